@@ -1,0 +1,31 @@
+DROP PROCEDURE IF EXISTS order_timeout_close_run;
+DELIMITER $$
+CREATE PROCEDURE order_timeout_close_run (
+    IN p_run_id BIGINT UNSIGNED,
+    IN p_outcome VARCHAR(16),
+    IN p_error_number INT,
+    IN p_error_message VARCHAR(512)
+)
+    COMMENT 'Ends the row of a run, and renews the heartbeat unless it failed.
+Parameters: p_run_id: order_timeout_run.id, NULL when there was nothing to do (a failure then gets a row of its own).
+p_outcome: completed, out_of_time or failed. p_error_number, p_error_message: of a failure.'
+    SQL SECURITY DEFINER
+    MODIFIES SQL DATA
+BEGIN
+    DECLARE v_now DATETIME(3) DEFAULT
+        CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', (SELECT clock FROM order_timeout_setting));
+
+    IF p_outcome = 'failed' THEN
+        CALL order_timeout_open_run(p_run_id);
+    ELSE
+        UPDATE order_timeout_heartbeat SET beat_at = v_now, outcome = p_outcome, run_id = p_run_id;
+    END IF;
+    UPDATE order_timeout_run
+       SET finished_at = v_now,
+           outcome = p_outcome,
+           duration_ms = TIMESTAMPDIFF(MICROSECOND, started_at, v_now) DIV 1000,
+           error_number = p_error_number,
+           error_message = p_error_message
+     WHERE id = p_run_id;
+END$$
+DELIMITER ;

@@ -1,0 +1,74 @@
+DROP PROCEDURE IF EXISTS order_timeout_decide;
+DELIMITER $$
+CREATE PROCEDURE order_timeout_decide (
+    IN p_order_id BIGINT,
+    IN p_user_id BIGINT,
+    IN p_cause VARCHAR(16),
+    OUT p_verdict VARCHAR(16)
+)
+    COMMENT 'Locks an order and decides under the lock whether it is to be cancelled.
+Parameters: as order_timeout_cancel_one().
+p_verdict: cancel, not_found, not_owner, not_pending, and for a timeout also excluded, on_hold, not_expired.'
+    SQL SECURITY DEFINER
+    MODIFIES SQL DATA
+decide: BEGIN
+    DECLARE v_status BIGINT;
+    DECLARE v_user_id BIGINT;
+    DECLARE v_source_type BIGINT;
+    DECLARE v_clock CHAR(6);
+    DECLARE v_enabled BOOLEAN;
+    DECLARE v_timeout_minutes INT;
+    DECLARE v_now DATETIME(3);
+    DECLARE v_is_due BOOLEAN;
+    DECLARE v_caller_time_zone VARCHAR(64) DEFAULT @@SESSION.time_zone;
+    DECLARE CONTINUE HANDLER FOR NOT FOUND SET p_verdict = 'not_found';
+
+    SET p_verdict = 'cancel';
+    SELECT status, user_id, source_type
+      INTO v_status, v_user_id, v_source_type
+      FROM orders
+     WHERE id = p_order_id
+       FOR UPDATE;
+
+    IF p_verdict = 'not_found' THEN
+        LEAVE decide;
+    END IF;
+    IF v_user_id <> p_user_id THEN
+        SET p_verdict = 'not_owner';
+        LEAVE decide;
+    END IF;
+    IF v_status <> 1 /* pending */ THEN
+        SET p_verdict = 'not_pending';
+        LEAVE decide;
+    END IF;
+    IF p_cause <> 'timeout' THEN
+        LEAVE decide;
+    END IF;
+
+    CALL order_timeout_read_policy(v_source_type, v_clock, v_enabled, v_timeout_minutes);
+    IF NOT v_enabled THEN
+        SET p_verdict = 'excluded';
+        LEAVE decide;
+    END IF;
+
+    -- A current read: the caller's snapshot may be older than the hold.
+    SET v_now = CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', v_clock);
+    IF EXISTS (SELECT 1 FROM order_timeout_hold
+                WHERE order_id = p_order_id AND held_until > v_now FOR SHARE) THEN
+        SET p_verdict = 'on_hold';
+        LEAVE decide;
+    END IF;
+
+    -- In the shop's clock a DATETIME and a TIMESTAMP column compare alike.
+    SET SESSION time_zone = v_clock;
+    SELECT created_at < v_now - INTERVAL v_timeout_minutes MINUTE
+      INTO v_is_due
+      FROM orders
+     WHERE id = p_order_id
+       FOR UPDATE;
+    SET SESSION time_zone = v_caller_time_zone;
+    IF NOT v_is_due THEN
+        SET p_verdict = 'not_expired';
+    END IF;
+END$$
+DELIMITER ;

@@ -1,0 +1,31 @@
+DROP PROCEDURE IF EXISTS order_timeout_find_obstacle;
+DELIMITER $$
+CREATE PROCEDURE order_timeout_find_obstacle (
+    OUT p_outcome VARCHAR(16)
+)
+    COMMENT 'Says why the sweep must not run on this server now.
+p_outcome: read_only: the server takes no writes, or belongs to a group and is not its online primary;
+paused: order_timeout_setting says so; NULL: nothing stands in the way.
+Errors: 50003 order_timeout_setting has lost its row.'
+    SQL SECURITY DEFINER
+    READS SQL DATA
+BEGIN
+    DECLARE v_paused BOOLEAN DEFAULT (SELECT MAX(paused) FROM order_timeout_setting);
+
+    IF v_paused IS NULL THEN
+        SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 50003,
+            MESSAGE_TEXT = 'order_timeout_setting has lost its row: INSERT INTO order_timeout_setting (id, clock) VALUES (1, ...)';
+    END IF;
+
+    SET p_outcome = CASE
+        WHEN @@GLOBAL.read_only OR @@GLOBAL.super_read_only THEN 'read_only'
+        -- A member that was restarted outside its group is writable; only the group's primary may sweep.
+        WHEN EXISTS (SELECT 1 FROM performance_schema.replication_group_members)
+             AND NOT EXISTS (SELECT 1 FROM performance_schema.replication_group_members
+                              WHERE member_id = @@server_uuid
+                                AND member_state = 'ONLINE'
+                                AND member_role = 'PRIMARY') THEN 'read_only'
+        WHEN v_paused THEN 'paused'
+    END;
+END$$
+DELIMITER ;

@@ -1,0 +1,15 @@
+DROP PROCEDURE IF EXISTS order_timeout_release_lock;
+DELIMITER $$
+CREATE PROCEDURE order_timeout_release_lock (
+    IN p_lock VARCHAR(64)
+)
+    COMMENT 'Releases a named lock in full: a sweep that was killed in this session may have left it once more.
+Parameters: p_lock: its name.'
+    SQL SECURITY DEFINER
+    NO SQL
+BEGIN
+    WHILE RELEASE_LOCK(p_lock) = 1 DO
+        BEGIN END;
+    END WHILE;
+END$$
+DELIMITER ;

@@ -1,0 +1,52 @@
+DROP PROCEDURE IF EXISTS order_timeout_run_sweep;
+DELIMITER $$
+CREATE PROCEDURE order_timeout_run_sweep (
+    OUT p_run_id BIGINT UNSIGNED,
+    OUT p_outcome VARCHAR(16)
+)
+    COMMENT 'Runs a sweep if no other runs: takes the lock, sets the session up, and leaves both as they were.
+p_run_id: order_timeout_run.id, NULL when there was nothing to do. p_outcome: completed, out_of_time or busy.'
+    SQL SECURITY DEFINER
+    MODIFIES SQL DATA
+run: BEGIN
+    -- Named locks are the server''s, so the name holds the schema''s; 64 characters are the most.
+    DECLARE v_lock VARCHAR(64) DEFAULT CONCAT('order_timeout:', LEFT(SHA2(DATABASE(), 256), 40));
+    DECLARE v_error_number INT;
+    DECLARE v_error_message VARCHAR(512);
+    DECLARE v_caller_time_zone VARCHAR(64) DEFAULT @@SESSION.time_zone;
+    DECLARE v_caller_safe_updates BOOLEAN DEFAULT @@SESSION.sql_safe_updates;
+    DECLARE v_caller_row_wait INT UNSIGNED DEFAULT @@SESSION.innodb_lock_wait_timeout;
+    DECLARE v_caller_table_wait INT UNSIGNED DEFAULT @@SESSION.lock_wait_timeout;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+        GET STACKED DIAGNOSTICS CONDITION 1 v_error_number = MYSQL_ERRNO, v_error_message = MESSAGE_TEXT;
+        ROLLBACK AND NO CHAIN NO RELEASE;
+        CALL order_timeout_close_run(p_run_id, 'failed', v_error_number, v_error_message);
+        SET SESSION time_zone = v_caller_time_zone,
+            SESSION sql_safe_updates = v_caller_safe_updates,
+            SESSION innodb_lock_wait_timeout = v_caller_row_wait,
+            SESSION lock_wait_timeout = v_caller_table_wait;
+        CALL order_timeout_release_lock(v_lock);
+        RESIGNAL;
+    END;
+
+    IF NOT GET_LOCK(v_lock, 0) THEN
+        SET p_outcome = 'busy';
+        LEAVE run;
+    END IF;
+    SET SESSION time_zone = (SELECT clock FROM order_timeout_setting),
+        SESSION sql_safe_updates = 0,
+        SESSION innodb_lock_wait_timeout = 1,
+        SESSION lock_wait_timeout = 1;
+
+    CALL order_timeout_sweep(p_run_id, p_outcome);
+    CALL order_timeout_close_run(p_run_id, p_outcome, NULL, NULL);
+    CALL order_timeout_purge();
+
+    SET SESSION time_zone = v_caller_time_zone,
+        SESSION sql_safe_updates = v_caller_safe_updates,
+        SESSION innodb_lock_wait_timeout = v_caller_row_wait,
+        SESSION lock_wait_timeout = v_caller_table_wait;
+    CALL order_timeout_release_lock(v_lock);
+END$$
+DELIMITER ;

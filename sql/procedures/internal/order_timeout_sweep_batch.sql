@@ -1,0 +1,34 @@
+DROP PROCEDURE IF EXISTS order_timeout_sweep_batch;
+DELIMITER $$
+CREATE PROCEDURE order_timeout_sweep_batch (
+    IN p_run_id BIGINT UNSIGNED,
+    IN p_order_ids JSON,
+    IN p_stop_at DATETIME(3)
+)
+    COMMENT 'Cancels a batch in one transaction; if that fails, order by order, so that a bad order stops no other.
+Parameters: p_run_id: order_timeout_run.id. p_order_ids: of order_timeout_pick(). p_stop_at: in UTC: no further order then.
+Errors: those that are the server''s and not an order''s, such as a missing privilege or a full disk.'
+    SQL SECURITY DEFINER
+    MODIFIES SQL DATA
+BEGIN
+    DECLARE v_error_number INT;
+    DECLARE v_error_state CHAR(5);
+    DECLARE v_error_message VARCHAR(512);
+    DECLARE v_index INT DEFAULT 0;
+    DECLARE v_order_id BIGINT;
+
+    CALL order_timeout_sweep_orders(p_run_id, p_order_ids, v_error_number, v_error_state, v_error_message);
+    IF v_error_number IS NOT NULL THEN
+        WHILE v_index < JSON_LENGTH(p_order_ids) AND UTC_TIMESTAMP(3) < p_stop_at DO
+            SET v_order_id = JSON_EXTRACT(p_order_ids, CONCAT('$[', v_index, ']'));
+            CALL order_timeout_sweep_orders(p_run_id, JSON_ARRAY(v_order_id),
+                                            v_error_number, v_error_state, v_error_message);
+            IF v_error_number IS NOT NULL THEN
+                CALL order_timeout_note_failure(p_run_id, v_order_id,
+                                                v_error_number, v_error_state, v_error_message);
+            END IF;
+            SET v_index = v_index + 1;
+        END WHILE;
+    END IF;
+END$$
+DELIMITER ;

@@ -1,0 +1,54 @@
+DROP PROCEDURE IF EXISTS order_timeout_sweep_orders;
+DELIMITER $$
+CREATE PROCEDURE order_timeout_sweep_orders (
+    IN p_run_id BIGINT UNSIGNED,
+    IN p_order_ids JSON,
+    OUT p_error_number INT,
+    OUT p_error_state CHAR(5),
+    OUT p_error_message VARCHAR(512)
+)
+    COMMENT 'Cancels orders of a sweep in one transaction: all that can be locked at once, or none.
+Parameters: p_run_id: order_timeout_run.id. p_order_ids: orders.id.
+p_error_number, p_error_state, p_error_message: NULL, or why all was rolled back.
+Errors: those that are the server''s and not an order''s.'
+    SQL SECURITY DEFINER
+    MODIFIES SQL DATA
+BEGIN
+    DECLARE v_picked INT DEFAULT JSON_LENGTH(p_order_ids);
+    DECLARE v_has_findings BOOLEAN;
+    DECLARE v_now DATETIME(3) DEFAULT
+        CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', (SELECT clock FROM order_timeout_setting));
+    -- No privilege, no table, no column, read-only, disk or memory full, definer gone: no order is to blame.
+    DECLARE EXIT HANDLER FOR 1044, 1142, 1143, 1227, 1370, 1146, 1054, 1290, 1792, 1836, 1021, 1037, 1041, 1114, 1449
+        RESIGNAL;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+        GET STACKED DIAGNOSTICS CONDITION 1
+            p_error_number = MYSQL_ERRNO, p_error_state = RETURNED_SQLSTATE, p_error_message = MESSAGE_TEXT;
+        ROLLBACK AND NO CHAIN NO RELEASE;
+    END;
+
+    SET p_error_number = NULL, p_error_state = NULL, p_error_message = NULL;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    START TRANSACTION READ WRITE;
+    CALL order_timeout_lock_skipping(p_order_ids, v_now, v_has_findings);
+    IF p_order_ids IS NOT NULL THEN
+        CALL order_timeout_settle(p_order_ids, 'timeout', 'order_timeout', p_run_id, v_has_findings);
+    END IF;
+
+    UPDATE order_timeout_run AS run
+      JOIN (SELECT COUNT(*) AS cancelled,
+                   COALESCE(SUM(cancellation.coupon_refunded), 0) AS coupon_refunded,
+                   COALESCE(SUM(cancellation.points_refunded), 0) AS points_refunded
+              FROM JSON_TABLE(COALESCE(p_order_ids, '[]'), '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS batch
+              JOIN order_timeout_cancellation AS cancellation
+                ON cancellation.order_id = batch.order_id AND cancellation.run_id = p_run_id
+           ) AS done
+       SET run.cancelled = run.cancelled + done.cancelled,
+           run.coupon_refunded = run.coupon_refunded + done.coupon_refunded,
+           run.points_refunded = run.points_refunded + done.points_refunded,
+           run.put_off = run.put_off + v_picked - done.cancelled
+     WHERE run.id = p_run_id;
+    COMMIT AND NO CHAIN NO RELEASE;
+END$$
+DELIMITER ;
