@@ -1,0 +1,26 @@
+import { mkdir } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { lock } from 'proper-lockfile';
+
+/** Where what was fetched is kept for the next time. Deleting it is always safe. */
+export function cacheFolder(): string {
+  const base = process.env.XDG_CACHE_HOME ?? '';
+  return join(base === '' ? join(homedir(), '.cache') : base, 'order-timeout');
+}
+
+/** Does something that no other process on this machine does at the same time. */
+export async function oneAtATime<T>(name: string, work: () => Promise<T>): Promise<T> {
+  const folder = cacheFolder();
+  await mkdir(folder, { recursive: true });
+  const release = await lock(folder, {
+    lockfilePath: join(folder, `${name}.lock`),
+    stale: 15_000,
+    retries: { retries: 3000, factor: 1, minTimeout: 200, maxTimeout: 200 },
+  });
+  try {
+    return await work();
+  } finally {
+    await release();
+  }
+}

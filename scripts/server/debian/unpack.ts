@@ -1,0 +1,172 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cacheFolder, oneAtATime } from '../cache';
+import { findCommand } from '../commands';
+import { tail } from '../logs';
+import type { Log } from '../types';
+import { startWatchdog, type Watchdog } from '../watchdog';
+import { debianMirrors } from './sources';
+
+/** MySQL's server and client, and what a container's entrypoint and port check call. */
+const PACKAGES = [
+  ...['mysql-server-core', 'mysql-client-core'],
+  ...['base-files', 'coreutils', 'dash', 'grep', 'mawk', 'sed'],
+];
+
+/** What nobody here needs: half of the size. */
+const UNNEEDED = [
+  'usr/share/{doc,info,lintian,locale,man,perl,perl5}',
+  'usr/lib/*/{perl,perl-base,perl5}',
+  'usr/bin/{ibd2sdi,innochecksum,myisam*,mysql?*,perl*}',
+];
+
+const KEYRINGS = [
+  '/usr/share/keyrings/debian-archive-keyring.gpg',
+  '/usr/share/keyrings/debian-archive-keyring.pgp',
+];
+
+/** The folder with Debian's MySQL unpacked in it, when the cache has it whole. */
+export async function unpackedPackages(): Promise<string | undefined> {
+  const prefix = join(cacheFolder(), `debian-mysql-${process.arch}`);
+  return (await isWhole(prefix)) ? prefix : undefined;
+}
+
+/**
+ * Unpacks MySQL from Debian's packages into the cache and returns the folder. Nothing is installed,
+ * and root isn't needed: apt gets a state of its own. Throws when this isn't a machine with apt, or
+ * no mirror can be reached.
+ */
+export async function unpackPackages(log: Log): Promise<string> {
+  for (const tool of ['apt-get', 'dpkg-deb']) {
+    if ((await findCommand(tool)) === undefined) throw new Error(`there is no ${tool} here`);
+  }
+  return oneAtATime('debian-mysql', async () => {
+    const already = await unpackedPackages();
+    if (already !== undefined) return already;
+    log("Fetching MySQL from Debian's packages, about 60 MB, once …");
+    const work = join(cacheFolder(), `debian-mysql-${randomUUID()}`);
+    const watchdog = startWatchdog({ removes: [work] });
+    try {
+      const debs = await download(watchdog, work);
+      const unpacked = join(work, 'prefix');
+      await extract(watchdog, debs, unpacked);
+      await writeManifest(unpacked);
+      const prefix = join(cacheFolder(), `debian-mysql-${process.arch}`);
+      if (existsSync(prefix)) await rename(prefix, join(work, 'broken'));
+      await rename(unpacked, prefix);
+      return prefix;
+    } finally {
+      await watchdog.end();
+    }
+  });
+}
+
+/** Downloads the packages and returns their folder, from the first mirror that has them. */
+async function download(watchdog: Watchdog, work: string): Promise<string> {
+  const failures: string[] = [];
+  for (const mirror of await debianMirrors()) {
+    const state = join(work, 'apt');
+    await rm(state, { recursive: true, force: true });
+    const config = await writeAptConfig(state, mirror);
+    const log = join(state, 'log');
+    const apt = ['-q', '-y', '-c', config];
+    const env = {
+      ...process.env,
+      APT_CONFIG: config,
+      LC_ALL: 'C',
+      DEBIAN_FRONTEND: 'noninteractive',
+    };
+    const install = ['install', '--download-only', '--no-install-recommends', ...PACKAGES];
+    try {
+      for (const args of [['update'], install]) {
+        await runToEnd(watchdog, 'apt-get', [...apt, ...args], { log, env });
+      }
+      return join(state, 'cache', 'archives');
+    } catch (error) {
+      failures.push(`${mirror}: ${(error as Error).message}`);
+    }
+  }
+  throw new Error(failures.join('\n'));
+}
+
+/** An apt that knows sid, the suite that carries MySQL, and nothing of what this machine has installed. */
+async function writeAptConfig(state: string, mirror: string): Promise<string> {
+  await mkdir(join(state, 'lists', 'partial'), { recursive: true });
+  await mkdir(join(state, 'cache', 'archives', 'partial'), { recursive: true });
+  await writeFile(join(state, 'status'), '');
+  const keyring = KEYRINGS.find((path) => existsSync(path));
+  const signedBy = keyring === undefined ? '' : `[signed-by=${keyring}] `;
+  await writeFile(join(state, 'sources.list'), `deb ${signedBy}${mirror} sid main\n`);
+  const config = join(state, 'apt.conf');
+  await writeFile(
+    config,
+    `Dir::State "${state}";
+Dir::State::status "${join(state, 'status')}";
+Dir::Cache "${join(state, 'cache')}";
+Dir::Etc::sourcelist "${join(state, 'sources.list')}";
+Dir::Etc::sourceparts "/dev/null";
+Dir::Etc::preferences "/dev/null";
+Dir::Etc::preferencesparts "/dev/null";
+Dir::Log "${state}";
+APT::Sandbox::User "";
+Acquire::Languages "none";
+Acquire::Retries "2";
+Acquire::http::Timeout "20";
+Acquire::https::Timeout "20";
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+`,
+  );
+  return config;
+}
+
+async function extract(watchdog: Watchdog, debs: string, prefix: string): Promise<void> {
+  await mkdir(prefix);
+  const script = `
+    for deb in "$1"/*.deb; do dpkg-deb --extract "$deb" "$2"; done
+    cd "$2" && rm -rf ${UNNEEDED.join(' ')}`;
+  // bash for its braces; Debian always has it.
+  await runToEnd(watchdog, 'bash', ['-euc', script, 'bash', debs, prefix], {
+    log: join(debs, 'extract.log'),
+  });
+}
+
+async function runToEnd(
+  watchdog: Watchdog,
+  command: string,
+  args: readonly string[],
+  options: { log: string; env?: NodeJS.ProcessEnv },
+): Promise<void> {
+  const run = await watchdog.run(command, args, options);
+  const { code } = await run.ended;
+  if (code !== 0) throw new Error(`${command} failed:\n${await tail(options.log, 5)}`);
+}
+
+/** Sizes of all files by path: written last, so that a folder without it, or unlike it, isn't whole. */
+async function writeManifest(prefix: string): Promise<void> {
+  const sizes = Object.fromEntries(await fileSizes(prefix));
+  await writeFile(join(prefix, MANIFEST), JSON.stringify(sizes));
+}
+
+const MANIFEST = '.order-timeout-manifest.json';
+
+async function isWhole(prefix: string): Promise<boolean> {
+  try {
+    const text = await readFile(join(prefix, MANIFEST), 'utf8');
+    const expected = JSON.parse(text) as Record<string, number>;
+    const found = await fileSizes(prefix);
+    return Object.entries(expected).every(([path, size]) => found.get(path) === size);
+  } catch {
+    return false;
+  }
+}
+
+async function fileSizes(prefix: string): Promise<Map<string, number>> {
+  const entries = await readdir(prefix, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((e) => e.isFile()).map((e) => join(e.parentPath, e.name));
+  const sizes = await Promise.all(paths.map(async (path) => (await stat(path)).size));
+  return new Map(paths.map((path, i) => [path.slice(prefix.length + 1), sizes[i] ?? 0]));
+}
