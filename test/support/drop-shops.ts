@@ -1,0 +1,4 @@
+import { afterAll } from 'vitest';
+import { dropShopsOfFile } from './shop';
+
+afterAll(dropShopsOfFile);

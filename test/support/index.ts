@@ -1,0 +1,13 @@
+export { createShop, type Shop, type ShopOptions } from './shop';
+export {
+  type BuiltOrder,
+  coupon,
+  couponLedgerRow,
+  order,
+  type OrderOptions,
+  pendingOrder,
+  pointsLedgerRow,
+  pointsRow,
+} from './order';
+export { changes, changesOf, type State, wholeState } from './state';
+export { timestamps, unsignedIds, wholeSeconds } from './schema-variants';

@@ -1,0 +1,146 @@
+import {
+  type Connection,
+  type ConnectionOptions,
+  createConnection,
+  createPool,
+  type Pool,
+  type RowDataPacket,
+} from 'mysql2/promise';
+import { inject, onTestFinished } from 'vitest';
+import { runShopFile } from '../../scripts/shop/sql-files';
+import { deployEngine } from './deploy';
+import { accountName, databaseName, dropDatabase } from './run';
+
+export interface ShopOptions {
+  /** Without the engine: the shop's six tables only. Default: true. */
+  readonly deploy?: boolean;
+  /** The UTC offset in which the shop writes its DATETIMEs. Default: +00:00. */
+  readonly clock?: string;
+  /** Leaves the event on. By default it is off, so that nothing happens but what the test does. */
+  readonly event?: boolean;
+  /** Makes a variant of sql/shop/schema.sql, see schema-variants.ts. */
+  readonly schema?: (sql: string) => string;
+}
+
+/** A shop in a database of its own, dropped when the test (or the file) that made it ends. */
+export interface Shop {
+  readonly name: string;
+  /** With the database; its user may do everything. */
+  readonly url: string;
+  readonly clock: string;
+  readonly isDeployed: boolean;
+  readonly db: Pool;
+  /** One connection, closed with the shop. */
+  connect(options?: ConnectionOptions): Promise<Connection>;
+  /** A statement of the test itself, in the shop's clock. BIGINTs beyond 2^53 come as strings. */
+  run<Row extends object = Record<string, unknown>>(
+    sql: string,
+    values?: readonly unknown[],
+  ): Promise<Row[]>;
+  /** A new account with these privileges, such as "EXECUTE ON PROCEDURE cancel_expired_order"; its URL. */
+  createAccount(...privileges: string[]): Promise<string>;
+  /** Numbers of their own for each kind, so that an order's id is never a coupon's. */
+  nextId(kind: IdKind): number;
+  drop(): Promise<void>;
+}
+
+const FIRST_ID = { order: 10_001, coupon: 20_001, points: 30_001, user: 90_001 };
+type IdKind = keyof typeof FIRST_ID;
+
+let made = 0;
+const shopsOfFile: Shop[] = [];
+
+export async function createShop(options: ShopOptions = {}): Promise<Shop> {
+  const shop = await openShop(options);
+  try {
+    onTestFinished(() => shop.drop());
+  } catch {
+    shopsOfFile.push(shop); // Made outside a test, as in beforeAll.
+  }
+  try {
+    await fill(shop, options);
+  } catch (error) {
+    await shop.drop();
+    throw error;
+  }
+  return shop;
+}
+
+export async function dropShopsOfFile(): Promise<void> {
+  for (const shop of shopsOfFile.splice(0)) await shop.drop();
+}
+
+async function openShop({ clock = '+00:00', deploy = true }: ShopOptions): Promise<Shop> {
+  const serverUrl = new URL(inject('mysqlUrl'));
+  const suffix = `${process.pid}_${++made}`;
+  const name = databaseName(inject('runId'), suffix);
+  const own = await createConnection({
+    uri: serverUrl.href,
+    supportBigNumbers: true,
+    timezone: 'Z',
+  });
+  await own.query('CREATE DATABASE ?? DEFAULT CHARACTER SET utf8mb4', [name]);
+  await own.query('USE ??', [name]);
+  await own.query('SET time_zone = ?', [clock]);
+
+  const url = withDatabase(serverUrl, name);
+  const db = createPool({ uri: url, connectionLimit: 5 });
+  const connections: Connection[] = [];
+  const accounts: string[] = [];
+  const ids = { ...FIRST_ID };
+  let isDropped = false;
+
+  return {
+    name,
+    url,
+    clock,
+    isDeployed: deploy,
+    db,
+    connect: async (options = {}) => {
+      const connection = await createConnection({ uri: url, ...options });
+      // A connection that a test has killed is no error of the test.
+      connection.on('error', () => undefined);
+      connections.push(connection);
+      return connection;
+    },
+    run: async <Row extends object>(sql: string, values: readonly unknown[] = []) => {
+      const [rows] = await own.query<RowDataPacket[]>(sql, [...values]);
+      return rows as unknown as Row[];
+    },
+    createAccount: async (...privileges) => {
+      const account = accountName(inject('runId'), `${suffix}_${accounts.length}`);
+      accounts.push(account);
+      await own.query("CREATE USER ? IDENTIFIED BY 'secret'", [account]);
+      for (const privilege of privileges) await own.query(`GRANT ${privilege} TO ?`, [account]);
+      const accountUrl = new URL(url);
+      accountUrl.username = account;
+      accountUrl.password = 'secret';
+      return accountUrl.href;
+    },
+    nextId: (kind) => ids[kind]++,
+    drop: async () => {
+      if (isDropped) return;
+      isDropped = true;
+      for (const connection of connections) connection.destroy();
+      await db.end().catch(() => undefined);
+      for (const account of accounts) await own.query('DROP USER IF EXISTS ?', [account]);
+      await dropDatabase(own, name);
+      await own.end();
+    },
+  };
+}
+
+function withDatabase(serverUrl: URL, name: string): string {
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+async function fill(
+  shop: Shop,
+  { deploy = true, event = false, schema }: ShopOptions,
+): Promise<void> {
+  const db = await shop.connect();
+  await runShopFile(db, 'schema.sql', schema);
+  if (deploy) await deployEngine(shop, { event });
+}
