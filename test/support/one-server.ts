@@ -1,5 +1,7 @@
 import type { TestProject } from 'vitest/node' with { 'resolution-mode': 'import' };
-import { startServer } from '../../scripts/server';
+import { join } from 'node:path';
+import { type MysqlServer, startServer } from '../../scripts/server';
+import { startWatchdog, type Watchdog } from '../../scripts/server/watchdog';
 import { dropLeftovers, openRun } from './run';
 
 declare module 'vitest' {
@@ -20,16 +22,27 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   });
   try {
     await dropLeftovers(server.url);
+    const watchdog = watch(server);
     const run = await openRun(server.url);
     project.provide('mysqlUrl', server.url);
     project.provide('runId', run.id);
 
     return async () => {
       await run.close();
+      await watchdog?.end();
       await server.stop();
     };
   } catch (error) {
     await server.stop();
     throw error;
   }
+}
+
+/** A server that outlives an interrupted run has somebody drop what the run left. */
+function watch(server: MysqlServer): Watchdog | undefined {
+  if (server.source !== 'given') return undefined;
+  const script = join(__dirname, 'drop-leftovers.ts');
+  return startWatchdog({
+    lastly: [process.execPath, '-r', require.resolve('ts-node/register'), script],
+  });
 }
