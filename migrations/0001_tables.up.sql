@@ -82,28 +82,39 @@ CREATE TABLE IF NOT EXISTS order_timeout_heartbeat (
 INSERT INTO order_timeout_heartbeat (id)
 SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM order_timeout_heartbeat);
 
-CREATE TABLE IF NOT EXISTS order_timeout_cancellation (
+CREATE TABLE IF NOT EXISTS order_timeout_batch (
     id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
-    order_id BIGINT NOT NULL,
-    in_progress TINYINT NULL
-        COMMENT '1 from claim to commit, then NULL; a committed 1 is a half-done call that the next cancel completes',
-    user_id BIGINT NOT NULL COMMENT 'orders.user_id',
-    source_type BIGINT NULL COMMENT 'orders.source_type',
-    cause ENUM('timeout', 'user', 'admin') NOT NULL,
+    cause ENUM('timeout', 'user', 'admin', 'repair') NOT NULL,
     remark VARCHAR(255) NOT NULL DEFAULT '' COMMENT 'What the caller of cancel_order() gave',
     called_by VARCHAR(288) NOT NULL COMMENT 'The account that called',
     run_id BIGINT UNSIGNED NULL COMMENT 'order_timeout_run.id; NULL: not by a sweep',
-    coupon_refunded BIGINT NOT NULL DEFAULT 0 COMMENT 'Sum of its coupon refunds, in minor units',
-    points_refunded BIGINT NOT NULL DEFAULT 0 COMMENT 'Sum of its points refunds',
-    findings JSON NULL
-        COMMENT 'For a person to see: {"missing_coupons": [id], "duplicate_coupons": [id]}; NULL: nothing',
-    cancelled_at DATETIME(3) NOT NULL,
+    created_at DATETIME(3) NOT NULL,
+    coupons_given BOOLEAN NOT NULL DEFAULT 0
+        COMMENT '1: the balances of its coupon refunds have grown; set by the statement that makes them grow',
+    points_given BOOLEAN NOT NULL DEFAULT 0 COMMENT '1: the same of its points refunds',
+    settled BOOLEAN NOT NULL DEFAULT 0
+        COMMENT '1: its orders are cancelled; a committed 0 is a half-done call, completed by the next cancel of the order',
     position BIGINT UNSIGNED NULL
         COMMENT 'Place in the feed that read_cancellations() reads; NULL: not read yet',
     PRIMARY KEY (id),
-    UNIQUE KEY order_timeout_cancellation_in_progress (order_id, in_progress),
-    UNIQUE KEY order_timeout_cancellation_position (position),
-    CONSTRAINT order_timeout_cancellation_in_progress CHECK (in_progress = 1)
+    UNIQUE KEY order_timeout_batch_position (position)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci
+  COMMENT = 'Journal: one row for each transaction that cancelled or repaired orders, a batch of the sweep or a single call';
+
+CREATE TABLE IF NOT EXISTS order_timeout_cancellation (
+    batch_id BIGINT UNSIGNED NOT NULL COMMENT 'order_timeout_batch.id',
+    order_id BIGINT NOT NULL,
+    user_id BIGINT NOT NULL COMMENT 'orders.user_id',
+    source_type BIGINT NULL COMMENT 'orders.source_type',
+    cause ENUM('timeout', 'user', 'admin') NOT NULL,
+    run_id BIGINT UNSIGNED NULL COMMENT 'order_timeout_run.id; NULL: not by a sweep',
+    coupon_refunded BIGINT NOT NULL COMMENT 'Sum of its coupon refunds, in minor units',
+    points_refunded BIGINT NOT NULL COMMENT 'Sum of its points refunds',
+    findings JSON NULL
+        COMMENT 'For a person to see: {"missing_coupons": [id], "duplicate_coupons": [id]}; NULL: nothing',
+    cancelled_at DATETIME(3) NOT NULL,
+    PRIMARY KEY (batch_id, order_id),
+    KEY order_timeout_cancellation_order (order_id)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci
   COMMENT = 'Journal: one row for each time an order was cancelled';
 
@@ -111,7 +122,7 @@ CREATE TABLE IF NOT EXISTS order_timeout_refund (
     order_id BIGINT NOT NULL,
     kind ENUM('coupon', 'points') NOT NULL,
     target_id BIGINT NOT NULL COMMENT 'coupon: user_coupons.id; points: the user''s id',
-    cancellation_id BIGINT UNSIGNED NULL COMMENT 'order_timeout_cancellation.id; NULL: a repair',
+    batch_id BIGINT UNSIGNED NOT NULL COMMENT 'order_timeout_batch.id',
     user_id BIGINT NOT NULL COMMENT 'orders.user_id',
     account_id BIGINT NOT NULL COMMENT 'The row that grew: user_coupons.id or user_points.id',
     amount BIGINT NOT NULL COMMENT 'Given back, in minor units or points',
@@ -119,7 +130,7 @@ CREATE TABLE IF NOT EXISTS order_timeout_refund (
     cause ENUM('timeout', 'user', 'admin', 'repair') NOT NULL,
     stays_held BOOLEAN NOT NULL DEFAULT 0
         COMMENT '1: the coupon is held for another pending order and stays so',
-    given_at DATETIME(3) NULL COMMENT 'When the balance grew; NULL: claimed, not given yet',
+    refunded_at DATETIME(3) NOT NULL,
     PRIMARY KEY (order_id, kind, target_id),
     CONSTRAINT order_timeout_refund_amount CHECK (amount > 0)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci

@@ -17,6 +17,8 @@ BEGIN
     DECLARE v_joined BOOLEAN;
     DECLARE v_verdict VARCHAR(16);
     DECLARE v_has_findings BOOLEAN;
+    DECLARE v_batch_id BIGINT UNSIGNED;
+    DECLARE v_caller_last_insert_id BIGINT UNSIGNED DEFAULT LAST_INSERT_ID();
     DECLARE v_caller_time_zone VARCHAR(64) DEFAULT @@SESSION.time_zone;
     DECLARE v_caller_safe_updates BOOLEAN DEFAULT @@SESSION.sql_safe_updates;
     DECLARE EXIT HANDLER FOR SQLEXCEPTION
@@ -47,8 +49,9 @@ BEGIN
     IF v_verdict = 'cancel' THEN
         CALL order_timeout_lock_waiting(p_order_id, v_has_findings);
         SET SESSION time_zone = (SELECT clock FROM order_timeout_setting), SESSION sql_safe_updates = 0;
-        CALL order_timeout_settle(JSON_ARRAY(p_order_id), p_cause, p_remark, NULL, v_has_findings);
-        SET SESSION time_zone = v_caller_time_zone, SESSION sql_safe_updates = v_caller_safe_updates;
+        CALL order_timeout_settle(JSON_ARRAY(p_order_id), p_cause, p_remark, NULL, v_has_findings, v_batch_id);
+        SET SESSION time_zone = v_caller_time_zone, SESSION sql_safe_updates = v_caller_safe_updates,
+            SESSION last_insert_id = v_caller_last_insert_id;
     END IF;
 
     SELECT p_order_id AS order_id,
@@ -57,8 +60,7 @@ BEGIN
            COALESCE(MAX(points_refunded), 0) AS points_refunded,
            MAX(cancelled_at) AS cancelled_at
       FROM order_timeout_cancellation
-     WHERE v_verdict = 'cancel'
-       AND id = (SELECT MAX(id) FROM order_timeout_cancellation WHERE order_id = p_order_id);
+     WHERE batch_id = v_batch_id AND order_id = p_order_id;
 
     IF v_joined THEN
         RELEASE SAVEPOINT order_timeout_call;

@@ -23,7 +23,7 @@ BEGIN
 
     SELECT JSON_ARRAYAGG(picked.order_id), MAX(picked.created_at)
       INTO p_order_ids, v_after_created_at
-      FROM (SELECT candidate.order_id, candidate.created_at
+      FROM (SELECT /*+ NO_BNL() */ candidate.order_id, candidate.created_at
               FROM order_timeout_candidate AS candidate
              WHERE candidate.source_type = v_source_type
                AND candidate.created_at >= v_after_created_at
@@ -38,8 +38,8 @@ BEGIN
     IF JSON_LENGTH(p_order_ids) = p_limit THEN
         SET v_after_order_id = (
             SELECT MAX(orders.id)
-              FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS batch
-              JOIN orders ON orders.id = batch.order_id
+              FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
+              JOIN orders ON orders.id = picked.order_id
              WHERE orders.created_at = v_after_created_at);
         SET p_turns = JSON_SET(p_turns,
             CONCAT('$[', p_turn, '].created_at'), CAST(v_after_created_at AS CHAR),

@@ -16,6 +16,7 @@ Errors: those that are the server''s and not an order''s.'
 BEGIN
     DECLARE v_picked INT DEFAULT JSON_LENGTH(p_order_ids);
     DECLARE v_has_findings BOOLEAN;
+    DECLARE v_batch_id BIGINT UNSIGNED;
     DECLARE v_now DATETIME(3) DEFAULT
         CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', (SELECT clock FROM order_timeout_setting));
     -- No privilege, no table, no column, read-only, disk or memory full, definer gone: no order is to blame.
@@ -33,16 +34,16 @@ BEGIN
     START TRANSACTION READ WRITE;
     CALL order_timeout_lock_skipping(p_order_ids, v_now, v_has_findings);
     IF p_order_ids IS NOT NULL THEN
-        CALL order_timeout_settle(p_order_ids, 'timeout', 'order_timeout', p_run_id, v_has_findings);
+        CALL order_timeout_settle(p_order_ids, 'timeout', 'order_timeout', p_run_id,
+                                  v_has_findings, v_batch_id);
     END IF;
 
     UPDATE order_timeout_run AS run
       JOIN (SELECT COUNT(*) AS cancelled,
                    COALESCE(SUM(cancellation.coupon_refunded), 0) AS coupon_refunded,
                    COALESCE(SUM(cancellation.points_refunded), 0) AS points_refunded
-              FROM JSON_TABLE(COALESCE(p_order_ids, '[]'), '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS batch
-              JOIN order_timeout_cancellation AS cancellation
-                ON cancellation.order_id = batch.order_id AND cancellation.run_id = p_run_id
+              FROM order_timeout_cancellation AS cancellation
+             WHERE cancellation.batch_id = v_batch_id
            ) AS done
        SET run.cancelled = run.cancelled + done.cancelled,
            run.coupon_refunded = run.coupon_refunded + done.coupon_refunded,
