@@ -20,26 +20,35 @@ const SHOP_TABLES: Record<string, string> = {
                          FROM user_points_ledger ORDER BY user_id, ref_id, action, points, remark`,
 };
 
-const ENGINE_TABLES: Record<string, string> = {
-  order_timeout_cancellation: `SELECT order_id, in_progress, user_id, source_type, cause, remark,
-                                      coupon_refunded, points_refunded, findings, run_id IS NOT NULL AS by_sweep
-                                 FROM order_timeout_cancellation ORDER BY order_id, id`,
-  order_timeout_refund: `SELECT order_id, kind, target_id, user_id, amount, source, cause, stays_held,
-                                cancellation_id IS NOT NULL AS by_cancellation, given_at IS NOT NULL AS is_given
-                           FROM order_timeout_refund ORDER BY order_id, kind, target_id`,
-  order_timeout_failure: `SELECT order_id, attempts, retry_at IS NULL AS is_set_aside, error_number
-                            FROM order_timeout_failure ORDER BY order_id`,
-  order_timeout_hold: 'SELECT order_id, reason FROM order_timeout_hold ORDER BY order_id',
-};
+/** The engine's journal: every column but those that differ from run to run. */
+const ENGINE_TABLES = [
+  'order_timeout_batch',
+  'order_timeout_cancellation',
+  'order_timeout_refund',
+  'order_timeout_failure',
+  'order_timeout_hold',
+];
+const DIFFERS =
+  /^(id|batch_id|run_id|account_id|position|called_by|held_by|error_message|.*_at|held_until)$/;
 
 /** All orders, balances, ledgers and, where the engine is deployed, its journal. */
 export async function wholeState(shop: Shop): Promise<State> {
-  const tables = shop.isDeployed ? { ...SHOP_TABLES, ...ENGINE_TABLES } : SHOP_TABLES;
   const state: State = {};
-  for (const [table, sql] of Object.entries(tables)) {
+  for (const [table, sql] of Object.entries(SHOP_TABLES)) {
     state[table] = (await shop.run(sql)).map((row) => ({ ...row }));
   }
+  for (const table of shop.isDeployed ? ENGINE_TABLES : []) {
+    state[table] = (await shop.run(`SELECT * FROM ${table}`)).map(withoutWhatDiffers).sort(byText);
+  }
   return state;
+}
+
+function withoutWhatDiffers(row: Row): Row {
+  return Object.fromEntries(Object.entries(row).filter(([column]) => !DIFFERS.test(column)));
+}
+
+function byText(one: Row, other: Row): number {
+  return JSON.stringify(one) < JSON.stringify(other) ? -1 : 1;
 }
 
 /** What something did to the whole state, see `changes()`. */
