@@ -9,18 +9,23 @@ export function cacheFolder(): string {
   return join(base === '' ? join(homedir(), '.cache') : base, 'order-timeout');
 }
 
-/** Does something that no other process on this machine does at the same time. */
+/**
+ * Does something that no other process on this machine does at the same time. Should the lock be
+ * lost (a laptop asleep for longer than it lasts), the work goes on: it must be safe, if wasteful,
+ * to do twice.
+ */
 export async function oneAtATime<T>(name: string, work: () => Promise<T>): Promise<T> {
   const folder = cacheFolder();
   await mkdir(folder, { recursive: true });
-  const release = await lock(folder, {
-    lockfilePath: join(folder, `${name}.lock`),
+  const release = await lock(join(folder, name), {
+    realpath: false,
     stale: 15_000,
+    onCompromised: () => undefined,
     retries: { retries: 3000, factor: 1, minTimeout: 200, maxTimeout: 200 },
   });
   try {
     return await work();
   } finally {
-    await release();
+    await release().catch(() => undefined);
   }
 }

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { identify } from './connect';
 import { makeDataDirectory, rootPassword } from './data-directory';
@@ -10,7 +10,7 @@ import { freePort } from './ports';
 import { findMysqld } from './programs';
 import { serverArguments, type Settings } from './settings';
 import type { Log, MysqlServer } from './types';
-import { startWatchdog, type WatchedProcess } from './watchdog';
+import { type ProcessEnd, startWatchdog, type WatchedProcess } from './watchdog';
 
 export interface PrivateMysqldOptions {
   /** Used as it is when it was made here before, made otherwise, and kept. Default: a temporary one. */
@@ -68,8 +68,8 @@ export async function startPrivateMysqld({
   log = () => undefined,
 }: PrivateMysqldOptions = {}): Promise<PrivateMysqld> {
   const mysqld = await findMysqld(log);
-  const temporary = join(tmpdir(), `order-timeout-${randomUUID()}`);
-  const dataDir = givenDataDir ?? join(temporary, 'data');
+  const temporary = join(tmpdir(), `order-timeout-${randomBytes(6).toString('hex')}`);
+  const dataDir = givenDataDir === undefined ? join(temporary, 'data') : resolve(givenDataDir);
   const socket = join(temporary, 'mysqld.sock');
   const errorLog = join(temporary, 'error.log');
   const watchdog = startWatchdog({ removes: [temporary] });
@@ -77,10 +77,8 @@ export async function startPrivateMysqld({
   function run(...args: string[]): Promise<WatchedProcess> {
     const always = [`--datadir=${dataDir}`, `--log-error=${errorLog}`, '--secure-file-priv=NULL'];
     const user = process.getuid?.() === 0 ? ['--user=root'] : [];
-    return watchdog.run(mysqld.command, [...mysqld.args, ...always, ...user, ...args], {
-      log: errorLog,
-      cwd: temporary,
-    });
+    const all = [...mysqld.args, ...always, ...user, ...args];
+    return watchdog.run(mysqld.command, all, { log: errorLog, cwd: temporary });
   }
 
   async function launch(
@@ -91,8 +89,7 @@ export async function startPrivateMysqld({
     const place: Settings = { 'bind-address': '127.0.0.1', port: String(port), socket };
     const child = await run(...serverArguments(ownSettings, settings, place));
     const url = `mysql://root:${password}@127.0.0.1:${port}`;
-    const version = await untilReady(url, child, errorLog);
-    return { child, port, url, version };
+    return { child, port, url, version: await untilReady(url, child, errorLog) };
   }
 
   async function launchOnFreePort(password: string): Promise<Launched> {
@@ -109,14 +106,13 @@ export async function startPrivateMysqld({
   let running: Launched;
   try {
     await mkdir(temporary, { mode: 0o700 });
-    password = (await rootPassword(dataDir)) ?? (await makeDataDirectory(dataDir, run));
+    password = (await rootPassword(dataDir)) ?? (await makeDataDirectory(dataDir, temporary, run));
     running = await (givenPort === undefined
       ? launchOnFreePort(password)
       : launch(password, givenPort));
   } catch (error) {
-    const lastLines = await tail(errorLog, 10);
     await watchdog.end();
-    throw new Error(`${(error as Error).message}\n${lastLines}`, { cause: error });
+    throw error;
   }
 
   let stopped: Promise<void> | undefined;
@@ -163,23 +159,24 @@ async function untilReady(url: string, child: WatchedProcess, errorLog: string):
   const deadline = Date.now() + READY_WITHIN_MS;
   for (;;) {
     const end = await Promise.race([child.ended, sleep(50)]);
-    if (end !== undefined) {
-      const taken = /address already in use/i.test(await tail(errorLog, 20));
-      if (taken) throw new PortTaken(`The port of ${new URL(url).host} is taken.`);
-      throw new Error(
-        `mysqld ended before it was ready (${end.signal ?? `exit code ${String(end.code)}`}).`,
-      );
-    }
+    if (end !== undefined) throw await startFailure(new URL(url).port, end, errorLog);
     try {
       return (await identify(url)).version;
     } catch (error) {
       if (Date.now() > deadline) {
-        throw new Error(`mysqld was not ready within ${READY_WITHIN_MS / 1000} s.`, {
-          cause: error,
-        });
+        throw new Error(`mysqld did not get ready.\n${await tail(errorLog, 10)}`, { cause: error });
       }
     }
   }
+}
+
+async function startFailure(port: string, end: ProcessEnd, errorLog: string): Promise<Error> {
+  const lines = await tail(errorLog, 10);
+  if (lines.includes(`server running on port: ${port} `)) {
+    return new PortTaken(`Port ${port} is taken; mysqld could not listen on it.`);
+  }
+  const how = end.signal ?? `exit code ${String(end.code)}`;
+  return new Error(`mysqld ended (${how}) before it was ready.\n${lines}`);
 }
 
 async function shutDown(child: WatchedProcess): Promise<void> {

@@ -71,6 +71,11 @@ export function startWatchdog(duties: Duties): Watchdog {
   });
   let nextRun = 0;
 
+  /** Says something that needn't be heard any more when the process has gone. */
+  function tell(message: object): void {
+    if (child.connected) child.send(message, () => undefined);
+  }
+
   child.on('message', (report: Report) => {
     const run = runs.get(report.run);
     if (run === undefined) return;
@@ -79,7 +84,9 @@ export function startWatchdog(duties: Duties): Watchdog {
       run.started({
         pid,
         ended: new Promise((resolve) => (run.ended = resolve)),
-        signal: (signal) => child.send({ do: 'signal', run: report.run, signal }),
+        signal: (signal) => {
+          tell({ do: 'signal', run: report.run, signal });
+        },
       });
       return;
     }
@@ -98,7 +105,7 @@ export function startWatchdog(duties: Duties): Watchdog {
         });
       }),
     end: async () => {
-      if (child.connected) child.send({ do: 'end' }, () => undefined);
+      tell({ do: 'end' });
       await gone;
     },
   };

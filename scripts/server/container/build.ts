@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import type { ContainerRuntimeClient } from 'testcontainers';
 import { oneAtATime } from '../cache';
 import { unpackedPackages, unpackPackages } from '../debian/unpack';
@@ -38,7 +38,11 @@ async function importImage(
   prefix: string,
 ): Promise<void> {
   const owner = ['--owner=0', '--group=0', '--numeric-owner'];
-  const tar = spawn('tar', ['--create', ...owner, '-C', prefix, '.', '-C', ROOTFS, '.'], {
+  // Of our own files alone: Docker refuses an archive that names a folder twice.
+  const own = (await readdir(ROOTFS, { recursive: true, withFileTypes: true }))
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(ROOTFS, join(entry.parentPath, entry.name)));
+  const tar = spawn('tar', ['--create', ...owner, '-C', prefix, '.', '-C', ROOTFS, ...own], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const [repo, tag] = image.split(':');
