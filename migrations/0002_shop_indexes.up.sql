@@ -9,9 +9,9 @@ ALTER TABLE orders
 ALTER TABLE order_coupons
     ADD INDEX order_timeout_order (order_id), ALGORITHM = INPLACE, LOCK = NONE;
 
--- @unless-index user_coupon_ledger (order_id, user_coupon_id) | (user_coupon_id, order_id)
+-- @unless-index user_coupon_ledger (order_id)
 ALTER TABLE user_coupon_ledger
-    ADD INDEX order_timeout_order (order_id, user_coupon_id), ALGORITHM = INPLACE, LOCK = NONE;
+    ADD INDEX order_timeout_order (order_id), ALGORITHM = INPLACE, LOCK = NONE;
 
 -- @unless-index user_points (user_id)
 ALTER TABLE user_points

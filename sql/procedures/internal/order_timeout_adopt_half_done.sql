@@ -10,11 +10,12 @@ Parameters: p_batch_id: order_timeout_batch.id. p_order_ids: orders.id, locked b
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-    UPDATE /*+ JOIN_PREFIX(picked) NO_BNL() */
+    UPDATE /*+ JOIN_FIXED_ORDER() */
            JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
-      JOIN order_timeout_refund AS refund
+      JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)
         ON refund.order_id = picked.order_id AND refund.batch_id <> p_batch_id
-      JOIN order_timeout_batch AS half_done ON half_done.id = refund.batch_id AND NOT half_done.settled
+      JOIN order_timeout_batch AS half_done FORCE INDEX (PRIMARY)
+        ON half_done.id = refund.batch_id AND NOT half_done.settled
       JOIN order_timeout_batch AS batch ON batch.id = p_batch_id
        SET refund.batch_id = p_batch_id,
            batch.coupons_given = 1,

@@ -9,17 +9,18 @@ Parameters: p_order_ids: orders.id, locked by the caller.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-    DELETE /*+ JOIN_PREFIX(picked) NO_BNL() */ refund
+    DELETE /*+ JOIN_FIXED_ORDER() */ refund
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
-      JOIN order_timeout_refund AS refund ON refund.order_id = picked.order_id
-      JOIN order_timeout_batch AS batch ON batch.id = refund.batch_id
+      JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY) ON refund.order_id = picked.order_id
+      JOIN order_timeout_batch AS batch FORCE INDEX (PRIMARY) ON batch.id = refund.batch_id
      WHERE NOT batch.settled
        AND NOT IF(refund.kind = 'coupon', batch.coupons_given, batch.points_given);
 
-    DELETE /*+ JOIN_PREFIX(picked) NO_BNL() */ cancellation
+    DELETE /*+ JOIN_FIXED_ORDER() */ cancellation
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
-      JOIN order_timeout_cancellation AS cancellation ON cancellation.order_id = picked.order_id
-      JOIN order_timeout_batch AS batch ON batch.id = cancellation.batch_id
+      JOIN order_timeout_cancellation AS cancellation FORCE INDEX (order_timeout_cancellation_order)
+        ON cancellation.order_id = picked.order_id
+      JOIN order_timeout_batch AS batch FORCE INDEX (PRIMARY) ON batch.id = cancellation.batch_id
      WHERE NOT batch.settled;
 END$$
 DELIMITER ;

@@ -15,58 +15,62 @@ BEGIN
     -- The primary key is (order, kind, target): what has come back once cannot be claimed again.
     INSERT INTO order_timeout_refund
            (order_id, kind, target_id, batch_id, user_id, account_id, amount, source, cause, stays_held, refunded_at)
-    SELECT /*+ JOIN_PREFIX(picked) NO_BNL() */
+    SELECT /*+ JOIN_FIXED_ORDER() */
            due.order_id, 'coupon', due.coupon_id, p_batch_id, due.user_id, due.coupon_id,
            due.due, due.source, p_cause,
            user_coupons.status = 4 /* held */
+               AND user_coupons.used_order_id <> due.order_id
                AND EXISTS (SELECT 1 FROM orders AS holder
                             WHERE holder.id = user_coupons.used_order_id
-                              AND holder.status = 1 /* pending */
-                              AND NOT holder.id MEMBER OF (p_order_ids)),
+                              AND holder.status = 1 /* pending */),
            p_now
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
       JOIN order_timeout_coupon_due AS due ON due.order_id = picked.order_id
-      JOIN user_coupons ON user_coupons.id = due.coupon_id
-     WHERE due.due > 0
-       AND NOT EXISTS (SELECT 1 FROM order_timeout_refund AS earlier
-                        WHERE earlier.order_id = due.order_id
-                          AND earlier.kind = 'coupon'
-                          AND earlier.target_id = due.coupon_id);
+      JOIN user_coupons FORCE INDEX (PRIMARY) ON user_coupons.id = due.coupon_id
+      LEFT JOIN order_timeout_refund AS earlier FORCE INDEX (PRIMARY)
+        ON earlier.order_id = picked.order_id AND earlier.kind = 'coupon' AND earlier.target_id = due.coupon_id
+     WHERE due.due > 0 AND earlier.order_id IS NULL;
 
     -- The balances and the mark in one statement. UPDATE changes a row once, so the sum per coupon comes first.
-    -- A coupon that gets nothing is only set free, if it is held for an order that is now gone.
-    UPDATE /*+ JOIN_PREFIX(picked) NO_BNL() */
-           JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
-      JOIN order_timeout_coupon_target AS target ON target.order_id = picked.order_id
-      LEFT JOIN (SELECT /*+ JOIN_PREFIX(picked) NO_BNL() */
-                        refund.account_id, SUM(refund.amount) AS amount, MIN(refund.stays_held) AS stays_held
-                   FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
-                   JOIN order_timeout_refund AS refund
-                     ON refund.order_id = picked.order_id AND refund.kind = 'coupon'
-                  WHERE refund.batch_id = p_batch_id
-                  GROUP BY refund.account_id
-                ) AS given ON given.account_id = target.coupon_id
-      JOIN user_coupons ON user_coupons.id = target.coupon_id
+    -- A coupon that is held for one of these orders is set free, also when nothing is due for it.
+    UPDATE /*+ JOIN_FIXED_ORDER() */
+           (SELECT changed.coupon_id, SUM(changed.amount) AS amount, MIN(changed.stays_held) AS stays_held
+              FROM (SELECT /*+ JOIN_FIXED_ORDER() */
+                           refund.account_id AS coupon_id, refund.amount, refund.stays_held
+                      FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
+                      JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)
+                        ON refund.order_id = picked.order_id AND refund.kind = 'coupon'
+                     WHERE refund.batch_id = p_batch_id
+                     UNION ALL
+                    SELECT /*+ JOIN_FIXED_ORDER() */ held.id, 0, 0
+                      FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
+                      JOIN order_timeout_coupon_target AS target ON target.order_id = picked.order_id
+                      JOIN user_coupons AS held FORCE INDEX (PRIMARY) ON held.id = target.coupon_id
+                     WHERE held.status = 4 /* held */ AND held.used_order_id = picked.order_id
+                   ) AS changed
+             GROUP BY changed.coupon_id
+           ) AS given
+      JOIN user_coupons FORCE INDEX (PRIMARY) ON user_coupons.id = given.coupon_id
       JOIN order_timeout_batch AS batch ON batch.id = p_batch_id
        SET batch.coupons_given = 1,
-           user_coupons.balance_amount = user_coupons.balance_amount + COALESCE(given.amount, 0),
+           user_coupons.balance_amount = user_coupons.balance_amount + given.amount,
            user_coupons.status = IF(given.stays_held, user_coupons.status, 1 /* usable */),
            user_coupons.used_at = IF(given.stays_held, user_coupons.used_at, NULL),
-           user_coupons.used_order_id = IF(given.stays_held, user_coupons.used_order_id, NULL)
-     WHERE given.account_id IS NOT NULL
-        OR user_coupons.status = 4 /* held */ AND user_coupons.used_order_id = picked.order_id;
+           user_coupons.used_order_id = IF(given.stays_held, user_coupons.used_order_id, NULL);
 
     -- The ledger rows of this batch, and those that a call cut short gave for and did not come to write.
     INSERT INTO user_coupon_ledger (user_id, user_coupon_id, change_amount, order_id, action, created_at)
-    SELECT /*+ JOIN_PREFIX(picked) NO_BNL() */
+    SELECT /*+ JOIN_FIXED_ORDER() */
            refund.user_id, refund.target_id, refund.amount, refund.order_id,
            CASE refund.cause WHEN 'timeout' THEN 'timeout_refund'
                              WHEN 'repair' THEN 'repair_refund'
                              ELSE 'cancel_refund' END AS ledger_action,
            refund.refunded_at
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
-      JOIN order_timeout_refund AS refund ON refund.order_id = picked.order_id AND refund.kind = 'coupon'
-      JOIN order_timeout_batch AS batch ON batch.id = refund.batch_id AND NOT batch.settled
+      JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)
+        ON refund.order_id = picked.order_id AND refund.kind = 'coupon'
+      JOIN order_timeout_batch AS batch FORCE INDEX (PRIMARY)
+        ON batch.id = refund.batch_id AND NOT batch.settled
      WHERE refund.batch_id = p_batch_id
         OR NOT EXISTS (SELECT 1 FROM user_coupon_ledger AS written
                         WHERE written.order_id = refund.order_id

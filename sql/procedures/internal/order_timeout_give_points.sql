@@ -14,49 +14,47 @@ p_cause: timeout, user, admin or repair. p_remark: for the points ledger. p_now:
     MODIFIES SQL DATA
 BEGIN
     INSERT INTO user_points (user_id, points, valid_end)
-    SELECT /*+ JOIN_PREFIX(picked) NO_BNL() */
+    SELECT /*+ JOIN_FIXED_ORDER() */
            DISTINCT due.user_id, 0, NULL
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
       JOIN order_timeout_points_due AS due ON due.order_id = picked.order_id
+      LEFT JOIN order_timeout_refund AS earlier FORCE INDEX (PRIMARY)
+        ON earlier.order_id = picked.order_id AND earlier.kind = 'points' AND earlier.target_id = due.user_id
+      LEFT JOIN user_points AS present ON present.user_id = due.user_id
      WHERE due.due > 0
-       AND NOT EXISTS (SELECT 1 FROM user_points AS present WHERE present.user_id = due.user_id)
-       AND NOT EXISTS (SELECT 1 FROM order_timeout_refund AS earlier
-                        WHERE earlier.order_id = due.order_id
-                          AND earlier.kind = 'points'
-                          AND earlier.target_id = due.user_id)
+       AND earlier.order_id IS NULL
+       AND present.id IS NULL
         ON DUPLICATE KEY UPDATE user_points.points = user_points.points;
 
     INSERT INTO order_timeout_refund
            (order_id, kind, target_id, batch_id, user_id, account_id, amount, source, cause, refunded_at)
-    SELECT /*+ JOIN_PREFIX(picked) NO_BNL() */
+    SELECT /*+ JOIN_FIXED_ORDER() */
            due.order_id, 'points', due.user_id, p_batch_id, due.user_id,
            (SELECT MIN(id) FROM user_points WHERE user_points.user_id = due.user_id),
            due.due, due.source, p_cause, p_now
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
       JOIN order_timeout_points_due AS due ON due.order_id = picked.order_id
-     WHERE due.due > 0
-       AND NOT EXISTS (SELECT 1 FROM order_timeout_refund AS earlier
-                        WHERE earlier.order_id = due.order_id
-                          AND earlier.kind = 'points'
-                          AND earlier.target_id = due.user_id);
+      LEFT JOIN order_timeout_refund AS earlier FORCE INDEX (PRIMARY)
+        ON earlier.order_id = picked.order_id AND earlier.kind = 'points' AND earlier.target_id = due.user_id
+     WHERE due.due > 0 AND earlier.order_id IS NULL;
 
     -- The balances and the mark in one statement. UPDATE changes a row once, so the sum per user comes first.
-    UPDATE (SELECT /*+ JOIN_PREFIX(picked) NO_BNL() */
+    UPDATE (SELECT /*+ JOIN_FIXED_ORDER() */
                    refund.account_id, SUM(refund.amount) AS amount
               FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
-              JOIN order_timeout_refund AS refund
+              JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)
                 ON refund.order_id = picked.order_id AND refund.kind = 'points'
              WHERE refund.batch_id = p_batch_id
              GROUP BY refund.account_id
            ) AS given
-      JOIN user_points ON user_points.id = given.account_id
+      JOIN user_points FORCE INDEX (PRIMARY) ON user_points.id = given.account_id
       JOIN order_timeout_batch AS batch ON batch.id = p_batch_id
        SET batch.points_given = 1,
            user_points.points = user_points.points + given.amount;
 
     -- The ledger rows of this batch, and those that a call cut short gave for and did not come to write.
     INSERT INTO user_points_ledger (user_id, action, points, ref_table, ref_id, remark, created_at)
-    SELECT /*+ JOIN_PREFIX(picked) NO_BNL() */
+    SELECT /*+ JOIN_FIXED_ORDER() */
            refund.user_id,
            CASE refund.cause WHEN 'timeout' THEN 'timeout_refund'
                              WHEN 'repair' THEN 'repair_refund'
@@ -66,8 +64,10 @@ BEGIN
                    USING {{user_points_ledger.remark.charset}}),
            refund.refunded_at
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
-      JOIN order_timeout_refund AS refund ON refund.order_id = picked.order_id AND refund.kind = 'points'
-      JOIN order_timeout_batch AS batch ON batch.id = refund.batch_id AND NOT batch.settled
+      JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)
+        ON refund.order_id = picked.order_id AND refund.kind = 'points'
+      JOIN order_timeout_batch AS batch FORCE INDEX (PRIMARY)
+        ON batch.id = refund.batch_id AND NOT batch.settled
      WHERE refund.batch_id = p_batch_id
         OR NOT EXISTS (SELECT 1 FROM user_points_ledger AS written
                         WHERE written.user_id = refund.user_id

@@ -15,35 +15,35 @@ BEGIN
     DECLARE v_without_coupon JSON;
     DECLARE v_without_points JSON;
 
-    SELECT /*+ JOIN_PREFIX(picked) NO_BNL() */ JSON_ARRAYAGG(orders.id)
+    SELECT /*+ JOIN_FIXED_ORDER() */ JSON_ARRAYAGG(orders.id)
       INTO p_order_ids
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
-      JOIN orders ON orders.id = picked.order_id
+      JOIN orders FORCE INDEX (PRIMARY) ON orders.id = picked.order_id
      WHERE orders.status = 1 /* pending */
        FOR UPDATE OF orders SKIP LOCKED;
 
     -- Read twice: present says that the row exists, ours that it is now locked by us.
-    SELECT /*+ JOIN_PREFIX(picked) NO_BNL() SET_VAR(group_concat_max_len = 16777216) */
+    SELECT /*+ JOIN_FIXED_ORDER() SET_VAR(group_concat_max_len = 16777216) */
            CONCAT('[', GROUP_CONCAT(IF(present.id IS NOT NULL AND ours.id IS NULL, target.order_id, NULL)), ']'),
            COUNT(*) > COUNT(present.id) OR COALESCE(MAX(target.copies), 0) > 1
       INTO v_without_coupon, p_has_findings
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
       JOIN order_timeout_coupon_target AS target ON target.order_id = picked.order_id
-      LEFT JOIN user_coupons AS present ON present.id = target.coupon_id
-      LEFT JOIN user_coupons AS ours ON ours.id = present.id
+      LEFT JOIN user_coupons AS present FORCE INDEX (PRIMARY) ON present.id = target.coupon_id
+      LEFT JOIN user_coupons AS ours FORCE INDEX (PRIMARY) ON ours.id = present.id
        FOR UPDATE OF ours SKIP LOCKED;
 
-    SELECT /*+ JOIN_PREFIX(picked) NO_BNL() SET_VAR(group_concat_max_len = 16777216) */
+    SELECT /*+ JOIN_FIXED_ORDER() SET_VAR(group_concat_max_len = 16777216) */
            CONCAT('[', GROUP_CONCAT(IF(present.id IS NOT NULL AND ours.id IS NULL, orders.id, NULL)), ']')
       INTO v_without_points
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
-      JOIN orders ON orders.id = picked.order_id AND orders.points_amount > 0
+      JOIN orders FORCE INDEX (PRIMARY) ON orders.id = picked.order_id AND orders.points_amount > 0
       JOIN LATERAL (SELECT MIN(id) AS id FROM user_points WHERE user_points.user_id = orders.user_id) AS present
-      LEFT JOIN user_points AS ours ON ours.id = present.id
+      LEFT JOIN user_points AS ours FORCE INDEX (PRIMARY) ON ours.id = present.id
        FOR UPDATE OF ours SKIP LOCKED;
 
     -- Holds are read after the lock: hold_order() takes the order's lock too.
-    SELECT /*+ JOIN_PREFIX(picked) NO_BNL() */ JSON_ARRAYAGG(picked.order_id)
+    SELECT /*+ JOIN_FIXED_ORDER() */ JSON_ARRAYAGG(picked.order_id)
       INTO p_order_ids
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
      WHERE NOT EXISTS (SELECT 1 FROM order_timeout_hold AS hold

@@ -23,7 +23,7 @@ BEGIN
 
     SELECT JSON_ARRAYAGG(picked.order_id), MAX(picked.created_at)
       INTO p_order_ids, v_after_created_at
-      FROM (SELECT /*+ NO_BNL() */ candidate.order_id, candidate.created_at
+      FROM (SELECT /*+ */ candidate.order_id, candidate.created_at
               FROM order_timeout_candidate AS candidate
              WHERE candidate.source_type = v_source_type
                AND candidate.created_at >= v_after_created_at
