@@ -19,7 +19,7 @@ export async function oneAtATime<T>(name: string, work: () => Promise<T>): Promi
   await mkdir(folder, { recursive: true });
   const release = await lock(join(folder, name), {
     realpath: false,
-    stale: 15_000,
+    stale: 6_000,
     onCompromised: () => undefined,
     retries: { retries: 3000, factor: 1, minTimeout: 200, maxTimeout: 200 },
   });

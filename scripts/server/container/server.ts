@@ -15,9 +15,8 @@ export async function containerServer(log: Log, settings: Settings): Promise<Mys
   const name = `order-timeout-${randomBytes(6).toString('hex')}`;
   const watchdog = await watchOver(name, engine, image);
   try {
-    const container = await (
-      await newContainer(engine, image)
-    )
+    const mysql = await newContainer(engine, image);
+    const container = await mysql
       .withName(name)
       .withRootPassword(randomPassword())
       .withUserPassword(randomPassword())
