@@ -8,7 +8,8 @@ SELECT target.order_id,
        ledger.returned,
        IF(ledger.timed_out, 0,
           GREATEST(IF(target.applied > 0, target.applied, ledger.taken) - ledger.returned, 0)) AS due,
-       IF(target.applied > 0, 'order_coupons', 'ledger') AS source
+       IF(target.applied > 0, 'order_coupons', 'ledger') AS source,
+       ledger.taken AS ledger_taken
   FROM order_timeout_coupon_target AS target
   JOIN LATERAL (
        SELECT CAST(COALESCE(SUM(IF(change_amount < 0 AND action IN ('reserve', 'usage'), -change_amount, 0)), 0)

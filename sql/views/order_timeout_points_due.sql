@@ -6,10 +6,12 @@ SELECT orders.id AS order_id,
        CAST(orders.points_amount AS SIGNED) AS taken,
        ledger.returned,
        GREATEST(CAST(orders.points_amount AS SIGNED) - ledger.returned, 0) AS due,
-       'orders' AS source
+       'orders' AS source,
+       ledger.taken AS ledger_taken
   FROM orders
   JOIN LATERAL (
-       SELECT CAST(COALESCE(SUM(GREATEST(points, 0)), 0) AS SIGNED) AS returned
+       SELECT CAST(COALESCE(SUM(GREATEST(-points, 0)), 0) AS SIGNED) AS taken,
+              CAST(COALESCE(SUM(GREATEST(points, 0)), 0) AS SIGNED) AS returned
          FROM user_points_ledger
         WHERE user_points_ledger.user_id = orders.user_id
           AND user_points_ledger.ref_table = 'orders'

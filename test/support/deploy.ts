@@ -5,7 +5,14 @@ import type { Shop } from './shop';
 
 // TEMPORARY until scripts/migrate has up(): deploys by hand, in the order of ~/lab/deploy.sh.
 const ROOT = join(__dirname, '../..');
-const VIEWS = ['coupon_target', 'coupon_due', 'points_due', 'candidate'];
+const VIEWS = [
+  'coupon_target',
+  'coupon_due',
+  'points_due',
+  'candidate',
+  'coupon_refundable',
+  'points_refundable',
+];
 
 export async function deployEngine(shop: Shop, { event }: { event: boolean }): Promise<void> {
   const db = await shop.connect({ flags: ['-FOUND_ROWS', '-IGNORE_SPACE'] });

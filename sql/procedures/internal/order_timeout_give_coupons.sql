@@ -16,20 +16,17 @@ BEGIN
     INSERT INTO order_timeout_refund
            (order_id, kind, target_id, batch_id, user_id, account_id, amount, source, cause, stays_held, refunded_at)
     SELECT /*+ JOIN_FIXED_ORDER() */
-           due.order_id, 'coupon', due.coupon_id, p_batch_id, due.user_id, due.coupon_id,
-           due.due, due.source, p_cause,
-           user_coupons.status = 4 /* held */
-               AND user_coupons.used_order_id <> due.order_id
+           refundable.order_id, 'coupon', refundable.coupon_id, p_batch_id, refundable.user_id, refundable.coupon_id,
+           refundable.amount, refundable.source, p_cause,
+           refundable.coupon_status = 4 /* held */
+               AND refundable.used_order_id <> refundable.order_id
                AND EXISTS (SELECT 1 FROM orders AS holder
-                            WHERE holder.id = user_coupons.used_order_id
+                            WHERE holder.id = refundable.used_order_id
                               AND holder.status = 1 /* pending */),
            p_now
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
-      JOIN order_timeout_coupon_due AS due ON due.order_id = picked.order_id
-      JOIN user_coupons FORCE INDEX (PRIMARY) ON user_coupons.id = due.coupon_id
-      LEFT JOIN order_timeout_refund AS earlier FORCE INDEX (PRIMARY)
-        ON earlier.order_id = picked.order_id AND earlier.kind = 'coupon' AND earlier.target_id = due.coupon_id
-     WHERE due.due > 0 AND earlier.order_id IS NULL;
+      JOIN order_timeout_coupon_refundable AS refundable ON refundable.order_id = picked.order_id
+     WHERE NOT refundable.is_second_take;
 
     -- The balances and the mark in one statement. UPDATE changes a row once, so the sum per coupon comes first.
     -- A coupon that is held for one of these orders is set free, also when nothing is due for it.

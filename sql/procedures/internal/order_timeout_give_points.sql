@@ -15,28 +15,22 @@ p_cause: timeout, user, admin or repair. p_remark: for the points ledger. p_now:
 BEGIN
     INSERT INTO user_points (user_id, points, valid_end)
     SELECT /*+ JOIN_FIXED_ORDER() */
-           DISTINCT due.user_id, 0, NULL
+           DISTINCT refundable.user_id, 0, NULL
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
-      JOIN order_timeout_points_due AS due ON due.order_id = picked.order_id
-      LEFT JOIN order_timeout_refund AS earlier FORCE INDEX (PRIMARY)
-        ON earlier.order_id = picked.order_id AND earlier.kind = 'points' AND earlier.target_id = due.user_id
-      LEFT JOIN user_points AS present ON present.user_id = due.user_id
-     WHERE due.due > 0
-       AND earlier.order_id IS NULL
-       AND present.id IS NULL
+      JOIN order_timeout_points_refundable AS refundable ON refundable.order_id = picked.order_id
+      LEFT JOIN user_points AS present ON present.user_id = refundable.user_id
+     WHERE NOT refundable.is_second_take AND present.id IS NULL
         ON DUPLICATE KEY UPDATE user_points.points = user_points.points;
 
     INSERT INTO order_timeout_refund
            (order_id, kind, target_id, batch_id, user_id, account_id, amount, source, cause, refunded_at)
     SELECT /*+ JOIN_FIXED_ORDER() */
-           due.order_id, 'points', due.user_id, p_batch_id, due.user_id,
-           (SELECT MIN(id) FROM user_points WHERE user_points.user_id = due.user_id),
-           due.due, due.source, p_cause, p_now
+           refundable.order_id, 'points', refundable.user_id, p_batch_id, refundable.user_id,
+           (SELECT MIN(id) FROM user_points WHERE user_points.user_id = refundable.user_id),
+           refundable.amount, refundable.source, p_cause, p_now
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
-      JOIN order_timeout_points_due AS due ON due.order_id = picked.order_id
-      LEFT JOIN order_timeout_refund AS earlier FORCE INDEX (PRIMARY)
-        ON earlier.order_id = picked.order_id AND earlier.kind = 'points' AND earlier.target_id = due.user_id
-     WHERE due.due > 0 AND earlier.order_id IS NULL;
+      JOIN order_timeout_points_refundable AS refundable ON refundable.order_id = picked.order_id
+     WHERE NOT refundable.is_second_take;
 
     -- The balances and the mark in one statement. UPDATE changes a row once, so the sum per user comes first.
     UPDATE (SELECT /*+ JOIN_FIXED_ORDER() */

@@ -1,0 +1,21 @@
+-- Coupon money of each order that is to come back, less what the journal says has come back already.
+-- is_second_take: it came back once, and the shop took it anew for the same order: that is for a person to decide.
+-- A refund that a half-done call claimed and did not give counts as not come back.
+CREATE OR REPLACE SQL SECURITY DEFINER VIEW order_timeout_coupon_refundable AS
+SELECT due.order_id,
+       due.user_id,
+       due.coupon_id,
+       IF(earlier.order_id IS NULL, due.taken, due.ledger_taken) AS taken,
+       due.returned,
+       IF(earlier.order_id IS NULL, due.due, due.ledger_taken - due.returned) AS amount,
+       IF(earlier.order_id IS NULL, due.source, 'ledger') AS source,
+       earlier.order_id IS NOT NULL AS is_second_take,
+       user_coupons.status AS coupon_status,
+       user_coupons.used_order_id
+  FROM order_timeout_coupon_due AS due
+  JOIN user_coupons FORCE INDEX (PRIMARY) ON user_coupons.id = due.coupon_id
+  LEFT JOIN (order_timeout_refund AS earlier FORCE INDEX (PRIMARY)
+             LEFT JOIN order_timeout_batch AS batch FORCE INDEX (PRIMARY) ON batch.id = earlier.batch_id)
+    ON earlier.order_id = due.order_id AND earlier.kind = 'coupon' AND earlier.target_id = due.coupon_id
+       AND COALESCE(batch.settled OR batch.coupons_given, 1)
+ WHERE IF(earlier.order_id IS NULL, due.due, due.ledger_taken - due.returned) > 0;
