@@ -11,3 +11,4 @@ export {
 } from './order';
 export { changes, changesOf, type State, wholeState } from './state';
 export { timestamps, unsignedIds, wholeSeconds } from './schema-variants';
+export { lockWait, until } from './waits';

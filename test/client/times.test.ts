@@ -1,0 +1,41 @@
+import type { ConnectionOptions } from 'mysql2/promise';
+import { expect, test } from 'vitest';
+import { cancelExpiredOrder } from '../../scripts';
+import { instantJustWritten } from '../../scripts/client/shop-time';
+import { createShop, pendingOrder } from '../support';
+
+test.each(['+08:00', '-03:30', '+05:45', '+14:00', '-12:00'])(
+  'cancelledAt is an instant in a shop whose clock is %s, whatever the connection thinks of time',
+  async (clock) => {
+    const shop = await createShop({ clock });
+    const configurations: (ConnectionOptions & { sessionTimeZone?: string })[] = [
+      {},
+      { timezone: 'Z' },
+      { timezone: '+08:00', dateStrings: true },
+      { timezone: '-03:30', sessionTimeZone: '-03:30' },
+      { sessionTimeZone: '+14:00' },
+    ];
+
+    for (const { sessionTimeZone = 'SYSTEM', ...options } of configurations) {
+      const { orderId } = await pendingOrder(shop, { coupon: 1000 });
+      const connection = await shop.connect(options);
+      await connection.query('SET time_zone = ?', [sessionTimeZone]);
+
+      const { cancelledAt } = await cancelExpiredOrder(connection, orderId);
+
+      expect(cancelledAt).toBeInstanceOf(Date);
+      expect(Math.abs(Date.now() - Number(cancelledAt))).toBeLessThan(10_000);
+    }
+  },
+);
+
+test.each([
+  ['2026-01-31 12:00:00.123', '2026-01-31 12:00:00.125', '2026-01-31T12:00:00.123Z'],
+  ['2026-01-31 20:00:00.999', '2026-01-31 12:00:03.000', '2026-01-31T12:00:00.999Z'],
+  ['2026-01-31 08:29:59.999', '2026-01-31 12:00:00.000', '2026-01-31T11:59:59.999Z'],
+  ['2026-01-01 02:00:00.000', '2025-12-31 12:00:00.500', '2025-12-31T12:00:00.000Z'],
+  ['2025-12-31 23:59:59.900', '2026-01-01 00:00:00.100', '2025-12-31T23:59:59.900Z'],
+  ['2026-03-01 05:45:00.000', '2026-03-01 00:07:00.000', '2026-03-01T00:00:00.000Z'],
+])('%s in the shop, read when it is %s in UTC, is %s', (shopTime, utcNow, instant) => {
+  expect(instantJustWritten(shopTime, utcNow).toISOString()).toBe(instant);
+});
