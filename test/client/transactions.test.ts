@@ -110,7 +110,9 @@ async function deadlock<Result>(
   await theirs.query('SELECT id FROM user_coupons WHERE id = ? FOR UPDATE', [couponId]);
   // Who has changed more rows wins.
   await theirs.query(
-    "INSERT INTO user_points_ledger (user_id, action, points) VALUES (1, 'x', 0), (2, 'x', 0)",
+    `INSERT INTO user_points_ledger (user_id, action, points)
+     WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 100)
+     SELECT n, 'x', 0 FROM n`,
   );
 
   const call = start();
