@@ -6,9 +6,10 @@ CREATE PROCEDURE order_timeout_decide (
     IN p_cause VARCHAR(16),
     OUT p_verdict VARCHAR(16)
 )
-    COMMENT 'Locks an order and decides under the lock whether it is to be cancelled.
-Parameters: as order_timeout_cancel_one().
-p_verdict: cancel, not_found, not_owner, not_pending, and for a timeout also excluded, on_hold, not_expired.'
+    COMMENT 'Locks an order and decides under the lock whether it is to be cancelled, or repaired.
+Parameters: as order_timeout_settle_one().
+p_verdict: settle, not_found, not_owner, not_pending, and for a timeout also excluded, on_hold, not_expired;
+for a repair: settle, not_found, not_cancelled.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 decide: BEGIN
@@ -23,7 +24,7 @@ decide: BEGIN
     DECLARE v_caller_time_zone VARCHAR(64) DEFAULT @@SESSION.time_zone;
     DECLARE CONTINUE HANDLER FOR NOT FOUND SET p_verdict = 'not_found';
 
-    SET p_verdict = 'cancel';
+    SET p_verdict = 'settle';
     SELECT status, user_id, source_type
       INTO v_status, v_user_id, v_source_type
       FROM orders
@@ -31,6 +32,12 @@ decide: BEGIN
        FOR UPDATE;
 
     IF p_verdict = 'not_found' THEN
+        LEAVE decide;
+    END IF;
+    IF p_cause = 'repair' THEN
+        IF v_status <> 3 /* cancelled */ THEN
+            SET p_verdict = 'not_cancelled';
+        END IF;
         LEAVE decide;
     END IF;
     IF v_user_id <> p_user_id THEN

@@ -21,6 +21,8 @@ BEGIN
         WHEN @@GLOBAL.read_only OR @@GLOBAL.super_read_only THEN 'read_only'
         -- A member that was restarted outside its group is writable; only the group's primary may sweep.
         WHEN EXISTS (SELECT 1 FROM performance_schema.replication_group_members)
+             AND EXISTS (SELECT 1 FROM performance_schema.global_variables
+                          WHERE variable_name = 'group_replication_group_name' AND variable_value <> '')
              AND NOT EXISTS (SELECT 1 FROM performance_schema.replication_group_members
                               WHERE member_id = @@server_uuid
                                 AND member_state = 'ONLINE'

@@ -8,10 +8,10 @@ CREATE PROCEDURE order_timeout_settle (
     IN p_has_findings BOOLEAN,
     OUT p_batch_id BIGINT UNSIGNED
 )
-    COMMENT 'Cancels orders and gives back what they took: the one way in which an order of ours is cancelled.
+    COMMENT 'Gives back what orders took, and cancels them: the one way in which an order of ours is cancelled or repaired.
 A call cut short in the middle is completed by the next one for the same order.
 Parameters: p_order_ids: orders.id, locked with their coupons and points rows by the caller.
-p_cause: timeout, user or admin. p_remark: for the journal and the points ledger. p_run_id: order_timeout_run.id or NULL.
+p_cause: timeout, user, admin, or repair of orders that are cancelled already. p_remark: for the journal and the points ledger. p_run_id: order_timeout_run.id or NULL.
 p_has_findings: as the locking procedures say. p_batch_id: order_timeout_batch.id.
 The session''s time zone is the shop''s clock, and sql_safe_updates is off.'
     SQL SECURITY DEFINER
@@ -28,9 +28,13 @@ BEGIN
     CALL order_timeout_give_coupons(p_batch_id, p_order_ids, p_cause, v_now);
     CALL order_timeout_give_points(p_batch_id, p_order_ids, p_cause, p_remark, v_now);
     CALL order_timeout_adopt_half_done(p_batch_id, p_order_ids);
-    CALL order_timeout_close_orders(p_batch_id, p_order_ids, p_cause, p_run_id, v_now);
-    IF p_has_findings THEN
-        CALL order_timeout_note_findings(p_batch_id);
+    IF p_cause = 'repair' THEN
+        UPDATE order_timeout_batch SET settled = 1 WHERE id = p_batch_id;
+    ELSE
+        CALL order_timeout_close_orders(p_batch_id, p_order_ids, p_cause, p_run_id, v_now);
+        IF p_has_findings THEN
+            CALL order_timeout_note_findings(p_batch_id);
+        END IF;
     END IF;
 END$$
 DELIMITER ;

@@ -24,6 +24,8 @@ BEGIN
     CALL order_timeout_find_obstacle(v_outcome);
     IF v_outcome IS NULL THEN
         CALL order_timeout_run_sweep(v_run_id, v_outcome);
+    ELSEIF v_outcome = 'paused' THEN
+        CALL order_timeout_close_run(NULL, v_outcome, NULL, NULL);
     END IF;
 
     SELECT v_run_id AS run_id,

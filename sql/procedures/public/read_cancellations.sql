@@ -1,0 +1,42 @@
+DROP PROCEDURE IF EXISTS read_cancellations;
+DELIMITER $$
+CREATE PROCEDURE read_cancellations (
+    IN p_after_position BIGINT,
+    IN p_after_order_id BIGINT,
+    IN p_limit INT
+)
+    COMMENT 'Reads the journal as a feed: every cancellation once, in an order in which nothing later appears behind the reader.
+Batches get their position here, one reader at a time, after they are committed: so a position is never overtaken.
+Parameters: p_after_position, p_after_order_id: of the last row that was read; 0 and 0: from the beginning. p_limit: 1 to 10000.
+Result: position, order_id, user_id, source_type, cause, run_id, coupon_refunded, points_refunded (minor units), findings, cancelled_at
+(in the shop''s clock).
+Errors: 50002 called inside a transaction or with autocommit off; 50004 a parameter is NULL or out of range;
+50005 another reader did not end within 10 seconds: call again.
+Example: CALL read_cancellations(0, 0, 1000)'
+    SQL SECURITY DEFINER
+    MODIFIES SQL DATA
+BEGIN
+    DECLARE v_in_transaction BOOLEAN;
+
+    CALL order_timeout_require_number('p_after_position', p_after_position, 0, 9223372036854775807);
+    CALL order_timeout_require_number('p_after_order_id', p_after_order_id, 0, 9223372036854775807);
+    CALL order_timeout_require_number('p_limit', p_limit, 1, 10000);
+    CALL order_timeout_detect_transaction(v_in_transaction);
+    IF v_in_transaction THEN
+        SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 50002,
+            MESSAGE_TEXT = 'read_cancellations() runs its own transaction: COMMIT first, and SET autocommit = 1';
+    END IF;
+
+    CALL order_timeout_number_batches();
+
+    SELECT batch.position, cancellation.order_id, cancellation.user_id, cancellation.source_type, cancellation.cause,
+           cancellation.run_id, cancellation.coupon_refunded, cancellation.points_refunded, cancellation.findings,
+           cancellation.cancelled_at
+      FROM order_timeout_batch AS batch
+      JOIN order_timeout_cancellation AS cancellation FORCE INDEX (PRIMARY) ON cancellation.batch_id = batch.id
+     WHERE batch.position >= p_after_position
+       AND (batch.position > p_after_position OR cancellation.order_id > p_after_order_id)
+     ORDER BY batch.position, cancellation.order_id
+     LIMIT p_limit;
+END$$
+DELIMITER ;

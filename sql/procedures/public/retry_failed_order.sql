@@ -1,0 +1,24 @@
+DROP PROCEDURE IF EXISTS retry_failed_order;
+DELIMITER $$
+CREATE PROCEDURE retry_failed_order (
+    IN p_order_id BIGINT
+)
+    COMMENT 'Has the next sweep try an order again that failed, also one that was set aside. Its attempts count from 0 again.
+Parameters: p_order_id: orders.id.
+Result: 1 row: order_id, outcome. Outcomes: retrying, not_failed.
+Errors: 50001 p_order_id is NULL or not positive.
+Example: CALL retry_failed_order(28229)'
+    SQL SECURITY DEFINER
+    MODIFIES SQL DATA
+BEGIN
+    DECLARE v_now DATETIME(3) DEFAULT
+        CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', (SELECT clock FROM order_timeout_setting));
+    DECLARE v_has_failed BOOLEAN;
+
+    CALL order_timeout_require_id('p_order_id', p_order_id);
+    SET v_has_failed = EXISTS (SELECT 1 FROM order_timeout_failure WHERE order_id = p_order_id FOR UPDATE);
+    UPDATE order_timeout_failure SET attempts = 0, retry_at = v_now WHERE order_id = p_order_id;
+
+    SELECT p_order_id AS order_id, IF(v_has_failed, 'retrying', 'not_failed') AS outcome;
+END$$
+DELIMITER ;

@@ -1,0 +1,44 @@
+-- Refunds that the journal does not account for. A batch that was purged took its entries along.
+CREATE OR REPLACE SQL SECURITY DEFINER VIEW order_timeout_violation_journal AS
+SELECT refund.order_id,
+       CONCAT(refund.kind, ' ', refund.target_id, ': ', refund.amount,
+              ' claimed by a settled batch that never gave it') AS detail
+  FROM order_timeout_refund AS refund
+  JOIN order_timeout_batch AS batch ON batch.id = refund.batch_id
+ WHERE batch.settled
+   AND NOT IF(refund.kind = 'coupon', batch.coupons_given, batch.points_given)
+ UNION ALL
+SELECT refund.order_id,
+       CONCAT(refund.kind, ' ', refund.target_id, ': ', refund.amount,
+              ' given back without a row in order_timeout_cancellation') AS detail
+  FROM order_timeout_refund AS refund
+  JOIN order_timeout_batch AS batch ON batch.id = refund.batch_id
+  LEFT JOIN order_timeout_cancellation AS cancellation
+    ON cancellation.batch_id = refund.batch_id AND cancellation.order_id = refund.order_id
+ WHERE batch.settled
+   AND batch.cause <> 'repair'
+   AND cancellation.order_id IS NULL
+ UNION ALL
+SELECT cancellation.order_id,
+       CONCAT('the entry says coupons ', cancellation.coupon_refunded,
+              ' and points ', cancellation.points_refunded,
+              ', its refunds are ', given.coupons, ' and ', given.points) AS detail
+  FROM order_timeout_cancellation AS cancellation
+  JOIN order_timeout_batch AS batch ON batch.id = cancellation.batch_id
+  JOIN LATERAL (
+       SELECT COALESCE(SUM(IF(refund.kind = 'coupon', refund.amount, 0)), 0) AS coupons,
+              COALESCE(SUM(IF(refund.kind = 'points', refund.amount, 0)), 0) AS points
+         FROM order_timeout_refund AS refund
+        WHERE refund.order_id = cancellation.order_id
+          AND refund.batch_id = cancellation.batch_id
+       ) AS given
+ WHERE batch.settled
+   AND (cancellation.coupon_refunded <> given.coupons OR cancellation.points_refunded <> given.points)
+ UNION ALL
+SELECT cancellation.order_id,
+       CONCAT(COUNT(*), ' entries for one cancellation, at ', cancellation.cancelled_at) AS detail
+  FROM order_timeout_cancellation AS cancellation
+  JOIN order_timeout_batch AS batch ON batch.id = cancellation.batch_id
+ WHERE batch.settled
+ GROUP BY cancellation.order_id, cancellation.cancelled_at
+HAVING COUNT(*) > 1;
