@@ -7,7 +7,7 @@ import {
   type RowDataPacket,
 } from 'mysql2/promise';
 import { inject, onTestFinished } from 'vitest';
-import { runShopFile } from '../../scripts/shop/sql-files';
+import { createShopTables } from '../../scripts/shop';
 import { deployEngine } from './deploy';
 import { accountName, databaseName, dropDatabase } from './run';
 
@@ -141,6 +141,6 @@ async function fill(
   { deploy = true, event = false, schema }: ShopOptions,
 ): Promise<void> {
   const db = await shop.connect();
-  await runShopFile(db, 'schema.sql', schema);
+  await createShopTables(db, schema);
   if (deploy) await deployEngine(shop, { event });
 }
