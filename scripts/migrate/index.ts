@@ -11,13 +11,17 @@ import { planDown, planUp, type Wishes } from './plan';
 import { toScript } from './script';
 import { readSource, type Source } from './source';
 import { type DatabaseState, readState } from './state';
+import { readStatus, type Status } from './status';
 import { allSteps, isEmpty, type Plan } from './steps';
+import { compare, type Verification } from './verify';
 
 export { type Target } from './connection';
 export { DeploymentLocked, Refusal, StepFailed } from './errors';
 export type { Progress } from './execute';
 export type { Wishes } from './plan';
 export { readSource, type Source } from './source';
+export type { MigrationStatus, Status } from './status';
+export type { Verification } from './verify';
 
 /** What somebody is shown before anything is changed. */
 export interface Proposal {
@@ -115,6 +119,28 @@ export async function down(target: Target, options: DownOptions = {}): Promise<D
     await execute(db, plan, source, 'down', options);
     return { outcome: 'done', steps, remarks };
   });
+}
+
+/** How the deployment stands. Changes nothing, and waits for no deployment. Throws as up() does. */
+export async function status(target: Target, given?: Source): Promise<Status> {
+  const source = given ?? (await readSource());
+  return reading(target, async (db) => readStatus(db, source, await readState(db, source)));
+}
+
+/** Compares what is deployed with this version's files. Changes nothing. Throws as up() does. */
+export async function verify(target: Target, given?: Source): Promise<Verification> {
+  const source = given ?? (await readSource());
+  return reading(target, async (db) => compare(source, await readState(db, source)));
+}
+
+async function reading<T>(target: Target, work: (db: Connection) => Promise<T>): Promise<T> {
+  const db = await openSession(target);
+  try {
+    await checkServer(db);
+    return await work(db);
+  } finally {
+    db.destroy();
+  }
 }
 
 async function withSession<T>(
