@@ -142,5 +142,5 @@ async function fill(
 ): Promise<void> {
   const db = await shop.connect();
   await createShopTables(db, schema);
-  if (deploy) await deployEngine(shop, { event });
+  if (deploy) await deployEngine(shop.url, { clock: shop.clock, event });
 }
