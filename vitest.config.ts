@@ -5,6 +5,9 @@ type Config = import('vitest/config', { with: { 'resolution-mode': 'import' } })
 const config: Config = {
   test: {
     include: ['test/**/*.test.ts'],
+    reporters: process.env.TEST_REPORT
+      ? ['default', ['json', { outputFile: process.env.TEST_REPORT }]]
+      : ['default'],
     globalSetup: 'test/support/one-server.ts',
     setupFiles: 'test/support/drop-shops.ts',
     // Tests wait for MySQL more than they compute: a third worker keeps two cores busy.
