@@ -23,7 +23,8 @@ BEGIN
     UPDATE order_timeout_run
        SET finished_at = v_now,
            outcome = p_outcome,
-           duration_ms = TIMESTAMPDIFF(MICROSECOND, started_at, v_now) DIV 1000,
+           -- The server's clock may have been set back.
+           duration_ms = GREATEST(TIMESTAMPDIFF(MICROSECOND, started_at, v_now), 0) DIV 1000,
            error_number = p_error_number,
            error_message = p_error_message
      WHERE id = p_run_id;

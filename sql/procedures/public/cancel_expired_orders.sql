@@ -34,7 +34,7 @@ BEGIN
            COALESCE(MAX(coupon_refunded), 0) AS coupon_refunded,
            COALESCE(MAX(points_refunded), 0) AS points_refunded,
            COALESCE(MAX(failed), 0) AS failed,
-           TIMESTAMPDIFF(MICROSECOND, v_started_at, UTC_TIMESTAMP(3)) DIV 1000 AS duration_ms
+           GREATEST(TIMESTAMPDIFF(MICROSECOND, v_started_at, UTC_TIMESTAMP(3)), 0) DIV 1000 AS duration_ms
       FROM order_timeout_run
      WHERE id = v_run_id;
 END$$
