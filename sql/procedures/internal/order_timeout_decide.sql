@@ -35,24 +35,24 @@ decide: BEGIN
         LEAVE decide;
     END IF;
     IF p_cause = 'repair' THEN
-        IF v_status <> 3 /* cancelled */ THEN
+        IF NOT v_status <=> 3 /* cancelled */ THEN
             SET p_verdict = 'not_cancelled';
         END IF;
         LEAVE decide;
     END IF;
-    IF v_user_id <> p_user_id THEN
+    IF p_user_id IS NOT NULL AND NOT v_user_id <=> p_user_id THEN
         SET p_verdict = 'not_owner';
         LEAVE decide;
     END IF;
-    IF v_status <> 1 /* pending */ THEN
+    IF NOT v_status <=> 1 /* pending */ THEN
         SET p_verdict = 'not_pending';
-        LEAVE decide;
-    END IF;
-    IF p_cause <> 'timeout' THEN
         LEAVE decide;
     END IF;
 
     CALL order_timeout_read_policy(v_source_type, v_clock, v_enabled, v_timeout_minutes);
+    IF p_cause <> 'timeout' THEN
+        LEAVE decide;
+    END IF;
     IF NOT v_enabled THEN
         SET p_verdict = 'excluded';
         LEAVE decide;
@@ -74,7 +74,7 @@ decide: BEGIN
      WHERE id = p_order_id
        FOR UPDATE;
     SET SESSION time_zone = v_caller_time_zone;
-    IF NOT v_is_due THEN
+    IF v_is_due IS NOT TRUE THEN
         SET p_verdict = 'not_expired';
     END IF;
 END$$
