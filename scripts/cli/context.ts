@@ -1,0 +1,47 @@
+import { createInterface } from 'node:readline/promises';
+import picocolors from 'picocolors';
+import type { ExitCode } from './exit-codes';
+
+/** The world as a command sees it, so that tests can be it. */
+export interface Context {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** For what was asked for: a report, JSON, SQL. */
+  readonly out: (text: string) => void;
+  /** For what happens meanwhile, and for errors. */
+  readonly err: (text: string) => void;
+  /** Somebody sits there and can answer. */
+  readonly isInteractive: boolean;
+  /** What is written to `err` may move the cursor. */
+  readonly showsProgress: boolean;
+  readonly colors: Colors;
+  readonly ask: (question: string) => Promise<string>;
+  /** With which code the process is to end. */
+  readonly end: (code: ExitCode) => void;
+}
+
+export type Colors = ReturnType<typeof picocolors.createColors>;
+
+/** This process. Colours only on a terminal, and not under NO_COLOR. */
+export function processContext(): Context {
+  const { stdin, stdout, stderr } = process;
+  const wantsColors = stdout.isTTY && (process.env.NO_COLOR ?? '') === '';
+  return {
+    env: process.env,
+    out: (text) => stdout.write(`${text}\n`),
+    err: (text) => stderr.write(text),
+    isInteractive: stdin.isTTY && stdout.isTTY,
+    showsProgress: stderr.isTTY,
+    colors: picocolors.createColors(wantsColors),
+    ask: async (question) => {
+      const lines = createInterface({ input: stdin, output: stderr });
+      try {
+        return await lines.question(question);
+      } finally {
+        lines.close();
+      }
+    },
+    end: (code) => {
+      process.exitCode = code;
+    },
+  };
+}
