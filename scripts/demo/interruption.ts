@@ -16,9 +16,12 @@ export function listenForInterruption(): Interruption {
     };
   });
   for (const signal of SIGNALS) process.on(signal, onSignal);
+  // Node ends a process that waits for signals only.
+  const staysAwake = setInterval(() => undefined, 2 ** 30);
   return {
     interrupted,
     stopListening: () => {
+      clearInterval(staysAwake);
       for (const signal of SIGNALS) process.off(signal, onSignal);
     },
   };
