@@ -12,12 +12,14 @@ p_outcome: completed, out_of_time or failed. p_error_number, p_error_message: of
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-    DECLARE v_now DATETIME(3) DEFAULT
-        CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', (SELECT clock FROM order_timeout_setting));
+    DECLARE v_clock CHAR(6);
+    DECLARE v_now DATETIME(3);
 
     IF p_outcome = 'failed' THEN
         CALL order_timeout_open_run(p_run_id);
-    ELSE
+    END IF;
+    CALL order_timeout_read_clock(v_clock, v_now);
+    IF p_outcome <> 'failed' THEN
         UPDATE order_timeout_heartbeat SET beat_at = v_now, outcome = p_outcome, run_id = p_run_id;
     END IF;
     UPDATE order_timeout_run

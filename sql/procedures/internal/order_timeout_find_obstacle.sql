@@ -10,8 +10,11 @@ Errors: 50003 order_timeout_setting has lost its row.'
     SQL SECURITY DEFINER
     READS SQL DATA
 BEGIN
-    DECLARE v_paused BOOLEAN DEFAULT (SELECT MAX(paused) FROM order_timeout_setting);
+    DECLARE v_paused BOOLEAN;
 
+    SELECT MAX(paused)
+      INTO v_paused
+      FROM order_timeout_setting;
     IF v_paused IS NULL THEN
         SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 50003,
             MESSAGE_TEXT = 'order_timeout_setting has lost its row: INSERT INTO order_timeout_setting (id, clock) VALUES (1, ...)';

@@ -17,7 +17,11 @@ BEGIN
     DECLARE v_timeout_minutes INT;
 
     SET p_turns = JSON_ARRAY();
-    SET v_source_type = (SELECT MIN(source_type) FROM orders WHERE status = 1 /* pending */);
+    -- Not by SET: its subquery would wait for a payment of the first order.
+    SELECT MIN(source_type)
+      INTO v_source_type
+      FROM orders
+     WHERE status = 1 /* pending */;
     WHILE v_source_type IS NOT NULL DO
         CALL order_timeout_read_policy(v_source_type, v_clock, v_enabled, v_timeout_minutes);
         IF v_enabled THEN
@@ -27,8 +31,10 @@ BEGIN
                 'created_at', '1000-01-01',
                 'order_id', 0));
         END IF;
-        SET v_source_type = (SELECT MIN(source_type) FROM orders
-                              WHERE status = 1 /* pending */ AND source_type > v_source_type);
+        SELECT MIN(source_type)
+          INTO v_source_type
+          FROM orders
+         WHERE status = 1 /* pending */ AND source_type > v_source_type;
     END WHILE;
 END$$
 DELIMITER ;

@@ -13,10 +13,14 @@ Parameters: p_run_id: order_timeout_run.id. p_order_id: orders.id. The others: o
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-    DECLARE v_max_attempts INT UNSIGNED DEFAULT (SELECT max_attempts FROM order_timeout_setting);
-    DECLARE v_now DATETIME(3) DEFAULT
-        CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', (SELECT clock FROM order_timeout_setting));
+    DECLARE v_max_attempts INT UNSIGNED;
+    DECLARE v_clock CHAR(6);
+    DECLARE v_now DATETIME(3);
 
+    CALL order_timeout_read_clock(v_clock, v_now);
+    SELECT max_attempts
+      INTO v_max_attempts
+      FROM order_timeout_setting;
     IF p_error_number IN (1205 /* lock wait */, 1213 /* deadlock */, 3572 /* NOWAIT */) THEN
         UPDATE order_timeout_run SET put_off = put_off + 1 WHERE id = p_run_id;
     ELSE

@@ -27,7 +27,9 @@ BEGIN
     SET SESSION sql_safe_updates = 0;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     START TRANSACTION READ WRITE;
-    SET v_last_position = COALESCE((SELECT MAX(position) FROM order_timeout_batch), 0);
+    SELECT COALESCE(MAX(position), 0)
+      INTO v_last_position
+      FROM order_timeout_batch;
     SELECT JSON_ARRAYAGG(unnumbered.id)
       INTO v_batch_ids
       FROM (SELECT id FROM order_timeout_batch WHERE position IS NULL AND settled ORDER BY id LIMIT 10000) AS unnumbered;

@@ -8,12 +8,15 @@ Parameters: p_run_id: NULL: begin; otherwise the run has begun, and nothing happ
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-    DECLARE v_now DATETIME(3) DEFAULT
-        CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', (SELECT clock FROM order_timeout_setting));
+    DECLARE v_clock CHAR(6);
+    DECLARE v_now DATETIME(3);
     DECLARE v_latest_run_id BIGINT UNSIGNED;
 
     IF p_run_id IS NULL THEN
-        SET v_latest_run_id = (SELECT MAX(id) FROM order_timeout_run);
+        CALL order_timeout_read_clock(v_clock, v_now);
+        SELECT MAX(id)
+          INTO v_latest_run_id
+          FROM order_timeout_run;
         UPDATE order_timeout_run
            SET outcome = 'interrupted', finished_at = v_now
          WHERE id = v_latest_run_id AND finished_at IS NULL;

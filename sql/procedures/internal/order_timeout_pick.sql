@@ -36,11 +36,11 @@ BEGIN
            ) AS picked;
 
     IF JSON_LENGTH(p_order_ids) = p_limit THEN
-        SET v_after_order_id = (
-            SELECT MAX(orders.id)
-              FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
-              JOIN orders ON orders.id = picked.order_id
-             WHERE orders.created_at = v_after_created_at);
+        SELECT MAX(orders.id)
+          INTO v_after_order_id
+          FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
+          JOIN orders ON orders.id = picked.order_id
+         WHERE orders.created_at = v_after_created_at;
         SET p_turns = JSON_SET(p_turns,
             CONCAT('$[', p_turn, '].created_at'), CAST(v_after_created_at AS CHAR),
             CONCAT('$[', p_turn, '].order_id'), v_after_order_id);

@@ -11,6 +11,8 @@ p_run_id: order_timeout_run.id, NULL when there was nothing to do. p_outcome: co
 run: BEGIN
     -- Named locks are the server''s, so the name holds the schema''s; 64 characters are the most.
     DECLARE v_lock VARCHAR(64) DEFAULT CONCAT('order_timeout:', LEFT(SHA2(DATABASE(), 256), 40));
+    DECLARE v_clock CHAR(6);
+    DECLARE v_now DATETIME(3);
     DECLARE v_error_number INT;
     DECLARE v_error_message VARCHAR(512);
     DECLARE v_caller_time_zone VARCHAR(64) DEFAULT @@SESSION.time_zone;
@@ -34,7 +36,8 @@ run: BEGIN
         SET p_outcome = 'busy';
         LEAVE run;
     END IF;
-    SET SESSION time_zone = (SELECT clock FROM order_timeout_setting),
+    CALL order_timeout_read_clock(v_clock, v_now);
+    SET SESSION time_zone = v_clock,
         SESSION sql_safe_updates = 0,
         SESSION innodb_lock_wait_timeout = 1,
         SESSION lock_wait_timeout = 1;

@@ -17,9 +17,10 @@ The session''s time zone is the shop''s clock, and sql_safe_updates is off.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-    DECLARE v_now DATETIME(3) DEFAULT
-        CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', (SELECT clock FROM order_timeout_setting));
+    DECLARE v_clock CHAR(6);
+    DECLARE v_now DATETIME(3);
 
+    CALL order_timeout_read_clock(v_clock, v_now);
     INSERT INTO order_timeout_batch (cause, remark, called_by, run_id, created_at)
     VALUES (p_cause, p_remark, USER(), p_run_id, v_now);
     SET p_batch_id = LAST_INSERT_ID();

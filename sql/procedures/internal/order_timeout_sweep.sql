@@ -9,15 +9,18 @@ p_run_id: order_timeout_run.id, NULL when there was nothing to do. p_outcome: co
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 sweep: BEGIN
-    DECLARE v_batch_size INT UNSIGNED DEFAULT (SELECT batch_size FROM order_timeout_setting);
-    DECLARE v_now DATETIME(3) DEFAULT
-        CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', (SELECT clock FROM order_timeout_setting));
-    DECLARE v_stop_at DATETIME(3) DEFAULT
-        UTC_TIMESTAMP(3) + INTERVAL (SELECT time_budget_seconds FROM order_timeout_setting) SECOND;
+    DECLARE v_batch_size INT UNSIGNED;
+    DECLARE v_clock CHAR(6);
+    DECLARE v_now DATETIME(3);
+    DECLARE v_stop_at DATETIME(3);
     DECLARE v_turns JSON;
     DECLARE v_turn INT DEFAULT 0;
     DECLARE v_order_ids JSON;
 
+    CALL order_timeout_read_clock(v_clock, v_now);
+    SELECT batch_size, UTC_TIMESTAMP(3) + INTERVAL time_budget_seconds SECOND
+      INTO v_batch_size, v_stop_at
+      FROM order_timeout_setting;
     CALL order_timeout_list_turns(v_now, v_turns);
     WHILE JSON_LENGTH(v_turns) > 0 DO
         IF UTC_TIMESTAMP(3) >= v_stop_at THEN

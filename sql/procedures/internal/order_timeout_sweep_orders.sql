@@ -17,8 +17,8 @@ BEGIN
     DECLARE v_picked INT DEFAULT JSON_LENGTH(p_order_ids);
     DECLARE v_has_findings BOOLEAN;
     DECLARE v_batch_id BIGINT UNSIGNED;
-    DECLARE v_now DATETIME(3) DEFAULT
-        CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', (SELECT clock FROM order_timeout_setting));
+    DECLARE v_clock CHAR(6);
+    DECLARE v_now DATETIME(3);
     -- No privilege, no table, no column, read-only, disk or memory full, definer gone: no order is to blame.
     DECLARE EXIT HANDLER FOR 1044, 1142, 1143, 1227, 1370, 1146, 1054, 1290, 1792, 1836, 1021, 1037, 1041, 1114, 1449
         RESIGNAL;
@@ -30,6 +30,7 @@ BEGIN
     END;
 
     SET p_error_number = NULL, p_error_state = NULL, p_error_message = NULL;
+    CALL order_timeout_read_clock(v_clock, v_now);
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     START TRANSACTION READ WRITE;
     CALL order_timeout_lock_skipping(p_order_ids, v_now, v_has_findings);

@@ -14,13 +14,16 @@ Example: CALL audit_missing_refunds(''2026-01-01'')'
     READS SQL DATA
 BEGIN
     DECLARE v_caller_time_zone VARCHAR(64) DEFAULT @@SESSION.time_zone;
+    DECLARE v_clock CHAR(6);
+    DECLARE v_now DATETIME(3);
     DECLARE EXIT HANDLER FOR SQLEXCEPTION
     BEGIN
         SET SESSION time_zone = v_caller_time_zone;
         RESIGNAL;
     END;
 
-    SET SESSION time_zone = (SELECT clock FROM order_timeout_setting);
+    CALL order_timeout_read_clock(v_clock, v_now);
+    SET SESSION time_zone = v_clock;
     SELECT /*+ JOIN_FIXED_ORDER() */
            refundable.order_id, refundable.user_id, 'coupon' AS kind, refundable.coupon_id AS target_id,
            refundable.taken, refundable.returned, refundable.amount AS missing, refundable.source

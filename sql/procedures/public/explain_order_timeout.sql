@@ -35,17 +35,25 @@ BEGIN
     END;
 
     CALL order_timeout_require_id('p_order_id', p_order_id);
-    SET SESSION time_zone = (SELECT clock FROM order_timeout_setting);
+    CALL order_timeout_read_clock(v_clock, v_now);
+    SET SESSION time_zone = v_clock;
     SELECT MAX(status), MAX(source_type), MAX(user_id), MAX(created_at), MAX(cancelled_at)
       INTO v_status, v_source_type, v_user_id, v_created_at, v_cancelled_at
       FROM orders
      WHERE id = p_order_id;
     CALL order_timeout_read_policy(v_source_type, v_clock, v_enabled, v_timeout_minutes);
-    SET v_now = CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', v_clock);
     SET v_due_at = v_created_at + INTERVAL v_timeout_minutes MINUTE;
-    SET v_held_until = (SELECT held_until FROM order_timeout_hold WHERE order_id = p_order_id AND held_until > v_now);
-    SET v_paused = (SELECT paused FROM order_timeout_setting);
-    SET v_cancellations = (SELECT COUNT(*) FROM order_timeout_cancellation WHERE order_id = p_order_id);
+    SELECT MAX(held_until)
+      INTO v_held_until
+      FROM order_timeout_hold
+     WHERE order_id = p_order_id AND held_until > v_now;
+    SELECT MAX(paused)
+      INTO v_paused
+      FROM order_timeout_setting;
+    SELECT COUNT(*)
+      INTO v_cancellations
+      FROM order_timeout_cancellation
+     WHERE order_id = p_order_id;
     SELECT MAX(attempts), MAX(retry_at)
       INTO v_attempts, v_retry_at
       FROM order_timeout_failure

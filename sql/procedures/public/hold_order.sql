@@ -14,12 +14,13 @@ Example: CALL hold_order(28229, 10, ''at the cashier'')'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-    DECLARE v_now DATETIME(3) DEFAULT
-        CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', (SELECT clock FROM order_timeout_setting));
+    DECLARE v_clock CHAR(6);
+    DECLARE v_now DATETIME(3);
     DECLARE v_held INT;
 
     CALL order_timeout_require_id('p_order_id', p_order_id);
     CALL order_timeout_require_number('p_minutes', p_minutes, 1, 1440);
+    CALL order_timeout_read_clock(v_clock, v_now);
 
     -- One statement locks the order, sees that it is pending and writes the hold, in or out of a transaction.
     INSERT INTO order_timeout_hold (order_id, held_until, reason, held_by, held_at)

@@ -9,14 +9,16 @@ Example: CALL order_timeout_health()'
     READS SQL DATA
 BEGIN
     DECLARE v_caller_time_zone VARCHAR(64) DEFAULT @@SESSION.time_zone;
+    DECLARE v_clock CHAR(6);
     DECLARE v_now DATETIME(3);
     DECLARE v_newest_at DATETIME(3);
     DECLARE v_obstacle VARCHAR(16);
-    DECLARE v_beat_at DATETIME(3) DEFAULT (SELECT beat_at FROM order_timeout_heartbeat);
+    DECLARE v_beat_at DATETIME(3);
     DECLARE v_turns JSON;
     DECLARE v_turn INT DEFAULT 0;
     DECLARE v_order_ids JSON;
     DECLARE v_due INT DEFAULT 0;
+    DECLARE v_oldest_seconds BIGINT;
     DECLARE v_overdue_seconds BIGINT DEFAULT 0;
     DECLARE EXIT HANDLER FOR SQLEXCEPTION
     BEGIN
@@ -24,20 +26,27 @@ BEGIN
         RESIGNAL;
     END;
 
-    SET SESSION time_zone = (SELECT clock FROM order_timeout_setting);
-    SET v_now = CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', @@SESSION.time_zone);
+    CALL order_timeout_read_clock(v_clock, v_now);
+    SET SESSION time_zone = v_clock;
+    SELECT MAX(beat_at)
+      INTO v_beat_at
+      FROM order_timeout_heartbeat;
     CALL order_timeout_find_obstacle(v_obstacle);
     CALL order_timeout_list_turns(v_now, v_turns);
     WHILE v_turn < JSON_LENGTH(v_turns) DO
         CALL order_timeout_pick(v_now, 10000, v_turn, v_turns, v_order_ids);
         SET v_due = v_due + COALESCE(JSON_LENGTH(v_order_ids), 0);
-        SET v_overdue_seconds = GREATEST(v_overdue_seconds, COALESCE(
-            (SELECT TIMESTAMPDIFF(SECOND, orders.created_at, JSON_UNQUOTE(JSON_EXTRACT(v_turns, CONCAT('$[', v_turn, '].cutoff'))))
-               FROM orders
-              WHERE orders.id = JSON_EXTRACT(v_order_ids, '$[0]')), 0));
+        SELECT MAX(TIMESTAMPDIFF(SECOND, orders.created_at,
+                                 JSON_UNQUOTE(JSON_EXTRACT(v_turns, CONCAT('$[', v_turn, '].cutoff')))))
+          INTO v_oldest_seconds
+          FROM orders
+         WHERE orders.id = JSON_EXTRACT(v_order_ids, '$[0]');
+        SET v_overdue_seconds = GREATEST(v_overdue_seconds, COALESCE(v_oldest_seconds, 0));
         SET v_turn = v_turn + 1;
     END WHILE;
-    SET v_newest_at = (SELECT MAX(created_at) FROM (SELECT created_at FROM orders ORDER BY id DESC LIMIT 100) AS newest);
+    SELECT MAX(newest.created_at)
+      INTO v_newest_at
+      FROM (SELECT created_at FROM orders ORDER BY id DESC LIMIT 100) AS newest;
 
     SELECT told.check_name, told.status, told.detail
       FROM (

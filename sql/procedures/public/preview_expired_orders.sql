@@ -13,8 +13,8 @@ Example: CALL preview_expired_orders(100)'
     READS SQL DATA
 BEGIN
     DECLARE v_caller_time_zone VARCHAR(64) DEFAULT @@SESSION.time_zone;
-    DECLARE v_now DATETIME(3) DEFAULT
-        CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', (SELECT clock FROM order_timeout_setting));
+    DECLARE v_clock CHAR(6);
+    DECLARE v_now DATETIME(3);
     DECLARE v_turns JSON;
     DECLARE v_turn INT DEFAULT 0;
     DECLARE v_of_turn JSON;
@@ -26,7 +26,8 @@ BEGIN
     END;
 
     CALL order_timeout_require_number('p_limit', p_limit, 1, 100000);
-    SET SESSION time_zone = (SELECT clock FROM order_timeout_setting);
+    CALL order_timeout_read_clock(v_clock, v_now);
+    SET SESSION time_zone = v_clock;
     CALL order_timeout_list_turns(v_now, v_turns);
     WHILE v_turn < JSON_LENGTH(v_turns) DO
         CALL order_timeout_pick(v_now, p_limit, v_turn, v_turns, v_of_turn);

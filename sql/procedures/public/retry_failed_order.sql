@@ -11,11 +11,12 @@ Example: CALL retry_failed_order(28229)'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-    DECLARE v_now DATETIME(3) DEFAULT
-        CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', (SELECT clock FROM order_timeout_setting));
+    DECLARE v_clock CHAR(6);
+    DECLARE v_now DATETIME(3);
     DECLARE v_has_failed BOOLEAN;
 
     CALL order_timeout_require_id('p_order_id', p_order_id);
+    CALL order_timeout_read_clock(v_clock, v_now);
     SET v_has_failed = EXISTS (SELECT 1 FROM order_timeout_failure WHERE order_id = p_order_id FOR UPDATE);
     UPDATE order_timeout_failure SET attempts = 0, retry_at = v_now WHERE order_id = p_order_id;
 
