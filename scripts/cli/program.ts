@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { cancelCommand } from './commands/cancel';
+import { demoCommand } from './commands/demo';
 import { downCommand } from './commands/down';
 import { planCommand } from './commands/plan';
 import { runCommand } from './commands/run';
@@ -23,6 +24,7 @@ const COMMANDS: readonly ((context: Context) => CommandUnknownOpts)[] = [
   runCommand,
   cancelCommand,
   waitCommand,
+  demoCommand,
 ];
 
 /** Runs a command line (without node and script) and ends the context with its exit code. Never throws. */

@@ -30,7 +30,7 @@ export interface Proposal {
   /** Worth knowing, and no reason to stop. */
   readonly remarks: readonly string[];
   /** What the first sweep would move, by the shop's data of now. */
-  firstSweep(): Promise<FirstSweep>;
+  readonly firstSweep: () => Promise<FirstSweep>;
 }
 
 export interface DeployOptions extends ExecuteOptions {

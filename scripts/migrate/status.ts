@@ -88,7 +88,7 @@ async function readHeartbeat(db: Connection): Promise<Status['heartbeat']> {
     secondsAgo: number | null;
   }>(
     db,
-    `SELECT DATE_FORMAT(CONVERT_TZ(beat_at, clock, '+00:00'), '%Y-%m-%dT%H:%i:%s.%fZ') AS at, outcome,
+    `SELECT CONCAT(LEFT(DATE_FORMAT(CONVERT_TZ(beat_at, clock, '+00:00'), '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z') AS at, outcome,
             TIMESTAMPDIFF(SECOND, CONVERT_TZ(beat_at, clock, '+00:00'), UTC_TIMESTAMP()) AS secondsAgo
        FROM order_timeout_heartbeat JOIN order_timeout_setting`,
   );
