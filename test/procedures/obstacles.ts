@@ -1,0 +1,40 @@
+import type { Connection } from 'mysql2/promise';
+import { type Shop, until } from '../support';
+
+/** A trigger of the shop that raises an error, before a row of this table is written for which this is so. */
+export async function failWhen(
+  shop: Shop,
+  table: string,
+  when: 'INSERT' | 'UPDATE',
+  isSo = 'TRUE',
+  message = 'the shop objects',
+): Promise<void> {
+  await shop.run(
+    `CREATE TRIGGER object_to_${table}_${when} BEFORE ${when} ON ${table} FOR EACH ROW
+     BEGIN
+         IF ${isSo} THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '${message}'; END IF;
+     END`,
+  );
+}
+
+/** A transaction of the shop that has run these statements and not ended. */
+export async function holding(
+  shop: Shop,
+  ...statements: [sql: string, values?: unknown[]][]
+): Promise<Connection> {
+  const db = await shop.connect();
+  await db.query('START TRANSACTION');
+  for (const [sql, values] of statements) await db.query(sql, values);
+  return db;
+}
+
+/** Resolves when this connection is in the state, as the process list calls it. */
+export async function stateOf(shop: Shop, db: Connection, state: string): Promise<void> {
+  await until(async () => {
+    const rows = await shop.run(
+      'SELECT 1 FROM performance_schema.processlist WHERE id = ? AND state = ?',
+      [db.threadId, state],
+    );
+    return rows.length > 0;
+  });
+}
