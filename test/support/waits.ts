@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Shop } from './shop';
 
-/** Resolves when a session waits for a row lock in this shop. */
-export async function lockWait(shop: Shop): Promise<void> {
+/** Resolves when a session (or so many) waits for a row lock in this shop. */
+export async function lockWait(shop: Shop, sessions = 1): Promise<void> {
   await until(async () => {
     const waiting = await shop.run(
-      "SELECT 1 FROM performance_schema.data_locks WHERE object_schema = ? AND lock_status = 'WAITING'",
+      `SELECT DISTINCT thread_id FROM performance_schema.data_locks
+        WHERE object_schema = ? AND lock_status = 'WAITING'`,
       [shop.name],
     );
-    return waiting.length > 0;
+    return waiting.length >= sessions;
   });
 }
 
