@@ -11,7 +11,7 @@ test('the demo shows the event giving back what user 9110 had lost, and leaves n
   });
   const lines: string[] = [];
 
-  await runDemo({ log: (text) => lines.push(text) });
+  expect(await runDemo({ log: (text) => lines.push(text) })).toBe(true);
 
   const shown = lines.join('\n');
   expect(shown).toMatch(/^MySQL \d/);
