@@ -8,7 +8,7 @@ SELECT orders.id AS order_id,
        GREATEST(CAST(orders.points_amount AS SIGNED) - ledger.returned, 0) AS due,
        'orders' AS source,
        ledger.taken AS ledger_taken
-  FROM orders
+  FROM orders FORCE INDEX (PRIMARY)
   JOIN LATERAL (
        SELECT CAST(COALESCE(SUM(GREATEST(-points, 0)), 0) AS SIGNED) AS taken,
               CAST(COALESCE(SUM(GREATEST(points, 0)), 0) AS SIGNED) AS returned

@@ -35,9 +35,8 @@ BEGIN
            orders.cancelled_at = p_now,
            batch.settled = 1;
 
-    DELETE failure
-      FROM order_timeout_failure AS failure
-      JOIN JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
-        ON picked.order_id = failure.order_id;
+    DELETE /*+ JOIN_FIXED_ORDER() */ failure
+      FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
+      JOIN order_timeout_failure AS failure FORCE INDEX (PRIMARY) ON failure.order_id = picked.order_id;
 END$$
 DELIMITER ;

@@ -33,7 +33,8 @@ BEGIN
      WHERE NOT refundable.is_second_take;
 
     -- The balances and the mark in one statement. UPDATE changes a row once, so the sum per user comes first.
-    UPDATE (SELECT /*+ JOIN_FIXED_ORDER() */
+    UPDATE /*+ JOIN_FIXED_ORDER() */
+           (SELECT /*+ JOIN_FIXED_ORDER() */
                    refund.account_id, SUM(refund.amount) AS amount
               FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
               JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)

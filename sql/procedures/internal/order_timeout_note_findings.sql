@@ -10,7 +10,7 @@ Parameters: p_batch_id: order_timeout_batch.id.'
 BEGIN
     UPDATE order_timeout_cancellation AS cancellation
       JOIN order_timeout_coupon_target AS target ON target.order_id = cancellation.order_id
-      LEFT JOIN user_coupons ON user_coupons.id = target.coupon_id
+      LEFT JOIN user_coupons FORCE INDEX (PRIMARY) ON user_coupons.id = target.coupon_id
        SET cancellation.findings = JSON_OBJECT('missing_coupons', JSON_ARRAY(), 'duplicate_coupons', JSON_ARRAY())
      WHERE cancellation.batch_id = p_batch_id
        AND (user_coupons.id IS NULL OR target.copies > 1);
@@ -19,7 +19,7 @@ BEGIN
       JOIN (SELECT target.order_id, JSON_ARRAYAGG(target.coupon_id) AS coupon_ids
               FROM order_timeout_cancellation AS named
               JOIN order_timeout_coupon_target AS target ON target.order_id = named.order_id
-              LEFT JOIN user_coupons ON user_coupons.id = target.coupon_id
+              LEFT JOIN user_coupons FORCE INDEX (PRIMARY) ON user_coupons.id = target.coupon_id
              WHERE named.batch_id = p_batch_id AND user_coupons.id IS NULL
              GROUP BY target.order_id
            ) AS missing ON missing.order_id = cancellation.order_id
