@@ -224,6 +224,7 @@ test('two calls for one order at once cancel it once', async () => {
 test('600 due orders on one coupon that somebody holds: the sweep passes all of them, and ends', async () => {
   const shop = await freshShop();
   await configure(shop, { batch_size: 250 });
+  const free = await pendingOrder(shop, { coupon: 300, ageMinutes: 31 });
   const first = await pendingOrder(shop, { coupon: 1000, couponStatus: 'usable' });
   await shop.run(
     `INSERT INTO orders (order_no, user_id, coupon_id, created_at)
@@ -231,7 +232,6 @@ test('600 due orders on one coupon that somebody holds: the sweep passes all of 
      SELECT CONCAT('shared ', n), 1, ?, NOW(3) - INTERVAL 1 HOUR FROM n`,
     [first.couponId],
   );
-  const free = await pendingOrder(shop, { coupon: 300, ageMinutes: 31 });
   const holder = await holding(shop, [
     'SELECT * FROM user_coupons WHERE id = ? FOR UPDATE',
     [first.couponId],
