@@ -78,7 +78,7 @@ function refundOf({ order_id, kind, target_id, amount, status }: RefundRow): Reo
     kind,
     targetId: BigInt(target_id),
     amount: BigInt(amount),
-    status: status === null ? null : Number(status),
+    status,
   };
 }
 

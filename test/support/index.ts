@@ -12,3 +12,4 @@ export {
 export { changes, changesOf, type State, wholeState } from './state';
 export { timestamps, unsignedIds, wholeSeconds } from './schema-variants';
 export { lockWait, until } from './waits';
+export { closeGate, type Gate } from './gate';

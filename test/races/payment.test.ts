@@ -1,0 +1,154 @@
+import type { Connection } from 'mysql2/promise';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { findBalanceViolations, findViolations, takeBaseline } from '../../scripts/invariants';
+import {
+  type BuiltOrder,
+  changesOf,
+  closeGate,
+  createShop,
+  lockWait,
+  pendingOrder,
+  type Shop,
+} from '../support';
+import { call, outcomeOf, pay, sweep } from './outcomes';
+
+let shop: Shop;
+let order: BuiltOrder;
+let payer: Connection;
+let engine: Connection;
+let another: Connection;
+
+beforeEach(async () => {
+  shop = await createShop();
+  order = await pendingOrder(shop, { coupon: 1000, points: 50 });
+  [payer, engine, another] = await Promise.all([shop.connect(), shop.connect(), shop.connect()]);
+});
+
+/** The order was paid, nothing else has happened to it. */
+const paid = () => ({
+  orders: [{ id: order.orderId, status: [1, 2] }],
+});
+
+describe('a payment that came first wins', () => {
+  test('over the sweep, which does not wait for it', async () => {
+    const changed = await changesOf(shop, async () => {
+      await payer.beginTransaction();
+      expect(await pay(payer, order.orderId)).toBe(1);
+
+      const swept = await sweep(engine);
+      expect(swept).toMatchObject({ outcome: 'completed', cancelled: 0, failed: 0 });
+      expect(swept.duration_ms).toBeLessThan(1000);
+      await payer.commit();
+      expect(await sweep(engine)).toMatchObject({ outcome: 'completed', cancelled: 0 });
+    });
+
+    expect(changed).toEqual(paid());
+  });
+
+  test.each(['cancel_expired_order(?)', "cancel_order(?, NULL, '')"])(
+    'over %s, which waits for its end',
+    async (procedure) => {
+      const changed = await changesOf(shop, async () => {
+        await payer.beginTransaction();
+        await pay(payer, order.orderId);
+        const answer = outcomeOf(call(engine, procedure, order.orderId));
+        await lockWait(shop);
+        await payer.commit();
+
+        expect(await answer).toBe('not_pending');
+      });
+
+      expect(changed).toEqual(paid());
+    },
+  );
+
+  test('unless it is rolled back: who waited cancels', async () => {
+    await payer.beginTransaction();
+    await pay(payer, order.orderId);
+    const answer = outcomeOf(call(engine, 'cancel_expired_order(?)', order.orderId));
+    await lockWait(shop);
+    await payer.rollback();
+
+    expect(await answer).toBe('cancelled');
+    expect(await findViolations(shop.db)).toEqual([]);
+  });
+});
+
+describe('a payment that comes second finds no pending order', () => {
+  const CALLS = {
+    'the sweep': () => sweep(engine),
+    'the call': () => call(engine, 'cancel_expired_order(?)', order.orderId),
+    "the user's cancel": () =>
+      call(engine, 'cancel_order(?, ?, ?)', order.orderId, order.userId, ''),
+  };
+  test.each(Object.keys(CALLS) as (keyof typeof CALLS)[])(
+    'between claim and settlement of %s',
+    async (who) => {
+      const baseline = await takeBaseline(shop.db);
+      const gate = await closeGate(shop, 'INSERT ON user_coupon_ledger');
+      const cancelled = CALLS[who]();
+      await gate.reached();
+      const payment = pay(payer, order.orderId);
+      await lockWait(shop);
+      await gate.open();
+
+      expect(await payment).toBe(0);
+      expect(['completed', 'cancelled']).toContain((await cancelled).outcome);
+      expect(await shop.run('SELECT status FROM orders')).toEqual([{ status: 3 }]);
+      expect(await findViolations(shop.db)).toEqual([]);
+      expect(await findBalanceViolations(shop.db, baseline)).toEqual([]);
+    },
+  );
+
+  test('after a cancel in an open transaction of the shop, once that commits', async () => {
+    await engine.beginTransaction();
+    await call(engine, 'cancel_expired_order(?)', order.orderId);
+    const payment = pay(payer, order.orderId);
+    await lockWait(shop);
+    await engine.commit();
+
+    expect(await payment).toBe(0);
+  });
+
+  test('unless that transaction is rolled back: then it is paid, and nothing has come back', async () => {
+    const changed = await changesOf(shop, async () => {
+      await engine.beginTransaction();
+      await call(engine, 'cancel_expired_order(?)', order.orderId);
+      const payment = pay(payer, order.orderId);
+      await lockWait(shop);
+      await engine.rollback();
+
+      expect(await payment).toBe(1);
+    });
+
+    expect(changed).toEqual(paid());
+  });
+});
+
+describe('a hold', () => {
+  test('that came first keeps the order from the sweep, also before it is committed', async () => {
+    await payer.beginTransaction();
+    expect(await outcomeOf(call(payer, "hold_order(?, 10, '')", order.orderId))).toBe('held');
+    expect(await sweep(engine)).toMatchObject({ outcome: 'completed', cancelled: 0 });
+    const answer = outcomeOf(call(another, 'cancel_expired_order(?)', order.orderId));
+    await lockWait(shop);
+    await payer.commit();
+
+    expect(await answer).toBe('on_hold');
+    expect(await sweep(engine)).toMatchObject({ outcome: 'completed', cancelled: 0 });
+    expect(await shop.run('SELECT status FROM orders')).toEqual([{ status: 1 }]);
+  });
+
+  test('that comes while the sweep is at the order finds it cancelled', async () => {
+    const gate = await closeGate(shop, 'INSERT ON user_coupon_ledger');
+    const swept = sweep(engine);
+    await gate.reached();
+    const hold = outcomeOf(call(payer, "hold_order(?, 10, '')", order.orderId));
+    await lockWait(shop);
+    await gate.open();
+
+    expect(await hold).toBe('not_pending');
+    expect(await swept).toMatchObject({ cancelled: 1 });
+    expect(await shop.run('SELECT * FROM order_timeout_hold')).toEqual([]);
+  });
+});
