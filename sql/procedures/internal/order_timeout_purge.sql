@@ -1,8 +1,8 @@
 DROP PROCEDURE IF EXISTS order_timeout_purge;
 DELIMITER $$
 CREATE PROCEDURE order_timeout_purge ()
-    COMMENT 'Deletes runs and cancellations older than retention_days, a few at a time, oldest first.
-Refunds stay: their keys are what makes a second refund impossible.'
+    COMMENT 'Deletes runs and settled cancellations older than retention_days, oldest first: at most 100 runs, 200 batches and
+10000 cancellations at a time. Refunds stay: their keys are what makes a second refund impossible.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
@@ -10,13 +10,27 @@ BEGIN
         SELECT CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', clock) - INTERVAL retention_days DAY
           FROM order_timeout_setting);
     DECLARE v_first_run_id BIGINT UNSIGNED DEFAULT (SELECT MIN(id) FROM order_timeout_run);
-    DECLARE v_first_batch_id BIGINT UNSIGNED DEFAULT (SELECT MIN(id) FROM order_timeout_batch);
+    DECLARE v_last_position BIGINT UNSIGNED DEFAULT (SELECT MAX(position) FROM order_timeout_batch);
+    DECLARE v_batch_ids JSON;
 
     DELETE FROM order_timeout_run
      WHERE id < v_first_run_id + 100 AND started_at < v_before AND finished_at IS NOT NULL;
+
+    -- The last batch that was read stays: without it the feed would begin at 1 again, behind its readers.
+    SELECT JSON_ARRAYAGG(old.id)
+      INTO v_batch_ids
+      FROM (SELECT sized.id, SUM(sized.cancellations) OVER (ORDER BY sized.id) AS cancellations_so_far
+              FROM (SELECT head.id,
+                           (SELECT COUNT(*) FROM order_timeout_cancellation WHERE batch_id = head.id) AS cancellations
+                      FROM (SELECT id, created_at, settled, position FROM order_timeout_batch ORDER BY id LIMIT 200) AS head
+                     WHERE head.created_at < v_before AND head.settled AND (head.position IS NULL OR head.position < v_last_position)
+                   ) AS sized
+           ) AS old
+     WHERE old.cancellations_so_far <= 10000 /* the most that one batch can have */;
+
     DELETE cancellation, batch
-      FROM order_timeout_batch AS batch
-      LEFT JOIN order_timeout_cancellation AS cancellation ON cancellation.batch_id = batch.id
-     WHERE batch.id < v_first_batch_id + 10 AND batch.created_at < v_before AND batch.settled;
+      FROM JSON_TABLE(COALESCE(v_batch_ids, '[]'), '$[*]' COLUMNS (batch_id BIGINT UNSIGNED PATH '$')) AS old
+      JOIN order_timeout_batch AS batch FORCE INDEX (PRIMARY) ON batch.id = old.batch_id
+      LEFT JOIN order_timeout_cancellation AS cancellation FORCE INDEX (PRIMARY) ON cancellation.batch_id = batch.id;
 END$$
 DELIMITER ;

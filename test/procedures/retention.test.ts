@@ -1,0 +1,129 @@
+import { expect, test } from 'vitest';
+import { pendingOrder, type Shop } from '../support';
+import { cancelExpiredOrder, sweep } from './calls';
+import { shopOfFile } from './shop-of-file';
+
+const newShop = shopOfFile();
+
+test('old runs and cancellations go with a sweep, and the refunds stay', async () => {
+  const shop = await newShop();
+  const { orderId } = await pendingOrder(shop, { coupon: 1000, points: 5 });
+  await sweep(shop.db);
+  await age(shop, 91);
+
+  await sweep(shop.db);
+
+  expect(await counts(shop)).toEqual({ runs: 0, batches: 0, cancellations: 0, refunds: 2 });
+
+  // Set back to pending by an admin: the keys that are left make a second refund impossible.
+  await shop.run('UPDATE orders SET status = 1, cancelled_at = NULL WHERE id = ?', [orderId]);
+  expect(await sweep(shop.db)).toMatchObject({ cancelled: 1, coupon_refunded: 0 });
+  expect(await counts(shop)).toMatchObject({ cancellations: 1, refunds: 2 });
+  expect(await shop.run('SELECT balance_amount FROM user_coupons')).toEqual([
+    { balance_amount: 1000 },
+  ]);
+});
+
+test('what is younger than the setting stays', async () => {
+  const shop = await newShop();
+  await shop.run('UPDATE order_timeout_setting SET retention_days = 10');
+  await pendingOrder(shop);
+  await sweep(shop.db);
+  await age(shop, 9);
+
+  await sweep(shop.db);
+  expect(await counts(shop)).toMatchObject({ runs: 1, batches: 1, cancellations: 1 });
+
+  await age(shop, 2);
+  await sweep(shop.db);
+  expect(await counts(shop)).toMatchObject({ runs: 0, batches: 0, cancellations: 0 });
+});
+
+test('a sweep purges no more than 200 batches and 100 runs, oldest first', async () => {
+  const shop = await newShop();
+  await shop.run(
+    `INSERT INTO order_timeout_batch (id, cause, called_by, created_at, settled)
+     WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 450)
+     SELECT i, 'user', 'test', NOW(3) - INTERVAL 100 DAY, 1 FROM n`,
+  );
+  await shop.run(
+    `INSERT INTO order_timeout_run (started_at, finished_at, outcome)
+     WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 150)
+     SELECT NOW(3) - INTERVAL 100 DAY, NOW(3) - INTERVAL 100 DAY, 'completed' FROM n`,
+  );
+
+  await sweep(shop.db);
+  expect(await counts(shop)).toMatchObject({ runs: 50, batches: 250 });
+  expect(await shop.run('SELECT MIN(id) AS first FROM order_timeout_batch')).toEqual([
+    { first: 201 },
+  ]);
+  await sweep(shop.db);
+  await sweep(shop.db);
+  expect(await counts(shop)).toMatchObject({ runs: 0, batches: 0 });
+});
+
+test('a sweep purges no more than 10000 cancellations', async () => {
+  const shop = await newShop();
+  await shop.run(
+    `INSERT INTO order_timeout_batch (id, cause, called_by, created_at, settled)
+     VALUES (1, 'timeout', 'test', NOW(3) - INTERVAL 100 DAY, 1),
+            (2, 'timeout', 'test', NOW(3) - INTERVAL 100 DAY, 1)`,
+  );
+  await shop.run('SET SESSION cte_max_recursion_depth = 20000');
+  await shop.run(
+    `INSERT INTO order_timeout_cancellation
+            (batch_id, order_id, user_id, cause, coupon_refunded, points_refunded, cancelled_at)
+     WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+     SELECT 1, i, 1, 'timeout', 0, 0, NOW(3) - INTERVAL 100 DAY FROM n
+      UNION ALL SELECT 2, 1, 1, 'timeout', 0, 0, NOW(3) - INTERVAL 100 DAY`,
+  );
+
+  await sweep(shop.db);
+  expect(await counts(shop)).toMatchObject({ batches: 1, cancellations: 1 });
+  await sweep(shop.db);
+  expect(await counts(shop)).toMatchObject({ batches: 0, cancellations: 0 });
+});
+
+test('a call that was cut short is kept, and does not keep the others from being purged', async () => {
+  const shop = await newShop();
+  await shop.run(
+    `INSERT INTO order_timeout_batch (cause, called_by, created_at, settled)
+     VALUES ('user', 'test', NOW(3) - INTERVAL 100 DAY, 0)`,
+  );
+  for (let made = 0; made < 15; made++) {
+    await cancelExpiredOrder(shop.db, await pendingOrder(shop));
+  }
+  await age(shop, 100);
+
+  await sweep(shop.db);
+
+  expect(await shop.run('SELECT settled FROM order_timeout_batch')).toEqual([{ settled: 0 }]);
+});
+
+test('the place up to which the feed was read is kept', async () => {
+  const shop = await newShop();
+  await cancelExpiredOrder(shop.db, await pendingOrder(shop));
+  await cancelExpiredOrder(shop.db, await pendingOrder(shop));
+  await shop.run('CALL read_cancellations(0, 0, 10)');
+  await age(shop, 100);
+
+  await sweep(shop.db);
+
+  expect(await shop.run('SELECT position FROM order_timeout_batch')).toEqual([{ position: 2 }]);
+});
+
+/** Lets days go by for what is in the journal. */
+async function age(shop: Shop, days: number): Promise<void> {
+  await shop.run('UPDATE order_timeout_run SET started_at = started_at - INTERVAL ? DAY', [days]);
+  await shop.run('UPDATE order_timeout_batch SET created_at = created_at - INTERVAL ? DAY', [days]);
+}
+
+async function counts(shop: Shop): Promise<Record<string, unknown> | undefined> {
+  const [row] = await shop.run(
+    `SELECT (SELECT COUNT(*) FROM order_timeout_run) AS runs,
+            (SELECT COUNT(*) FROM order_timeout_batch) AS batches,
+            (SELECT COUNT(*) FROM order_timeout_cancellation) AS cancellations,
+            (SELECT COUNT(*) FROM order_timeout_refund) AS refunds`,
+  );
+  return row && { ...row };
+}
