@@ -17,6 +17,7 @@ Example: CALL read_cancellations(0, 0, 1000)'
     MODIFIES SQL DATA
 BEGIN
     DECLARE v_in_transaction BOOLEAN;
+    DECLARE v_last_position BIGINT UNSIGNED;
 
     CALL order_timeout_require_number('p_after_position', p_after_position, 0, 9223372036854775807);
     CALL order_timeout_require_number('p_after_order_id', p_after_order_id, 0, 9223372036854775807);
@@ -29,12 +30,23 @@ BEGIN
 
     CALL order_timeout_number_batches();
 
+    -- Where this page ends is read from the index, so that a page is sorted and not all that follows.
+    SET v_last_position = (
+        SELECT MAX(page.position)
+          FROM (SELECT /*+ JOIN_FIXED_ORDER() */ batch.position
+                  FROM order_timeout_batch AS batch FORCE INDEX (order_timeout_batch_position)
+                  JOIN order_timeout_cancellation AS cancellation FORCE INDEX (PRIMARY) ON cancellation.batch_id = batch.id
+                 WHERE batch.position >= p_after_position
+                   AND (batch.position > p_after_position OR cancellation.order_id > p_after_order_id)
+                 ORDER BY batch.position
+                 LIMIT p_limit) AS page);
+
     SELECT batch.position, cancellation.order_id, cancellation.user_id, cancellation.source_type, cancellation.cause,
            cancellation.run_id, cancellation.coupon_refunded, cancellation.points_refunded, cancellation.findings,
            cancellation.cancelled_at
       FROM order_timeout_batch AS batch
       JOIN order_timeout_cancellation AS cancellation FORCE INDEX (PRIMARY) ON cancellation.batch_id = batch.id
-     WHERE batch.position >= p_after_position
+     WHERE batch.position BETWEEN p_after_position AND v_last_position
        AND (batch.position > p_after_position OR cancellation.order_id > p_after_order_id)
      ORDER BY batch.position, cancellation.order_id
      LIMIT p_limit;
