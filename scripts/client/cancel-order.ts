@@ -1,3 +1,4 @@
+import { parseText } from './arguments';
 import { type CallOptions, callProcedure } from './call';
 import { type Cancellation, readCancellation } from './cancellation';
 import type { Database } from './database';
@@ -5,7 +6,6 @@ import { OrderTimeoutError } from './errors';
 import { type Id, parseId } from './ids';
 
 const REFUSALS = ['not_found', 'not_owner', 'not_pending'] as const;
-const REMARK_LENGTH = 255;
 
 /**
  * - `cancelled`: now, and all that was taken has come back.
@@ -42,7 +42,7 @@ export async function cancelOrder(
   return await callProcedure(db, {
     ...options,
     procedure: 'cancel_order',
-    args: [parseId('orderId', orderId), parseBy(by), parseRemark(remark)],
+    args: [parseId('orderId', orderId), parseBy(by), parseText('remark', remark)],
     read: (rows, connection) => readCancellation(rows, connection, REFUSALS),
   });
 }
@@ -53,13 +53,4 @@ function parseBy(by: unknown): bigint | null {
   if (typeof by === 'object' && by !== null && 'userId' in by)
     return parseId('by.userId', by.userId as Id);
   throw new OrderTimeoutError('INVALID_ARGUMENT', "by must be { userId } or 'admin'.");
-}
-
-function parseRemark(remark: unknown): string | null {
-  if (remark === undefined || remark === null) return null;
-  if (typeof remark === 'string' && Array.from(remark).length <= REMARK_LENGTH) return remark;
-  throw new OrderTimeoutError(
-    'INVALID_ARGUMENT',
-    `remark must be a text of at most ${REMARK_LENGTH} characters.`,
-  );
 }

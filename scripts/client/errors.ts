@@ -1,8 +1,10 @@
 /**
  * - `INVALID_ID` (errno 50001): an id that cannot be one.
- * - `IN_TRANSACTION` (errno 50002): the sweep runs its own transactions, and was called inside one.
+ * - `IN_TRANSACTION` (errno 50002): the sweep and the feed run their own transactions, and were called
+ *   inside one.
  * - `SETTING_LOST` (errno 50003): order_timeout_setting has lost its row.
- * - `INVALID_ARGUMENT`: another argument that cannot be meant. Nothing was called.
+ * - `INVALID_ARGUMENT` (errno 50004, or none): another argument that cannot be meant. Nothing was done.
+ * - `READER_BUSY` (errno 50005): another reader of the feed did not end within 10 seconds. Call again.
  * - `UNEXPECTED_RESULT`: the database answers in a way that this version does not know.
  * - `OUTCOME_UNKNOWN`: see `OutcomeUnknownError`.
  */
@@ -11,6 +13,7 @@ export type OrderTimeoutErrorCode =
   | 'IN_TRANSACTION'
   | 'SETTING_LOST'
   | 'INVALID_ARGUMENT'
+  | 'READER_BUSY'
   | 'UNEXPECTED_RESULT'
   | 'OUTCOME_UNKNOWN';
 
@@ -54,6 +57,8 @@ const SIGNALLED: Readonly<Record<number, OrderTimeoutErrorCode>> = {
   50001: 'INVALID_ID',
   50002: 'IN_TRANSACTION',
   50003: 'SETTING_LOST',
+  50004: 'INVALID_ARGUMENT',
+  50005: 'READER_BUSY',
 };
 
 /** The query or its session was killed, the server shuts down, or COMMIT itself failed. */

@@ -1,7 +1,7 @@
 import type { ConnectionOptions } from 'mysql2/promise';
 import { expect, test } from 'vitest';
 import { cancelExpiredOrder } from '../../scripts';
-import { instantJustWritten } from '../../scripts/client/shop-time';
+import { instantJustWritten, instantOf, shopTimeOf } from '../../scripts/client/shop-time';
 import { createShop, pendingOrder } from '../support';
 
 test.each(['+08:00', '-03:30', '+05:45', '+14:00', '-12:00'])(
@@ -38,4 +38,15 @@ test.each([
   ['2026-03-01 05:45:00.000', '2026-03-01 00:07:00.000', '2026-03-01T00:00:00.000Z'],
 ])('%s in the shop, read when it is %s in UTC, is %s', (shopTime, utcNow, instant) => {
   expect(instantJustWritten(shopTime, utcNow).toISOString()).toBe(instant);
+});
+
+test.each([
+  ['2026-01-31 20:00:00.123', '+08:00', '2026-01-31T12:00:00.123Z'],
+  ['2026-01-01 05:44:59.000', '+05:45', '2025-12-31T23:59:59.000Z'],
+  ['2025-12-31 22:30:00.000', '-03:30', '2026-01-01T02:00:00.000Z'],
+  ['2026-03-01 00:00:00.000', '-00:30', '2026-03-01T00:30:00.000Z'],
+  ['2026-03-01 00:00:00.000', '+00:00', '2026-03-01T00:00:00.000Z'],
+])('%s in a shop whose clock is %s is %s, and back', (shopTime, clock, instant) => {
+  expect(instantOf(shopTime, clock).toISOString()).toBe(instant);
+  expect(shopTimeOf(new Date(instant), clock)).toBe(shopTime);
 });

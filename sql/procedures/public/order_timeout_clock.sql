@@ -1,0 +1,20 @@
+DROP PROCEDURE IF EXISTS order_timeout_clock;
+DELIMITER $$
+CREATE PROCEDURE order_timeout_clock ()
+    COMMENT 'Tells the clock in which the shop and this engine write their times, for callers that may not read order_timeout_setting.
+Result: 1 row: clock (UTC offset, such as +08:00), shop_now (in that clock), utc_now.
+Errors: 50003 order_timeout_setting has lost its row.
+Example: CALL order_timeout_clock()'
+    SQL SECURITY DEFINER
+    READS SQL DATA
+BEGIN
+    DECLARE v_utc_now DATETIME(3) DEFAULT UTC_TIMESTAMP(3);
+    DECLARE v_clock CHAR(6) DEFAULT (SELECT clock FROM order_timeout_setting);
+
+    IF v_clock IS NULL THEN
+        SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 50003,
+            MESSAGE_TEXT = 'order_timeout_setting has lost its row: INSERT INTO order_timeout_setting (id, clock) VALUES (1, ...)';
+    END IF;
+    SELECT v_clock AS clock, CONVERT_TZ(v_utc_now, '+00:00', v_clock) AS shop_now, v_utc_now AS utc_now;
+END$$
+DELIMITER ;

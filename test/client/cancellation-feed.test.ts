@@ -1,0 +1,225 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import {
+  cancelExpiredOrder,
+  cancelExpiredOrders,
+  cancelOrder,
+  type FeedPlace,
+  type ReadCancellation,
+  readCancellations,
+} from '../../scripts';
+import { createShop, pendingOrder, type Shop } from '../support';
+
+test('each cancellation is read once, with who cancelled it, when, and what came back', async () => {
+  const shop = await createShop({ clock: '+08:00' });
+  const byUser = await pendingOrder(shop, { coupon: 1000, points: 5 });
+  const byTimeout = await pendingOrder(shop, { coupon: 300, sourceType: 4 });
+  await cancelOrder(shop.db, byUser.orderId, { by: { userId: byUser.userId } });
+  const { runId } = await cancelExpiredOrders(shop.db);
+
+  const read = await readCancellations(shop.db, { after: 'beginning' });
+
+  expect(read).toEqual([
+    {
+      place: { position: '1', orderId: String(byUser.orderId) },
+      orderId: BigInt(byUser.orderId),
+      userId: BigInt(byUser.userId),
+      sourceType: 1n,
+      cause: 'user',
+      runId: null,
+      couponRefunded: 1000n,
+      pointsRefunded: 5n,
+      missingCoupons: [],
+      duplicateCoupons: [],
+      cancelledAt: expect.any(Date) as Date,
+    },
+    expect.objectContaining({
+      orderId: BigInt(byTimeout.orderId),
+      sourceType: 4n,
+      cause: 'timeout',
+      runId,
+      couponRefunded: 300n,
+    }),
+  ]);
+  for (const { cancelledAt } of read)
+    expect(Math.abs(Date.now() - Number(cancelledAt))).toBeLessThan(10_000);
+  expect(await readCancellations(shop.db, { after: lastOf(read) })).toEqual([]);
+});
+
+test('a page ends anywhere, also within a batch, and the next one goes on from there', async () => {
+  const shop = await createShop();
+  for (let made = 0; made < 7; made++) await pendingOrder(shop, { ageMinutes: 60 - made });
+  await cancelExpiredOrders(shop.db);
+
+  const pages = await readAll(shop, 3);
+
+  expect(pages.map((page) => page.length)).toEqual([3, 3, 1]);
+  const ids = pages.flat().map(({ orderId }) => orderId);
+  expect(new Set(ids).size).toBe(7);
+});
+
+test('a place survives JSON', async () => {
+  const shop = await createShop();
+  const orderId = 9_007_199_254_740_993n;
+  await pendingOrder(shop, { orderId });
+  const later = await pendingOrder(shop);
+  await cancelExpiredOrder(shop.db, orderId);
+  await cancelExpiredOrder(shop.db, later.orderId);
+
+  const [first] = await readCancellations(shop.db, { after: 'beginning', limit: 1 });
+  const kept = JSON.parse(JSON.stringify(first?.place)) as FeedPlace;
+
+  expect(first?.orderId).toBe(orderId);
+  expect(await readCancellations(shop.db, { after: kept })).toMatchObject([
+    { orderId: BigInt(later.orderId) },
+  ]);
+});
+
+test('coupons that the order names and that are missing or named twice are told, with their exact ids', async () => {
+  const shop = await createShop();
+  const { orderId, couponId } = await pendingOrder(shop, { coupon: 1000 });
+  await shop.run(
+    `INSERT INTO order_coupons (order_id, user_coupon_id, applied_amount)
+     VALUES (?, ?, 400), (?, 9007199254740993, 5)`,
+    [orderId, couponId, orderId],
+  );
+  await cancelExpiredOrder(shop.db, orderId);
+
+  expect(await readCancellations(shop.db, { after: 'beginning' })).toMatchObject([
+    { missingCoupons: [9_007_199_254_740_993n], duplicateCoupons: [BigInt(couponId)] },
+  ]);
+});
+
+test.each([undefined, null, {}, { position: 1 }, 0, '5'])(
+  'a place that is missing by mistake (%j) does not begin anew',
+  async (after) => {
+    const shop = await createShop({ deploy: false });
+
+    await expect(readCancellations(shop.db, { after: after as never })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
+  },
+);
+
+test('inside a transaction the feed is refused, as it could show what is rolled back', async () => {
+  const shop = await createShop();
+  const connection = await shop.connect();
+  await connection.beginTransaction();
+
+  await expect(readCancellations(connection, { after: 'beginning' })).rejects.toMatchObject({
+    code: 'IN_TRANSACTION',
+  });
+});
+
+test('a transaction that commits late is not behind those that have read past it', async () => {
+  const shop = await createShop();
+  const late = await pendingOrder(shop);
+  const early = await pendingOrder(shop);
+  const slow = await shop.connect();
+  await slow.query('SET SESSION transaction_isolation = "READ-COMMITTED"');
+  await slow.beginTransaction();
+  await cancelExpiredOrder(slow, late.orderId);
+  await cancelExpiredOrder(shop.db, early.orderId);
+
+  const before = await readCancellations(shop.db, { after: 'beginning' });
+  await slow.commit();
+  const after = await readCancellations(shop.db, { after: lastOf(before) });
+
+  expect(before.map(({ orderId }) => orderId)).toEqual([BigInt(early.orderId)]);
+  expect(after.map(({ orderId }) => orderId)).toEqual([BigInt(late.orderId)]);
+});
+
+test('when all that was read has been purged, what comes next is still found behind it', async () => {
+  const shop = await createShop();
+  const first = await pendingOrder(shop);
+  await cancelExpiredOrder(shop.db, first.orderId);
+  const read = await readCancellations(shop.db, { after: 'beginning' });
+  await shop.run('UPDATE order_timeout_batch SET created_at = created_at - INTERVAL 1 YEAR');
+  await cancelExpiredOrders(shop.db);
+
+  const next = await pendingOrder(shop);
+  await cancelExpiredOrder(shop.db, next.orderId);
+
+  expect(await readCancellations(shop.db, { after: lastOf(read) })).toMatchObject([
+    { orderId: BigInt(next.orderId) },
+  ]);
+});
+
+test('many sessions cancel, are killed half-way and sweep; readers miss none, repeat none, and nothing appears behind them', async () => {
+  const shop = await createShop();
+  const ORDERS = 240;
+  const orderIds: number[] = [];
+  for (let made = 0; made < ORDERS; made++) {
+    const { orderId } = await pendingOrder(shop, { coupon: 100, points: 1, ageMinutes: 45 + made });
+    orderIds.push(orderId);
+  }
+  await shop.run('UPDATE order_timeout_setting SET batch_size = 7');
+  const work = { isOver: false };
+
+  const cancelling = Array.from({ length: 6 }, async (_, worker) => {
+    for (const orderId of orderIds.filter((id) => id % 6 === worker)) {
+      const connection = await shop.connect();
+      const isJoined = orderId % 4 === 0;
+      if (isJoined) await connection.beginTransaction();
+      const call = cancelOrder(connection, orderId, { by: 'admin' });
+      call.catch(() => undefined);
+      if (orderId % 3 === 0) {
+        await sleep(Math.random() * 4);
+        await shop.run('KILL QUERY ?', [connection.threadId]).catch(() => undefined);
+      }
+      await call.catch(() => undefined);
+      if (isJoined) {
+        await sleep(Math.random() * 20);
+        // A killed call may have left half its work: some applications commit that.
+        await connection.query(orderId % 8 === 0 ? 'COMMIT' : 'ROLLBACK').catch(() => undefined);
+      }
+      connection.destroy();
+    }
+  });
+  const sweeping = (async () => {
+    while (!work.isOver) {
+      await cancelExpiredOrders(shop.db);
+      await sleep(30);
+    }
+  })();
+  const reading = Array.from({ length: 3 }, async (_, reader) => {
+    const seen: ReadCancellation[] = [];
+    for (let isLast = false; ;) {
+      const after = seen.length === 0 ? 'beginning' : lastOf(seen);
+      const page = await readCancellations(shop.db, { after, limit: 5 + reader });
+      seen.push(...page);
+      if (isLast && page.length === 0) return seen;
+      isLast = work.isOver;
+      await sleep(Math.random() * 10);
+    }
+  });
+
+  await Promise.all(cancelling);
+  for (const orderId of orderIds) await cancelExpiredOrder(shop.db, orderId);
+  work.isOver = true;
+  await sweeping;
+  const everything = (await readAll(shop, 1000)).flat();
+
+  expect(everything.map(({ orderId }) => orderId).sort(bySize)).toEqual(orderIds.map(BigInt));
+  for (const seen of await Promise.all(reading)) expect(seen).toEqual(everything);
+});
+
+async function readAll(shop: Shop, limit: number): Promise<ReadCancellation[][]> {
+  const pages: ReadCancellation[][] = [];
+  for (let after: FeedPlace | 'beginning' = 'beginning'; ;) {
+    const page = await readCancellations(shop.db, { after, limit });
+    if (page.length === 0) return pages;
+    pages.push(page);
+    after = lastOf(page);
+  }
+}
+
+function lastOf(read: readonly ReadCancellation[]): FeedPlace {
+  const last = read.at(-1);
+  if (last === undefined) throw new Error('nothing was read');
+  return last.place;
+}
+
+function bySize(one: bigint, other: bigint): number {
+  return one < other ? -1 : Number(one > other);
+}
