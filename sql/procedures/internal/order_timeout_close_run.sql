@@ -20,7 +20,9 @@ BEGIN
     END IF;
     CALL order_timeout_read_clock(v_clock, v_now);
     IF p_outcome <> 'failed' THEN
-        UPDATE order_timeout_heartbeat SET beat_at = v_now, outcome = p_outcome, run_id = p_run_id;
+        UPDATE order_timeout_heartbeat
+           SET beat_at = v_now, outcome = p_outcome, run_id = p_run_id
+         WHERE id = 1;
     END IF;
     UPDATE order_timeout_run
        SET finished_at = v_now,

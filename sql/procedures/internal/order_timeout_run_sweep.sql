@@ -15,6 +15,7 @@ run: BEGIN
     DECLARE v_now DATETIME(3);
     DECLARE v_error_number INT;
     DECLARE v_error_message VARCHAR(512);
+    DECLARE v_caller_last_insert_id BIGINT UNSIGNED DEFAULT LAST_INSERT_ID();
     DECLARE v_caller_time_zone VARCHAR(64) DEFAULT @@SESSION.time_zone;
     DECLARE v_caller_safe_updates BOOLEAN DEFAULT @@SESSION.sql_safe_updates;
     DECLARE v_caller_row_wait INT UNSIGNED DEFAULT @@SESSION.innodb_lock_wait_timeout;
@@ -23,11 +24,16 @@ run: BEGIN
     BEGIN
         GET STACKED DIAGNOSTICS CONDITION 1 v_error_number = MYSQL_ERRNO, v_error_message = MESSAGE_TEXT;
         ROLLBACK AND NO CHAIN NO RELEASE;
-        CALL order_timeout_close_run(p_run_id, 'failed', v_error_number, v_error_message);
+        BEGIN
+            -- What stopped the run, such as a full disk, may well stop its report too.
+            DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN END;
+            CALL order_timeout_close_run(p_run_id, 'failed', v_error_number, v_error_message);
+        END;
         SET SESSION time_zone = v_caller_time_zone,
             SESSION sql_safe_updates = v_caller_safe_updates,
             SESSION innodb_lock_wait_timeout = v_caller_row_wait,
-            SESSION lock_wait_timeout = v_caller_table_wait;
+            SESSION lock_wait_timeout = v_caller_table_wait,
+            SESSION last_insert_id = v_caller_last_insert_id;
         CALL order_timeout_release_lock(v_lock);
         RESIGNAL;
     END;
@@ -44,12 +50,17 @@ run: BEGIN
 
     CALL order_timeout_sweep(p_run_id, p_outcome);
     CALL order_timeout_close_run(p_run_id, p_outcome, NULL, NULL);
-    CALL order_timeout_purge();
+    BEGIN
+        -- Old rows that somebody reads or holds are purged another time.
+        DECLARE CONTINUE HANDLER FOR 1205 /* lock wait */, 1213 /* deadlock */ BEGIN END;
+        CALL order_timeout_purge();
+    END;
 
     SET SESSION time_zone = v_caller_time_zone,
         SESSION sql_safe_updates = v_caller_safe_updates,
         SESSION innodb_lock_wait_timeout = v_caller_row_wait,
-        SESSION lock_wait_timeout = v_caller_table_wait;
+        SESSION lock_wait_timeout = v_caller_table_wait,
+        SESSION last_insert_id = v_caller_last_insert_id;
     CALL order_timeout_release_lock(v_lock);
 END$$
 DELIMITER ;
