@@ -1,11 +1,13 @@
 import { readSource, type Source, up } from '../../scripts/migrate';
+import { mutated } from '../mutations/mutations';
 
-/** Deploys as a DBA does; the event is switched off unless the test is about it. */
+/** Deploys as a DBA does; the event is switched off unless the test is about it. MUTATION: a bug to put in. */
 export async function deployEngine(
   url: string,
   { clock, event }: { clock: string; event: boolean },
 ): Promise<void> {
-  const source = await readSource();
+  const bug = process.env.MUTATION ?? '';
+  const source = bug === '' ? await readSource() : mutated(await readSource(), bug);
   await up(url, { clock, source: event ? source : withEventOff(source) });
 }
 
