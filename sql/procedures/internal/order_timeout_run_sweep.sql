@@ -13,6 +13,7 @@ run: BEGIN
     DECLARE v_lock VARCHAR(64) DEFAULT CONCAT('order_timeout:', LEFT(SHA2(DATABASE(), 256), 40));
     DECLARE v_clock CHAR(6);
     DECLARE v_now DATETIME(3);
+    DECLARE v_earlier_run_id BIGINT UNSIGNED;
     DECLARE v_error_number INT;
     DECLARE v_error_message VARCHAR(512);
     DECLARE v_caller_last_insert_id BIGINT UNSIGNED DEFAULT LAST_INSERT_ID();
@@ -27,6 +28,8 @@ run: BEGIN
         BEGIN
             -- What stopped the run, such as a full disk, may well stop its report too.
             DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN END;
+            -- An error leaves an OUT parameter unset: the row that the run may have begun is looked up.
+            SELECT MAX(id) INTO p_run_id FROM order_timeout_run WHERE id > v_earlier_run_id;
             CALL order_timeout_close_run(p_run_id, 'failed', v_error_number, v_error_message);
         END;
         SET SESSION time_zone = v_caller_time_zone,
@@ -48,6 +51,7 @@ run: BEGIN
         SESSION innodb_lock_wait_timeout = 1,
         SESSION lock_wait_timeout = 1;
 
+    SELECT COALESCE(MAX(id), 0) INTO v_earlier_run_id FROM order_timeout_run;
     CALL order_timeout_sweep(p_run_id, p_outcome);
     CALL order_timeout_close_run(p_run_id, p_outcome, NULL, NULL);
     BEGIN

@@ -40,6 +40,7 @@ sweep: BEGIN
             SET v_turn = v_turn + 1;
         END IF;
     END WHILE;
-    SET p_outcome = 'completed';
+    -- In the last batch too the time may have run out, before its last order.
+    SET p_outcome = IF(UTC_TIMESTAMP(3) >= v_stop_at, 'out_of_time', 'completed');
 END$$
 DELIMITER ;
