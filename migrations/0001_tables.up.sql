@@ -97,7 +97,8 @@ CREATE TABLE IF NOT EXISTS order_timeout_batch (
     position BIGINT UNSIGNED NULL
         COMMENT 'Place in the feed that read_cancellations() reads; NULL: not read yet',
     PRIMARY KEY (id),
-    UNIQUE KEY order_timeout_batch_position (position)
+    UNIQUE KEY order_timeout_batch_position (position),
+    KEY order_timeout_batch_settled (settled)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci
   COMMENT = 'Journal: one row for each transaction that cancelled or repaired orders, a batch of the sweep or a single call';
 

@@ -3,15 +3,18 @@ DELIMITER $$
 CREATE PROCEDURE order_timeout_give_coupons (
     IN p_batch_id BIGINT UNSIGNED,
     IN p_order_ids JSON,
+    IN p_coupons INT,
     IN p_cause VARCHAR(16),
     IN p_now DATETIME(3)
 )
     COMMENT 'Gives back what the coupons of orders were taken for, and sets free those held for them.
 Parameters: p_batch_id: order_timeout_batch.id. p_order_ids: orders.id, locked with their coupons by the caller.
-p_cause: timeout, user, admin or repair. p_now: in the shop''s clock.'
+p_coupons: how many coupons the orders have. p_cause: timeout, user, admin or repair. p_now: in the shop''s clock.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
+    DECLARE v_claimed INT;
+
     -- The primary key is (order, kind, target): what has come back once cannot be claimed again.
     INSERT INTO order_timeout_refund
            (order_id, kind, target_id, batch_id, user_id, account_id, amount, source, cause, stays_held, refunded_at)
@@ -28,26 +31,19 @@ BEGIN
       JOIN order_timeout_coupon_refundable AS refundable ON refundable.order_id = picked.order_id
      WHERE NOT refundable.is_second_take;
 
+    SET v_claimed = ROW_COUNT();
+
     -- The balances and the mark in one statement. UPDATE changes a row once, so the sum per coupon comes first.
-    -- A coupon that is held for one of these orders is set free, also when nothing is due for it.
     UPDATE /*+ JOIN_FIXED_ORDER() */
-           (SELECT changed.coupon_id, SUM(changed.amount) AS amount, MIN(changed.stays_held) AS stays_held
-              FROM (SELECT /*+ JOIN_FIXED_ORDER() */
-                           refund.account_id AS coupon_id, refund.amount, refund.stays_held
-                      FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
-                      JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)
-                        ON refund.order_id = picked.order_id AND refund.kind = 'coupon'
-                     WHERE refund.batch_id = p_batch_id
-                     UNION ALL
-                    SELECT /*+ JOIN_FIXED_ORDER() */ held.id, 0, 0
-                      FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
-                      JOIN order_timeout_coupon_target AS target ON target.order_id = picked.order_id
-                      JOIN user_coupons AS held FORCE INDEX (PRIMARY) ON held.id = target.coupon_id
-                     WHERE held.status = 4 /* held */ AND held.used_order_id = picked.order_id
-                   ) AS changed
-             GROUP BY changed.coupon_id
+           (SELECT /*+ JOIN_FIXED_ORDER() */
+                   refund.account_id, SUM(refund.amount) AS amount, MIN(refund.stays_held) AS stays_held
+              FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
+              JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)
+                ON refund.order_id = picked.order_id AND refund.kind = 'coupon'
+             WHERE refund.batch_id = p_batch_id
+             GROUP BY refund.account_id
            ) AS given
-      JOIN user_coupons FORCE INDEX (PRIMARY) ON user_coupons.id = given.coupon_id
+      JOIN user_coupons FORCE INDEX (PRIMARY) ON user_coupons.id = given.account_id
       JOIN order_timeout_batch AS batch ON batch.id = p_batch_id
        SET batch.coupons_given = 1,
            user_coupons.balance_amount = user_coupons.balance_amount + given.amount,
@@ -78,5 +74,10 @@ BEGIN
                                                                  ELSE 'cancel_refund' END
                           AND written.created_at BETWEEN refund.refunded_at - INTERVAL 1 SECOND
                                                      AND refund.refunded_at + INTERVAL 1 SECOND);
+
+    -- Nothing was due for some coupon: it must not stay held for an order that is gone.
+    IF v_claimed < p_coupons THEN
+        CALL order_timeout_free_coupons(p_order_ids);
+    END IF;
 END$$
 DELIMITER ;

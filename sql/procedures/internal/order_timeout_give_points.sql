@@ -15,11 +15,12 @@ p_cause: timeout, user, admin or repair. p_remark: for the points ledger. p_now:
 BEGIN
     INSERT INTO user_points (user_id, points, valid_end)
     SELECT /*+ JOIN_FIXED_ORDER() */
-           DISTINCT refundable.user_id, 0, NULL
+           DISTINCT orders.user_id, 0, NULL
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
-      JOIN order_timeout_points_refundable AS refundable ON refundable.order_id = picked.order_id
-      LEFT JOIN user_points AS present ON present.user_id = refundable.user_id
-     WHERE NOT refundable.is_second_take AND present.id IS NULL
+      JOIN orders FORCE INDEX (PRIMARY) ON orders.id = picked.order_id AND orders.points_amount > 0
+      LEFT JOIN user_points AS present ON present.user_id = orders.user_id
+      JOIN order_timeout_points_refundable AS refundable ON refundable.order_id = orders.id
+     WHERE present.id IS NULL AND NOT refundable.is_second_take
         ON DUPLICATE KEY UPDATE user_points.points = user_points.points;
 
     INSERT INTO order_timeout_refund

@@ -20,10 +20,12 @@ BEGIN
     DECLARE v_cutoff DATETIME(3) DEFAULT v_turn ->> '$.cutoff';
     DECLARE v_after_created_at DATETIME(6) DEFAULT v_turn ->> '$.created_at';
     DECLARE v_after_order_id BIGINT DEFAULT v_turn ->> '$.order_id';
+    DECLARE v_last VARCHAR(64) CHARACTER SET ascii;
 
-    SELECT JSON_ARRAYAGG(picked.order_id), MAX(picked.created_at)
-      INTO p_order_ids, v_after_created_at
-      FROM (SELECT /*+ */ candidate.order_id, candidate.created_at
+    -- The greatest of the texts is the last of the orders: both parts have a fixed length.
+    SELECT JSON_ARRAYAGG(picked.order_id), MAX(CONCAT(picked.created_at, ' ', LPAD(picked.order_id, 20, '0')))
+      INTO p_order_ids, v_last
+      FROM (SELECT candidate.order_id, candidate.created_at
               FROM order_timeout_candidate AS candidate
              WHERE candidate.source_type = v_source_type
                AND candidate.created_at >= v_after_created_at
@@ -36,14 +38,9 @@ BEGIN
            ) AS picked;
 
     IF JSON_LENGTH(p_order_ids) = p_limit THEN
-        SELECT MAX(orders.id)
-          INTO v_after_order_id
-          FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
-          JOIN orders ON orders.id = picked.order_id
-         WHERE orders.created_at = v_after_created_at;
         SET p_turns = JSON_SET(p_turns,
-            CONCAT('$[', p_turn, '].created_at'), CAST(v_after_created_at AS CHAR),
-            CONCAT('$[', p_turn, '].order_id'), v_after_order_id);
+            CONCAT('$[', p_turn, '].created_at'), LEFT(v_last, CHAR_LENGTH(v_last) - 21),
+            CONCAT('$[', p_turn, '].order_id'), CAST(RIGHT(v_last, 20) AS UNSIGNED));
     END IF;
 END$$
 DELIMITER ;

@@ -5,6 +5,7 @@ CREATE PROCEDURE order_timeout_settle (
     IN p_cause VARCHAR(16),
     IN p_remark VARCHAR(255),
     IN p_run_id BIGINT UNSIGNED,
+    IN p_coupons INT,
     IN p_has_findings BOOLEAN,
     OUT p_batch_id BIGINT UNSIGNED
 )
@@ -12,23 +13,33 @@ CREATE PROCEDURE order_timeout_settle (
 A call cut short in the middle is completed by the next one for the same order.
 Parameters: p_order_ids: orders.id, locked with their coupons and points rows by the caller.
 p_cause: timeout, user, admin, or repair of orders that are cancelled already. p_remark: for the journal and the points ledger. p_run_id: order_timeout_run.id or NULL.
-p_has_findings: as the locking procedures say. p_batch_id: order_timeout_batch.id.
+p_coupons, p_has_findings: as the locking procedures say. p_batch_id: order_timeout_batch.id.
 The session''s time zone is the shop''s clock, and sql_safe_updates is off.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
     DECLARE v_clock CHAR(6);
     DECLARE v_now DATETIME(3);
+    DECLARE v_half_done INT;
 
     CALL order_timeout_read_clock(v_clock, v_now);
     INSERT INTO order_timeout_batch (cause, remark, called_by, run_id, created_at)
     VALUES (p_cause, p_remark, USER(), p_run_id, v_now);
     SET p_batch_id = LAST_INSERT_ID();
 
-    CALL order_timeout_discard_half_done(p_order_ids);
-    CALL order_timeout_give_coupons(p_batch_id, p_order_ids, p_cause, v_now);
+    -- The sweep sees what is committed; a caller's snapshot may be older, so its order is always looked at.
+    SELECT p_run_id IS NULL OR COUNT(*) > 0
+      INTO v_half_done
+      FROM (SELECT 1 FROM order_timeout_batch WHERE settled = 0 AND id <> p_batch_id LIMIT 1) AS unsettled;
+
+    IF v_half_done THEN
+        CALL order_timeout_discard_half_done(p_order_ids);
+    END IF;
+    CALL order_timeout_give_coupons(p_batch_id, p_order_ids, p_coupons, p_cause, v_now);
     CALL order_timeout_give_points(p_batch_id, p_order_ids, p_cause, p_remark, v_now);
-    CALL order_timeout_adopt_half_done(p_batch_id, p_order_ids);
+    IF v_half_done THEN
+        CALL order_timeout_adopt_half_done(p_batch_id, p_order_ids);
+    END IF;
     IF p_cause = 'repair' THEN
         UPDATE order_timeout_batch SET settled = 1 WHERE id = p_batch_id;
     ELSE

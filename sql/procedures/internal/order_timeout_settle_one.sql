@@ -17,6 +17,7 @@ p_verdict: settle: it was done; otherwise why not, see order_timeout_decide(). p
     MODIFIES SQL DATA
 BEGIN
     DECLARE v_joined BOOLEAN;
+    DECLARE v_coupons INT;
     DECLARE v_has_findings BOOLEAN;
     DECLARE v_clock CHAR(6);
     DECLARE v_now DATETIME(3);
@@ -50,10 +51,10 @@ BEGIN
 
     CALL order_timeout_decide(p_order_id, p_user_id, p_cause, p_verdict);
     IF p_verdict = 'settle' THEN
-        CALL order_timeout_lock_waiting(p_order_id, v_has_findings);
+        CALL order_timeout_lock_waiting(p_order_id, v_coupons, v_has_findings);
         CALL order_timeout_read_clock(v_clock, v_now);
         SET SESSION time_zone = v_clock, SESSION sql_safe_updates = 0;
-        CALL order_timeout_settle(JSON_ARRAY(p_order_id), p_cause, p_remark, NULL, v_has_findings, p_batch_id);
+        CALL order_timeout_settle(JSON_ARRAY(p_order_id), p_cause, p_remark, NULL, v_coupons, v_has_findings, p_batch_id);
         SET SESSION time_zone = v_caller_time_zone, SESSION sql_safe_updates = v_caller_safe_updates,
             SESSION last_insert_id = v_caller_last_insert_id;
     END IF;
