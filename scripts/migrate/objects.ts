@@ -1,5 +1,5 @@
 import { checksum } from './checksum';
-import { COLLATION, SQL_MODE, TIME_ZONE } from './connection';
+import { COLLATION, SQL_MODE } from './connection';
 import { DEFINER_ACCOUNT, type Definer } from './definer';
 import { differingAspects, readDefinition } from './definition';
 import { renderTokens, withDefiner } from './render';
@@ -35,7 +35,8 @@ export function renderObject(
 
 /**
  * In which ways the database's object is not the file's: "is missing", "its body differs". Empty: it is the same.
- * An event's state is the operator's and does not count.
+ * An event's state is the operator's and does not count; nor does what ALTER EVENT changes with it: an event
+ * becomes that of the account, sql_mode and time zone that altered it last, and its one CALL cares for none.
  */
 export function differences(
   object: RenderedObject,
@@ -46,24 +47,35 @@ export function differences(
   const deployed = findDeployed(object, state);
   if (deployed === undefined) return ['is missing'];
 
+  if (kind === 'event') return textDifferences(object, deployed);
   const registered = state.registry?.objects.find((row) => row.kind === kind && row.name === name);
   return [
-    ...(definer === 'dedicated' && deployed.definer !== DEFINER_ACCOUNT
-      ? [`runs as ${deployed.definer} instead of ${DEFINER_ACCOUNT}`]
-      : []),
-    ...(deployed.sqlMode !== null && !sameModes(deployed.sqlMode, SQL_MODE)
-      ? [`was created under sql_mode '${deployed.sqlMode}' instead of '${SQL_MODE}'`]
-      : []),
-    ...(deployed.collation !== COLLATION
-      ? [`was created with the collation ${deployed.collation} instead of ${COLLATION}`]
-      : []),
-    ...(deployed.timeZone !== null && deployed.timeZone !== TIME_ZONE
-      ? [`was created in the time zone ${deployed.timeZone} instead of ${TIME_ZONE}`]
-      : []),
+    ...contextDifferences(deployed, definer),
     ...(kind === 'view'
       ? viewDifferences(name, registered?.definitionHash ?? null, state)
       : textDifferences(object, deployed)),
   ];
+}
+
+/** What an object keeps of the session that made it. */
+function contextDifferences(deployed: DeployedObject, definer: Definer): string[] {
+  const { sqlMode, collation } = deployed;
+  return [
+    ...foreignDefiner(deployed, definer),
+    ...(sqlMode !== null && !sameModes(sqlMode, SQL_MODE)
+      ? [`was created under sql_mode '${sqlMode}' instead of '${SQL_MODE}'`]
+      : []),
+    ...(collation !== COLLATION
+      ? [`was created with the collation ${collation} instead of ${COLLATION}`]
+      : []),
+  ];
+}
+
+/** Whether an object runs as another account than it was deployed for. */
+export function foreignDefiner(deployed: DeployedObject, definer: Definer): string[] {
+  return definer === 'dedicated' && deployed.definer !== DEFINER_ACCOUNT
+    ? [`runs as ${deployed.definer} instead of ${DEFINER_ACCOUNT}`]
+    : [];
 }
 
 export function findDeployed(

@@ -3,7 +3,13 @@ import { quoteString } from './quote';
 import { chooseDefiner, planDropDefiner, planGrants } from './plan-definer';
 import { planMigrationsDown, planMigrationsUp } from './plan-migrations';
 import { planObjects } from './plan-objects';
-import { CREATE_REGISTRY, DROP_REGISTRY, registerTables } from './registry';
+import {
+  CREATE_REGISTRY,
+  DROP_REGISTRY,
+  MIGRATION_TABLE,
+  OBJECT_TABLE,
+  registerTables,
+} from './registry';
 import type { ObjectKind, Source } from './source';
 import type { DatabaseState } from './state';
 import type { Plan, Step } from './steps';
@@ -87,7 +93,11 @@ export function planDown(
   state: DatabaseState,
   otherSchemas: readonly string[],
 ): Plan {
-  if (state.registry === undefined) return { before: [], migrations: [], after: [] };
+  const dropRegistry = { title: 'registry of what is deployed: drop', statements: [DROP_REGISTRY] };
+  if (state.registry === undefined) {
+    const isBegun = state.tables.has(MIGRATION_TABLE) || state.tables.has(OBJECT_TABLE);
+    return { before: [], migrations: [], after: isBegun ? [dropRegistry] : [] };
+  }
   const applied = new Set(state.registry.migrations.map(({ name }) => name));
   const ours = new Set(state.registry.objects.map(({ kind, name }) => `${kind} ${name}`));
   const dropAll = (kind: ObjectKind): Step[] =>
@@ -97,15 +107,23 @@ export function planDown(
         title: `${kind} ${name}: drop`,
         statements: [`DROP ${kind.toUpperCase()} IF EXISTS ${name}`],
       }));
+  // An interrupted deployment may have begun with the next one.
+  const begun = source.migrations.filter(({ name }) => !applied.has(name)).slice(0, 1);
   return {
-    before: [...dropAll('event'), ...dropAll('procedure'), ...dropAll('view')],
+    before: [
+      ...dropAll('event'),
+      ...dropAll('procedure'),
+      ...dropAll('view'),
+      ...planMigrationsDown(begun, state).map(({ title, statements, notes }) => ({
+        title,
+        statements,
+        notes: notes ?? [],
+      })),
+    ],
     migrations: planMigrationsDown(
       source.migrations.filter(({ name }) => applied.has(name)),
       state,
     ),
-    after: [
-      ...planDropDefiner(state, otherSchemas),
-      { title: 'registry of what is deployed: drop', statements: DROP_REGISTRY },
-    ],
+    after: [...planDropDefiner(state, otherSchemas), dropRegistry],
   };
 }

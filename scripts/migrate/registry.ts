@@ -46,10 +46,8 @@ export const CREATE_REGISTRY: readonly string[] = [
   COMMENT = 'Objects of order-timeout in this database, see order-timeout verify'`,
 ];
 
-export const DROP_REGISTRY: readonly string[] = [
-  `DROP TABLE IF EXISTS ${OBJECT_TABLE}`,
-  `DROP TABLE IF EXISTS ${MIGRATION_TABLE}`,
-];
+/** One statement: a half of a registry would be none. */
+export const DROP_REGISTRY = `DROP TABLE IF EXISTS ${OBJECT_TABLE}, ${MIGRATION_TABLE}`;
 
 /** Run before a file, so that logMigration() knows how long the file took. */
 export const START_CLOCK = 'SET @order_timeout_started_at = UTC_TIMESTAMP(3)';

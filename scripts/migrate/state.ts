@@ -58,7 +58,6 @@ export interface DeployedObject {
   readonly definer: string;
   readonly sqlMode: string | null;
   readonly collation: string;
-  readonly timeZone: string | null;
   /** Events: ENABLED, DISABLED, REPLICA_SIDE_DISABLED. */
   readonly status: string | null;
   /** Null for a view, and when the account may not see it. */
@@ -283,15 +282,15 @@ async function readObjects(db: Connection, names: Names): Promise<DeployedObject
   const rows = await select<Omit<DeployedObject, 'definition'>>(
     db,
     `SELECT 'view' AS kind, table_name AS name, definer AS definer, NULL AS sqlMode,
-            collation_connection AS collation, NULL AS timeZone, NULL AS status
+            collation_connection AS collation, NULL AS status
        FROM information_schema.views
       WHERE table_schema = DATABASE() AND table_name IN (?)
       UNION ALL
-     SELECT 'procedure', routine_name, definer, sql_mode, collation_connection, NULL, NULL
+     SELECT 'procedure', routine_name, definer, sql_mode, collation_connection, NULL
        FROM information_schema.routines
       WHERE routine_schema = DATABASE() AND routine_type = 'PROCEDURE' AND routine_name IN (?)
       UNION ALL
-     SELECT 'event', event_name, definer, sql_mode, collation_connection, time_zone, status
+     SELECT 'event', event_name, definer, sql_mode, collation_connection, status
        FROM information_schema.events
       WHERE event_schema = DATABASE() AND event_name IN (?)`,
     [names.view, names.procedure, names.event],

@@ -3,7 +3,7 @@ import { chooseDefiner, definerDifferences } from './plan-definer';
 import { definerSql, DEFINER_ACCOUNT } from './definer';
 import { findServing, parseGuard } from './guards';
 import { checkHistory } from './history';
-import { differences, renderObject } from './objects';
+import { differences, foreignDefiner, renderObject } from './objects';
 import { ownTables } from './plan';
 import type { Source } from './source';
 import { splitStatements } from './split';
@@ -43,12 +43,21 @@ export function compare(source: Source, state: DatabaseState): Verification {
           )
         : []),
     ],
-    remarks:
-      definer === 'dedicated' && !state.definer.known
+    remarks: [
+      ...state.objects
+        .filter(({ kind }) => kind === 'event')
+        .flatMap((event) =>
+          foreignDefiner(event, definer).map(
+            (difference) =>
+              `The event ${event.name} ${difference}: ALTER EVENT makes it that of whoever alters it`,
+          ),
+        ),
+      ...(definer === 'dedicated' && !state.definer.known
         ? [
             `The grants of ${DEFINER_ACCOUNT} were not compared: this account may not read mysql.user`,
           ]
-        : [],
+        : []),
+    ],
   };
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { normaliseText } from '../../scripts/migrate/checksum';
 import { inOrderOfUse } from '../../scripts/migrate/dependencies';
 import { checkHistory } from '../../scripts/migrate/history';
 import { readSource, Refusal } from '../../scripts/migrate';
@@ -31,8 +32,7 @@ describe('versioned files', () => {
     expect(() => pairMigrations(names.map((name) => file(name)))).toThrow(message);
   });
 
-  it('are the same file with Windows line ends', async () => {
-    const { normaliseText } = await import('../../scripts/migrate/checksum');
+  it('are the same file with Windows line ends', () => {
     expect(normaliseText('\uFEFFa\r\nb\r\n')).toBe('a\nb\n');
   });
 });

@@ -16,6 +16,41 @@ export async function smallSource(): Promise<Source> {
   };
 }
 
+/** Of each kind of file one or two, for tests that deploy after each of their statements. */
+export async function fewStatements(): Promise<Source> {
+  const { objects, ...source } = await smallSource();
+  return {
+    ...source,
+    migrations: [
+      migration(
+        '0001_tables',
+        TABLES_UP,
+        'DROP TABLE IF EXISTS order_timeout_extra;\nDROP TABLE IF EXISTS order_timeout_setting;',
+      ),
+      migration('0002_index', INDEX_UP, INDEX_DOWN),
+    ],
+    objects: objects.filter(({ name }) => name !== 'order_timeout_candidate'),
+  };
+}
+
+const TABLES_UP = `CREATE TABLE IF NOT EXISTS order_timeout_setting (
+    id INT PRIMARY KEY,
+    clock CHAR(6) NOT NULL DEFAULT '+00:00',
+    paused BOOLEAN NOT NULL DEFAULT 0
+);
+INSERT INTO order_timeout_setting (id) SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM order_timeout_setting);
+CREATE TABLE IF NOT EXISTS order_timeout_extra (
+    id INT PRIMARY KEY
+);
+`;
+const INDEX_UP = `-- @unless-index order_coupons (applied_amount)
+ALTER TABLE order_coupons
+    ADD INDEX order_timeout_amount (applied_amount), ALGORITHM = INPLACE, LOCK = NONE;
+`;
+const INDEX_DOWN = `-- @if-index order_coupons order_timeout_amount
+ALTER TABLE order_coupons DROP INDEX order_timeout_amount;
+`;
+
 /** An event that does nothing. */
 export const TICK: ObjectSource = {
   kind: 'event',
