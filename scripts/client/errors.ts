@@ -64,6 +64,10 @@ const SIGNALLED: Readonly<Record<number, OrderTimeoutErrorCode>> = {
 /** The query or its session was killed, the server shuts down, or COMMIT itself failed. */
 const CUT_SHORT = new Set([1317, 1053, 3169, 1180]);
 
+/** MySQL's word for an UPDATE of several tables that was killed: 1105, an unknown error. */
+const isKilledUpdate = ({ errno, message }: MysqlError): boolean =>
+  errno === 1105 && message.includes('multi-table update');
+
 /** What mysql2 rejects with. */
 interface MysqlError extends Error {
   readonly errno?: number;
@@ -81,7 +85,9 @@ export function serverErrno(error: unknown): number | undefined {
 export function translated(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof OrderTimeoutError) return error;
   const errno = serverErrno(error);
-  if (errno === undefined || CUT_SHORT.has(errno)) return new OutcomeUnknownError(error);
+  if (errno === undefined || CUT_SHORT.has(errno) || isKilledUpdate(error)) {
+    return new OutcomeUnknownError(error);
+  }
   const code = SIGNALLED[errno];
   return code === undefined
     ? error
