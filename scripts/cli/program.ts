@@ -1,10 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
+import { auditCommand } from './commands/audit';
 import { cancelCommand } from './commands/cancel';
 import { demoCommand } from './commands/demo';
 import { downCommand } from './commands/down';
+import { explainCommand } from './commands/explain';
+import { healthCommand } from './commands/health';
+import { holdCommand } from './commands/hold';
+import { pauseCommand } from './commands/pause';
 import { planCommand } from './commands/plan';
+import { previewCommand } from './commands/preview';
+import { releaseCommand } from './commands/release';
+import { repairCommand } from './commands/repair';
+import { resumeCommand } from './commands/resume';
+import { retryCommand } from './commands/retry';
 import { runCommand } from './commands/run';
 import { statusCommand } from './commands/status';
 import { upCommand } from './commands/up';
@@ -23,6 +33,16 @@ const COMMANDS: readonly ((context: Context) => CommandUnknownOpts)[] = [
   verifyCommand,
   runCommand,
   cancelCommand,
+  previewCommand,
+  explainCommand,
+  auditCommand,
+  repairCommand,
+  holdCommand,
+  releaseCommand,
+  retryCommand,
+  pauseCommand,
+  resumeCommand,
+  healthCommand,
   waitCommand,
   demoCommand,
 ];

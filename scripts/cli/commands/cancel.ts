@@ -1,4 +1,3 @@
-import { InvalidArgumentError } from '@commander-js/extra-typings';
 import {
   cancelExpiredOrder,
   type CancelExpiredOrderResult,
@@ -7,6 +6,7 @@ import type { Context } from '../context';
 import { databaseCommand } from '../database-options';
 import { EXIT } from '../exit-codes';
 import { toJson } from '../output';
+import { parseOrderId } from '../values';
 import { withConnection } from '../with-connection';
 
 export function cancelCommand(context: Context) {
@@ -27,12 +27,6 @@ export function cancelCommand(context: Context) {
       context.out(options.json === true ? toJson(result) : describeCancellation(result));
       if (result.outcome !== 'cancelled') context.end(EXIT.failed);
     });
-}
-
-function parseOrderId(text: string): bigint {
-  const id = /^\d{1,19}$/.test(text) ? BigInt(text) : 0n;
-  if (id > 0n && id < 2n ** 63n) return id;
-  throw new InvalidArgumentError('Expected a positive id.');
 }
 
 const REASONS = {

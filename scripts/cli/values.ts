@@ -1,0 +1,71 @@
+import { InvalidArgumentError } from '@commander-js/extra-typings';
+import type { ShopClock } from '../client/clock';
+import { instantOf, shopTimeOf } from '../client/shop-time';
+
+export function parseOrderId(text: string): bigint {
+  const id = /^\d{1,19}$/.test(text) ? BigInt(text) : 0n;
+  if (id > 0n && id < 2n ** 63n) return id;
+  throw new InvalidArgumentError('Expected a positive id.');
+}
+
+/** A whole number of this range. */
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
+  };
+}
+
+/** For an option that may be given several times, and may name several at a time: 1,2. */
+export function collectSourceTypes(text: string, earlier: readonly string[] = []): string[] {
+  const types = text.split(',').map((type) => type.trim());
+  if (types.every((type) => /^-?\d{1,19}$/.test(type))) return [...earlier, ...types];
+  throw new InvalidArgumentError('Expected source types, such as 1 or 1,4.');
+}
+
+/** A moment as somebody types it; what it is depends on the shop's clock. */
+export type Moment = (clock: ShopClock, now: Date) => Date;
+
+export const MOMENT_HELP =
+  "2026-01-31, '2026-01-31 20:00' (both in the shop's clock), 2026-01-31T12:00Z, or an age: 90d, 12h, 30m";
+
+const UNIT_MS = { d: 86_400_000, h: 3_600_000, m: 60_000 };
+
+export function parseMoment(text: string): Moment {
+  const [, amount = '', unit] = /^(\d{1,6})([dhm])$/.exec(text) ?? [];
+  if (unit !== undefined) {
+    const age = Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS];
+    return (_clock, now) => new Date(now.getTime() - age);
+  }
+  const [, date = '', time = '00:00', offset] =
+    /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\d:\d\d)?)?$/.exec(
+      text,
+    ) ?? [];
+  const exact = new Date(`${date}T${time}${offset ?? 'Z'}`);
+  if (!isCalendarDay(date) || Number.isNaN(exact.getTime())) {
+    throw new InvalidArgumentError(`Expected ${MOMENT_HELP}.`);
+  }
+  return offset === undefined ? (clock) => instantOf(`${date} ${time}`, clock) : () => exact;
+}
+
+/** Date.parse makes the 3rd of March of a 31st of February. */
+function isCalendarDay(date: string): boolean {
+  const midnight = new Date(`${date}T00:00Z`);
+  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(date);
+}
+
+/** An instant for people, in the shop's clock: 2026-01-31 20:00:00 (+08:00). */
+export function describeInstant(instant: Date, clock: ShopClock): string {
+  return `${shopTimeOf(instant, clock).slice(0, 19)} (${clock})`;
+}
+
+/** 41 min, 3 h 5 min, 2 d 4 h. */
+export function describeDuration(seconds: number): string {
+  const minutes = Math.floor(seconds / 60);
+  const hours = Math.floor(minutes / 60);
+  const days = Math.floor(hours / 24);
+  if (days > 0) return `${days} d ${hours % 24} h`;
+  if (hours > 0) return `${hours} h ${minutes % 60} min`;
+  return minutes > 0 ? `${minutes} min` : `${seconds} s`;
+}

@@ -1,0 +1,102 @@
+import { expect, test } from 'vitest';
+import { createShop, pendingOrder } from '../support';
+import { commandLine, json } from './command-line';
+
+test('preview shows what the next sweep does, and its sums', async () => {
+  const shop = await createShop({ clock: '+08:00' });
+  expect((await commandLine(shop, ['preview'])).out).toContain('Nothing is due');
+  const { orderId } = await pendingOrder(shop, { coupon: 1234, ageMinutes: 95 });
+  await pendingOrder(shop, { points: 1500 });
+
+  expect(await json(shop, ['preview', '--limit', '1'])).toMatchObject([
+    { orderId, couponRefund: 1234, createdAt: expect.stringMatching(/Z$/) as string },
+  ]);
+  const { out } = await commandLine(shop, ['preview']);
+  expect(out).toMatch(new RegExp(`${orderId} .*\\(\\+08:00\\) +1 h 5 min +1,234 +0`));
+  expect(out).toContain('2 orders; comes back: 1,234 of coupon money (minor units), 1,500 points.');
+  expect((await commandLine(shop, ['preview', '--limit', '1'])).out).toContain('and perhaps more');
+});
+
+test('explain begins with the answer', async () => {
+  const shop = await createShop();
+  const { orderId } = await pendingOrder(shop, { coupon: 1000 });
+
+  const { out } = await commandLine(shop, ['explain', String(orderId)]);
+
+  expect(out.split('\n')[0]).toBe('The order is past its time: the next sweep cancels it.');
+  expect(out).toContain('comes back when the order is cancelled');
+  expect(await json(shop, ['explain', '404'])).toMatchObject([
+    { step: 'answer', verdict: 'not_found', detail: 'There is no order 404.' },
+  ]);
+});
+
+test('hold, release and retry say what they did, and end with 1 when they did not', async () => {
+  const shop = await createShop();
+  const { orderId } = await pendingOrder(shop);
+  const id = String(orderId);
+
+  expect(
+    await commandLine(shop, ['hold', id, '--minutes', '10', '--reason', 'bank']),
+  ).toMatchObject({ out: `Order ${id} does not time out for 10 minutes.`, exitCode: 0 });
+  expect(await json(shop, ['run'])).toMatchObject({ cancelled: 0 });
+  expect(await commandLine(shop, ['release', id])).toMatchObject({ exitCode: 0 });
+  expect(await commandLine(shop, ['release', id])).toMatchObject({
+    out: `Order ${id} was not on hold.`,
+    exitCode: 1,
+  });
+  expect(await commandLine(shop, ['hold', '404', '--minutes', '10'])).toMatchObject({
+    out: 'There is no order 404.',
+    exitCode: 1,
+  });
+  expect(await commandLine(shop, ['hold', id])).toMatchObject({ exitCode: 2 });
+  expect(await commandLine(shop, ['retry', id])).toMatchObject({
+    out: `Order ${id} is not among the orders that failed.`,
+    exitCode: 1,
+  });
+});
+
+test('between pause and resume no sweep does anything', async () => {
+  const shop = await createShop();
+  await pendingOrder(shop);
+
+  expect((await commandLine(shop, ['pause'])).out).toBe('The sweep is paused.');
+  expect((await commandLine(shop, ['pause'])).out).toBe('The sweep was paused already.');
+  expect(await json(shop, ['run'])).toMatchObject({ outcome: 'paused', cancelled: 0 });
+  expect((await commandLine(shop, ['resume'])).out).toContain('The sweep works again');
+  expect((await commandLine(shop, ['resume'])).out).toBe('The sweep was not paused.');
+  expect(await json(shop, ['run'])).toMatchObject({ outcome: 'completed', cancelled: 1 });
+});
+
+test('health ends with 3 when something fails, also for an account that may only ask', async () => {
+  const shop = await createShop();
+  const url = await shop.createAccount(
+    `EXECUTE ON PROCEDURE \`${shop.name}\`.order_timeout_health`,
+  );
+
+  const { out, exitCode } = await commandLine(shop, ['health'], { url });
+
+  expect(out).toMatch(/^fail +event +order_timeout_tick is DISABLED/m);
+  expect(out).toMatch(/^ok +index/m);
+  expect(exitCode).toBe(3);
+  expect(await json(shop, ['health'])).toMatchObject({ status: 'fail' });
+});
+
+test.each([
+  'preview',
+  'explain',
+  'audit',
+  'repair',
+  'hold',
+  'release',
+  'retry',
+  'pause',
+  'resume',
+  'health',
+])('%s --help has an example', async (command) => {
+  const shop = await createShop({ deploy: false });
+
+  const { out, exitCode } = await commandLine(shop, [command, '--help']);
+
+  expect(out).toContain(`$ order-timeout ${command}`);
+  expect(exitCode).toBe(0);
+});

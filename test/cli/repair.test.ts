@@ -1,0 +1,179 @@
+import { beforeAll, expect, test } from 'vitest';
+import { loadExampleShop } from '../../scripts/shop';
+import { changesOf, createShop, order, type Shop } from '../support';
+import { commandLine, json } from './command-line';
+
+const INCIDENTS = [
+  {
+    orderId: 26743,
+    userId: 9110,
+    kind: 'coupon',
+    targetId: 1532,
+    taken: 1000,
+    returned: 0,
+    missing: 1000,
+    source: 'order_coupons',
+  },
+  {
+    orderId: 28229,
+    userId: 9110,
+    kind: 'coupon',
+    targetId: 1690,
+    taken: 1000,
+    returned: 0,
+    missing: 1000,
+    source: 'order_coupons',
+  },
+];
+
+test('the two incidents are found among a shop’s orders, repaired, and found no more', async () => {
+  const shop = await shopWithIncidents(300);
+
+  expect(await json(shop, ['audit'])).toEqual(INCIDENTS);
+  const audit = await commandLine(shop, ['audit']);
+  expect(audit.out).toContain(
+    'Missing: 2,000 of coupon money (minor units) and 0 points of 2 orders',
+  );
+  expect(audit.exitCode).toBe(3);
+
+  const repair = await commandLine(shop, [
+    'repair',
+    '--all',
+    '--source-type',
+    '4',
+    '--since',
+    '1d',
+    '--yes',
+  ]);
+  expect(repair.err).toBe('');
+  expect(repair.exitCode).toBe(0);
+  expect(repair.out).toContain(
+    'Given back: 2,000 of coupon money (minor units) and 0 points of 2 orders',
+  );
+
+  const again = await commandLine(shop, ['audit']);
+  expect(again.exitCode).toBe(0);
+  expect(again.out).toContain('Nothing is missing');
+  expect(
+    await shop.run(
+      'SELECT id, status, balance_amount FROM user_coupons WHERE user_id = 9110 ORDER BY id',
+    ),
+  ).toEqual([
+    { id: 1532, status: 1, balance_amount: 1000 },
+    { id: 1690, status: 1, balance_amount: 3000 },
+  ]);
+});
+
+test('repair from many sessions at once gives 1000 each, once', async () => {
+  const shop = await shopWithIncidents(0);
+  const all = ['repair', '--all', '--source-type', '4', '--since', '1d', '--yes', '--json'];
+
+  const sessions = await Promise.all([
+    ...Array.from({ length: 6 }, () => commandLine(shop, all)),
+    ...Array.from({ length: 6 }, () => commandLine(shop, ['repair', '28229', '--json'])),
+    ...Array.from({ length: 6 }, () => commandLine(shop, ['repair', '26743', '--json'])),
+  ]);
+
+  expect(sessions.map(({ err }) => err).join('')).toBe('');
+  const given = sessions.flatMap(
+    ({ out }) => (JSON.parse(out) as { repaired: { targetId: number; given: number }[] }).repaired,
+  );
+  expect(given.map(({ targetId, given: amount }) => [targetId, amount]).sort()).toEqual([
+    [1532, 1000],
+    [1690, 1000],
+  ]);
+  expect(
+    await shop.run("SELECT change_amount FROM user_coupon_ledger WHERE action = 'repair_refund'"),
+  ).toEqual([{ change_amount: 1000 }, { change_amount: 1000 }]);
+});
+
+test('repair --all shows what it would give back, and asks', async () => {
+  const shop = await shopWithIncidents(0);
+  const all = ['repair', '--all', '--source-type', '4', '--since', '1d'];
+
+  const changed = await changesOf(shop, async () => {
+    const declined = await commandLine(shop, all, { answer: 'n' });
+    expect(declined.questions).toEqual(['Give it back? [y/N] ']);
+    expect(declined.out).toContain('To give back: 2,000 of coupon money');
+    expect(declined.out).toContain('Nothing was changed.');
+    expect(declined.exitCode).toBe(1);
+
+    const alone = await commandLine(shop, all);
+    expect(alone.err).toContain('nobody can be asked. Add --yes');
+    expect(alone.exitCode).toBe(2);
+  });
+  expect(changed).toEqual({});
+
+  const agreed = await commandLine(shop, all, { answer: 'y' });
+  expect(agreed.out).toContain('Given back: 2,000');
+});
+
+test('repair --all keeps to the source types and dates that were named', async () => {
+  const shop = await createShop();
+  const lost = (sourceType: number, ageMinutes: number) =>
+    order(shop, { status: 'cancelled', coupon: 100, sourceType, ageMinutes });
+  await lost(1, 60);
+  const wanted = await lost(4, 60);
+  await lost(4, 300);
+  await lost(4, 20);
+
+  const report = await json(shop, [
+    ...['repair', '--all', '--yes', '--source-type', '2,4', '--since', '2h', '--until', '30m'],
+  ]);
+
+  expect(report).toMatchObject({ repaired: [{ orderId: wanted.orderId, given: 100 }], failed: [] });
+  expect(await json(shop, ['audit'])).toHaveLength(3);
+});
+
+test('what the shop took anew after a refund is shown, and left to a person', async () => {
+  const shop = await createShop();
+  const { orderId, userId, couponId } = await order(shop, { status: 'cancelled', coupon: 1000 });
+  await commandLine(shop, ['repair', String(orderId)]);
+  await shop.run(
+    `INSERT INTO user_coupon_ledger (user_id, user_coupon_id, change_amount, order_id, action)
+     VALUES (?, ?, -1000, ?, 'reserve')`,
+    [userId, couponId, orderId],
+  );
+
+  const all = ['repair', '--all', '--yes', '--source-type', '1', '--since', '1d'];
+  const { out } = await commandLine(shop, all);
+  expect(out).toContain('Nothing is missing there.');
+  expect(out).toContain('For a person to decide');
+  expect(await json(shop, all)).toMatchObject({ repaired: [], toDecide: [{ missing: 1000 }] });
+  expect((await commandLine(shop, ['repair', String(orderId)])).out).toContain(
+    'Left for a person to decide',
+  );
+});
+
+let givenShop: Promise<Shop>;
+beforeAll(async () => {
+  givenShop = createShop();
+  await givenShop;
+});
+
+test.each([
+  [['repair'], 'Name an order, or give --all'],
+  [['repair', '1', '--all'], 'not both'],
+  [['repair', '1', '--since', '1d'], 'are for --all'],
+  [['repair', '--all', '--yes'], '--all needs --source-type and --since'],
+  [['repair', '--all', '--yes', '--since', '1d'], '--all needs --source-type and --since'],
+  [['repair', '--all', '--yes', '--source-type', '1'], '--all needs --source-type and --since'],
+  [
+    ['repair', '--all', '--yes', '--source-type', '1', '--since', '1d', '--until', '2d'],
+    '--since must be before --until',
+  ],
+])('%j is not clear enough for giving money back', async (args, message) => {
+  const shop = await givenShop;
+
+  const { err, exitCode } = await commandLine(shop, args);
+
+  expect(err).toContain(message);
+  expect(exitCode).toBe(2);
+});
+
+/** As the shop's old task left it, among other orders, of which some are cancelled and nothing is missing. */
+async function shopWithIncidents(orders: number): Promise<Shop> {
+  const shop = await createShop({ clock: '+08:00' });
+  await loadExampleShop(await shop.connect(), { orders, incidents: 'lost', clock: shop.clock });
+  return shop;
+}
