@@ -4,8 +4,10 @@ import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/
 import { auditCommand } from './commands/audit';
 import { cancelCommand } from './commands/cancel';
 import { demoCommand } from './commands/demo';
+import { doctorCommand } from './commands/doctor';
 import { downCommand } from './commands/down';
 import { explainCommand } from './commands/explain';
+import { failoverReadyCommand } from './commands/failover-ready';
 import { healthCommand } from './commands/health';
 import { holdCommand } from './commands/hold';
 import { pauseCommand } from './commands/pause';
@@ -31,6 +33,8 @@ const COMMANDS: readonly ((context: Context) => CommandUnknownOpts)[] = [
   downCommand,
   statusCommand,
   verifyCommand,
+  doctorCommand,
+  failoverReadyCommand,
   runCommand,
   cancelCommand,
   previewCommand,
