@@ -31,8 +31,8 @@ export interface NeighboursResult {
 }
 
 const PAYMENT_CONNECTIONS = 2;
-const PAYMENT_PACE_MS = 10;
-const CREATION_PACE_MS = 20;
+const PAYMENT_PACE_MS = 20;
+const CREATION_PACE_MS = 40;
 /** Longer than any drain here takes. */
 const LONGEST_SECONDS = 90;
 
