@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Counters } from './counters';
 import type { Random } from './random';
-import { errnoOf, isQueryKilled, openSession, type Session } from './session';
+import { errnoOf, isConnectionLost, isQueryKilled, openSession, type Session } from './session';
 import { type Placed, payOrder, placeOrder, reopenOrder } from './shop';
 
 /** Somebody who does one thing after the other. */
@@ -144,21 +144,13 @@ function actorWith(
   };
 }
 
-/** Connection lost, refused, shut down, killed: what a client sees of a killed connection or server. */
-const LOST = new Set([0, 1053, 1152, 1158, 1159, 1160, 1161, 1927, 2006, 2013, 3169]);
-
 export function noteFault(counters: Counters, name: string, error: unknown): void {
   const errno = errnoOf(error);
   const known = isQueryKilled(error) ? 'queries killed, seen by the caller' : FAULT_NAMES[errno];
   if (known !== undefined) counters.add(known, 'faults');
-  else if (LOST.has(errno) || isSocketError(error)) counters.add(KILLED, 'faults');
+  else if (isConnectionLost(error)) counters.add(KILLED, 'faults');
   else
     throw new Unexplained(`${name}: ${String(errno)} ${(error as Error).message}`, {
       cause: error,
     });
-}
-
-function isSocketError(error: unknown): boolean {
-  const { code } = error as { code?: string };
-  return /^(ECONN|EPIPE|PROTOCOL_CONNECTION_LOST|ETIMEDOUT)/.test(code ?? '');
 }

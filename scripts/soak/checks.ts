@@ -34,6 +34,9 @@ const AT_REST: Readonly<Record<string, string>> = {
     SELECT CONCAT('order ', orders.id, ', status ', status, ': ', kind, ' ', target_id) AS detail
       FROM orders JOIN ${MOVED} ON moved.order_id = orders.id
      WHERE orders.status IN (1, 2) AND refunds > 0 AND ${NEVER_REOPENED}`,
+  'paid and cancelled: an order that was paid is not paid any more': `
+    SELECT CONCAT('order ', id, ', status ', status, ', paid at ', paid_at) AS detail
+      FROM orders WHERE paid_at IS NOT NULL AND status <> 2`,
   'given again: an order got the same thing back more than once': `
     SELECT CONCAT('order ', order_id, ': ', kind, ' ', target_id, ' ', refunds, ' times') AS detail
       FROM ${MOVED} WHERE refunds > 1`,

@@ -97,14 +97,22 @@ export function openSession(url: string, random: Random): Session {
   };
 }
 
-/** Asks again until the server answers, as after its restart. Throws the last error after a minute. */
+/** Connection lost, refused, shut down, killed: what a client sees of a killed connection or server. */
+const LOST = new Set([0, 1053, 1152, 1158, 1159, 1160, 1161, 1927, 2006, 2013, 3169]);
+
+export const isConnectionLost = (error: unknown): boolean => {
+  const { code = '' } = error as { code?: string };
+  return LOST.has(errnoOf(error)) || /^(ECONN|EPIPE|PROTOCOL_|ETIMEDOUT)/.test(code);
+};
+
+/** Asks again while there is no connection to be had, as during a restart: for a minute. Throws any other error. */
 export async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
   const giveUpAt = Date.now() + 60_000;
   for (;;) {
     try {
       return await ask();
     } catch (error) {
-      if (Date.now() > giveUpAt) throw error;
+      if (Date.now() > giveUpAt || !isConnectionLost(error)) throw error;
       await sleep(50);
     }
   }

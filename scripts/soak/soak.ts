@@ -1,7 +1,7 @@
 import { createConnection } from 'mysql2/promise';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { takeBaseline } from '../invariants';
+import { type Baseline, takeBaseline } from '../invariants';
 import { type Source, up } from '../migrate';
 import { startPrivateMysqld } from '../server';
 import {
@@ -18,7 +18,7 @@ import { type Counters, makeCounters } from './counters';
 import { leaveHalf, makeHalfMaker, makeKiller, makeServerKiller } from './faults';
 import { type Gate, makeGate } from './gate';
 import { type Random, randomFrom } from './random';
-import { openSession, untilAnswered } from './session';
+import { openSession, type Session, untilAnswered } from './session';
 import { CLOCK, furnish, letTimePass } from './shop';
 
 export interface SoakOptions {
@@ -85,7 +85,7 @@ async function live(
   const report = (finding: Finding | undefined) => {
     if (finding !== undefined) found.violation ??= finding;
   };
-  const lives = actors.map((actor) => live1(actor, gate, isOver, report));
+  const lives = actors.map((actor) => liveOn(actor, gate, isOver, report));
   const watch = watchAtWork(url, isOver, report);
 
   let checks = 0;
@@ -93,8 +93,7 @@ async function live(
     await sleepUntil(Math.min(Date.now() + ROUND_SECONDS * 1000, endAt), isOver);
     await gate.close();
     for (const actor of actors) actor.end();
-    await comeToRest(scene, random);
-    report(await withConnection(url, (db) => checkAtRest(db, baseline)));
+    report(await restAndCheck(scene, random, baseline));
     checks += 1;
     if (checks % 5 === 0)
       log(`${checks} checks, ${Math.round((endAt - Date.now()) / 1000)} s left`);
@@ -132,7 +131,7 @@ function castOf(scene: Scene, seed: number, mysqld: Mysqld, seconds: number): Ac
   ];
 }
 
-async function live1(
+async function liveOn(
   actor: Actor,
   gate: Gate,
   isOver: () => boolean,
@@ -143,7 +142,7 @@ async function live1(
       await gate.through(() => actor.act());
     } catch (error) {
       if (!(error instanceof Unexplained)) throw error;
-      report({ invariant: 'error: a call failed for no fault of ours', detail: error.message });
+      report(unexplained(error));
     }
   }
 }
@@ -156,9 +155,27 @@ async function watchAtWork(
 ): Promise<void> {
   while (!isOver()) {
     await sleep(500);
-    report(await withConnection(url, checkAtWork).catch(() => undefined));
+    report(await withConnection(url, checkAtWork).catch(unexplained));
   }
 }
+
+async function restAndCheck(
+  scene: Scene,
+  random: Random,
+  baseline: Baseline,
+): Promise<Finding | undefined> {
+  try {
+    await comeToRest(scene, random);
+  } catch (error) {
+    return unexplained(error);
+  }
+  return withConnection(scene.url, (db) => checkAtRest(db, baseline));
+}
+
+const unexplained = (error: unknown): Finding => ({
+  invariant: 'error: a call failed, and no fault of ours explains it',
+  detail: (error as Error).message,
+});
 
 /** One more fault while nobody can pay: the half of a sweep is committed. Then everything due is swept. */
 async function comeToRest(scene: Scene, random: Random): Promise<void> {
@@ -178,15 +195,23 @@ async function comeToRest(scene: Scene, random: Random): Promise<void> {
     }
     await untilAnswered(() => killer.affected('DELETE FROM order_timeout_hold'));
     await untilAnswered(() => letTimePass(killer));
-    await untilAnswered(async () => {
-      const [row] = await victim.rows<{ outcome: string; cancelled: number }>(
-        'CALL cancel_expired_orders()',
-      );
-      if (row?.outcome !== 'completed' || row.cancelled > 0) throw new Error(row?.outcome);
-    });
+    await sweepAll(victim);
   } finally {
     victim.drop();
     killer.drop();
+  }
+}
+
+/** Sweeps until nothing is left to do. Throws an Error when that takes a minute, as the event's sweep may be in the way. */
+async function sweepAll(session: Session): Promise<void> {
+  const giveUpAt = Date.now() + 60_000;
+  for (;;) {
+    const [row] = await untilAnswered(() =>
+      session.rows<{ outcome: string; cancelled: number }>('CALL cancel_expired_orders()'),
+    );
+    if (row?.outcome === 'completed' && row.cancelled === 0) return;
+    if (Date.now() > giveUpAt) throw new Error(`The sweep does not end: ${String(row?.outcome)}`);
+    await sleep(50);
   }
 }
 
