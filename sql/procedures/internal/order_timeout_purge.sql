@@ -6,12 +6,20 @@ CREATE PROCEDURE order_timeout_purge ()
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-    DECLARE v_before DATETIME(3) DEFAULT (
-        SELECT CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', clock) - INTERVAL retention_days DAY
-          FROM order_timeout_setting);
-    DECLARE v_first_run_id BIGINT UNSIGNED DEFAULT (SELECT MIN(id) FROM order_timeout_run);
-    DECLARE v_last_position BIGINT UNSIGNED DEFAULT (SELECT MAX(position) FROM order_timeout_batch);
+    DECLARE v_before DATETIME(3);
+    DECLARE v_first_run_id BIGINT UNSIGNED;
+    DECLARE v_last_position BIGINT UNSIGNED;
     DECLARE v_batch_ids JSON;
+
+    SELECT CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', clock) - INTERVAL retention_days DAY
+      INTO v_before
+      FROM order_timeout_setting;
+    SELECT MIN(id)
+      INTO v_first_run_id
+      FROM order_timeout_run;
+    SELECT MAX(position)
+      INTO v_last_position
+      FROM order_timeout_batch;
 
     DELETE FROM order_timeout_run
      WHERE id < v_first_run_id + 100 AND started_at < v_before AND finished_at IS NOT NULL;

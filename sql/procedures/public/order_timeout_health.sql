@@ -14,12 +14,8 @@ BEGIN
     DECLARE v_newest_at DATETIME(3);
     DECLARE v_obstacle VARCHAR(16);
     DECLARE v_beat_at DATETIME(3);
-    DECLARE v_turns JSON;
-    DECLARE v_turn INT DEFAULT 0;
-    DECLARE v_order_ids JSON;
-    DECLARE v_due INT DEFAULT 0;
-    DECLARE v_oldest_seconds BIGINT;
-    DECLARE v_overdue_seconds BIGINT DEFAULT 0;
+    DECLARE v_due INT;
+    DECLARE v_overdue_seconds BIGINT;
     DECLARE EXIT HANDLER FOR SQLEXCEPTION
     BEGIN
         SET SESSION time_zone = v_caller_time_zone;
@@ -32,18 +28,7 @@ BEGIN
       INTO v_beat_at
       FROM order_timeout_heartbeat;
     CALL order_timeout_find_obstacle(v_obstacle);
-    CALL order_timeout_list_turns(v_now, v_turns);
-    WHILE v_turn < JSON_LENGTH(v_turns) DO
-        CALL order_timeout_pick(v_now, 10000, v_turn, v_turns, v_order_ids);
-        SET v_due = v_due + COALESCE(JSON_LENGTH(v_order_ids), 0);
-        SELECT MAX(TIMESTAMPDIFF(SECOND, orders.created_at,
-                                 JSON_UNQUOTE(JSON_EXTRACT(v_turns, CONCAT('$[', v_turn, '].cutoff')))))
-          INTO v_oldest_seconds
-          FROM orders
-         WHERE orders.id = JSON_EXTRACT(v_order_ids, '$[0]');
-        SET v_overdue_seconds = GREATEST(v_overdue_seconds, COALESCE(v_oldest_seconds, 0));
-        SET v_turn = v_turn + 1;
-    END WHILE;
+    CALL order_timeout_measure_backlog(v_now, v_due, v_overdue_seconds);
     SELECT MAX(newest.created_at)
       INTO v_newest_at
       FROM (SELECT created_at FROM orders ORDER BY id DESC LIMIT 100) AS newest;
@@ -108,7 +93,7 @@ BEGIN
         SELECT 9, 'half_done', IF(COUNT(*) > 0, 'warn', 'ok'),
                CONCAT(COUNT(*), ' calls were cut short', IF(COUNT(*) > 0,
                       ': the next cancel of the same order completes them, or repair_missing_refund() when it is cancelled.', '.'))
-          FROM (SELECT 1 FROM order_timeout_batch WHERE NOT settled ORDER BY id DESC LIMIT 10000) AS unsettled
+          FROM (SELECT 1 FROM order_timeout_batch WHERE settled = 0 LIMIT 10000) AS unsettled
         UNION ALL
         SELECT 10, 'index', IF(COUNT(*) > 0, 'ok', 'fail'),
                IF(COUNT(*) > 0, 'orders has an index that serves the sweep.',

@@ -31,15 +31,15 @@ BEGIN
     CALL order_timeout_number_batches();
 
     -- Where this page ends is read from the index, so that a page is sorted and not all that follows.
-    SET v_last_position = (
-        SELECT MAX(page.position)
-          FROM (SELECT /*+ JOIN_FIXED_ORDER() */ batch.position
-                  FROM order_timeout_batch AS batch FORCE INDEX (order_timeout_batch_position)
-                  JOIN order_timeout_cancellation AS cancellation FORCE INDEX (PRIMARY) ON cancellation.batch_id = batch.id
-                 WHERE batch.position >= p_after_position
-                   AND (batch.position > p_after_position OR cancellation.order_id > p_after_order_id)
-                 ORDER BY batch.position
-                 LIMIT p_limit) AS page);
+    SELECT MAX(page.position)
+      INTO v_last_position
+      FROM (SELECT /*+ JOIN_FIXED_ORDER() */ batch.position
+              FROM order_timeout_batch AS batch FORCE INDEX (order_timeout_batch_position)
+              JOIN order_timeout_cancellation AS cancellation FORCE INDEX (PRIMARY) ON cancellation.batch_id = batch.id
+             WHERE batch.position >= p_after_position
+               AND (batch.position > p_after_position OR cancellation.order_id > p_after_order_id)
+             ORDER BY batch.position
+             LIMIT p_limit) AS page;
 
     SELECT batch.position, cancellation.order_id, cancellation.user_id, cancellation.source_type, cancellation.cause,
            cancellation.run_id, cancellation.coupon_refunded, cancellation.points_refunded, cancellation.findings,
