@@ -29,6 +29,7 @@ export {
   type HealthStatus,
   orderTimeoutHealth,
 } from './client/order-timeout-health';
+export { type LastHour, type Numbers, orderTimeoutNumbers } from './client/order-timeout-numbers';
 export {
   type ExpiredOrder,
   previewExpiredOrders,

@@ -10,6 +10,7 @@ import { explainCommand } from './commands/explain';
 import { failoverReadyCommand } from './commands/failover-ready';
 import { healthCommand } from './commands/health';
 import { holdCommand } from './commands/hold';
+import { metricsCommand } from './commands/metrics';
 import { pauseCommand } from './commands/pause';
 import { planCommand } from './commands/plan';
 import { previewCommand } from './commands/preview';
@@ -47,6 +48,7 @@ const COMMANDS: readonly ((context: Context) => CommandUnknownOpts)[] = [
   pauseCommand,
   resumeCommand,
   healthCommand,
+  metricsCommand,
   waitCommand,
   demoCommand,
 ];
