@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS order_timeout_setting (
     time_budget_seconds INT UNSIGNED NOT NULL DEFAULT 50
         COMMENT 'A sweep starts no further batch after this many seconds; 1 to 55',
     clock CHAR(6) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '+00:00'
-        COMMENT 'UTC offset of the clock in which the shop writes its DATETIMEs, such as +08:00; -13:59 to +14:00',
+        COMMENT 'UTC offset of the clock in which the shop writes its DATETIMEs, such as +08:00; whole quarters of an hour, -13:45 to +14:00',
     paused BOOLEAN NOT NULL DEFAULT 0 COMMENT '1: the sweep does nothing; calls for one order still work',
     max_attempts INT UNSIGNED NOT NULL DEFAULT 5
         COMMENT 'An order that failed this often is set aside until retry_failed_order(); 1 to 100',
@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS order_timeout_setting (
     CONSTRAINT order_timeout_setting_time_budget_seconds
         CHECK (time_budget_seconds BETWEEN 1 AND 55),
     CONSTRAINT order_timeout_setting_clock
-        CHECK (REGEXP_LIKE(clock, '^([+-](0[0-9]|1[0-3]):[0-5][0-9]|[+]14:00)$')),
+        CHECK (REGEXP_LIKE(clock, '^([+-](0[0-9]|1[0-3]):(00|15|30|45)|[+]14:00)$')),
     CONSTRAINT order_timeout_setting_paused CHECK (paused IN (0, 1)),
     CONSTRAINT order_timeout_setting_max_attempts CHECK (max_attempts BETWEEN 1 AND 100),
     CONSTRAINT order_timeout_setting_retention_days CHECK (retention_days BETWEEN 1 AND 36500)

@@ -5,27 +5,38 @@ CREATE PROCEDURE order_timeout_close_orders (
     IN p_order_ids JSON,
     IN p_cause VARCHAR(16),
     IN p_run_id BIGINT UNSIGNED,
-    IN p_now DATETIME(3)
+    IN p_now DATETIME(3),
+    IN p_coupon_refunds JSON,
+    IN p_points_refunds JSON
 )
     COMMENT 'Writes the cancellations to the journal, then sets the orders to cancelled and the batch to settled in one statement.
-Parameters: p_batch_id: order_timeout_batch.id, of which all is given. The others: as order_timeout_settle().
-p_now: in the shop''s clock.'
+Parameters: p_batch_id: order_timeout_batch.id, of which all is given. p_order_ids, p_cause, p_run_id: as order_timeout_settle().
+p_now: in the shop''s clock. p_coupon_refunds, p_points_refunds: of order_timeout_give_coupons() and _points().'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
+    DECLARE v_failed JSON;
+
     INSERT INTO order_timeout_cancellation
            (batch_id, order_id, user_id, source_type, cause, run_id, coupon_refunded, points_refunded, cancelled_at)
     SELECT /*+ JOIN_FIXED_ORDER() */
            p_batch_id, orders.id, orders.user_id, orders.source_type, p_cause, p_run_id,
            given.coupon_refunded, given.points_refunded, p_now
-      FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
-      JOIN orders FORCE INDEX (PRIMARY) ON orders.id = picked.order_id
-      JOIN LATERAL (
-           SELECT COALESCE(SUM(IF(refund.kind = 'coupon', refund.amount, 0)), 0) AS coupon_refunded,
-                  COALESCE(SUM(IF(refund.kind = 'points', refund.amount, 0)), 0) AS points_refunded
-             FROM order_timeout_refund AS refund FORCE INDEX (PRIMARY)
-            WHERE refund.order_id = orders.id AND refund.batch_id = p_batch_id
-           ) AS given;
+      FROM (SELECT part.order_id, SUM(part.coupon) AS coupon_refunded, SUM(part.points) AS points_refunded
+              FROM (SELECT order_id, 0 AS coupon, 0 AS points
+                      FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
+                     UNION ALL
+                    SELECT order_id, amount, 0
+                      FROM JSON_TABLE(p_coupon_refunds, '$[*]' COLUMNS (order_id BIGINT PATH '$[0]',
+                                                                        amount BIGINT PATH '$[3]')) AS refund
+                     UNION ALL
+                    SELECT order_id, 0, amount
+                      FROM JSON_TABLE(p_points_refunds, '$[*]' COLUMNS (order_id BIGINT PATH '$[0]',
+                                                                        amount BIGINT PATH '$[3]')) AS refund
+                   ) AS part
+             GROUP BY part.order_id
+           ) AS given
+      JOIN orders FORCE INDEX (PRIMARY) ON orders.id = given.order_id;
 
     UPDATE /*+ JOIN_FIXED_ORDER() */
            JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
@@ -35,8 +46,12 @@ BEGIN
            orders.cancelled_at = p_now,
            batch.settled = 1;
 
-    DELETE /*+ JOIN_FIXED_ORDER() */ failure
+    SELECT /*+ JOIN_FIXED_ORDER() */ JSON_ARRAYAGG(failure.order_id)
+      INTO v_failed
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
       JOIN order_timeout_failure AS failure FORCE INDEX (PRIMARY) ON failure.order_id = picked.order_id;
+    DELETE /*+ JOIN_FIXED_ORDER() */ failure
+      FROM JSON_TABLE(v_failed, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS listed
+      JOIN order_timeout_failure AS failure FORCE INDEX (PRIMARY) ON failure.order_id = listed.order_id;
 END$$
 DELIMITER ;

@@ -1,0 +1,27 @@
+DROP PROCEDURE IF EXISTS order_timeout_write_points_ledger;
+DELIMITER $$
+CREATE PROCEDURE order_timeout_write_points_ledger (
+    IN p_refunds JSON,
+    IN p_remark VARCHAR(255) CHARACTER SET utf8mb4
+)
+    COMMENT 'Writes the ledger rows of points refunds.
+Parameters: p_refunds: of order_timeout_give_points(); NULL: none. p_remark: cut to what the shop''s column holds.'
+    SQL SECURITY DEFINER
+    MODIFIES SQL DATA
+BEGIN
+    INSERT INTO user_points_ledger (user_id, action, points, ref_table, ref_id, remark, created_at)
+    SELECT refund.user_id,
+           CASE refund.cause WHEN 'timeout' THEN 'timeout_refund'
+                             WHEN 'repair' THEN 'repair_refund'
+                             ELSE 'cancel_refund' END,
+           refund.amount, 'orders', CONCAT(refund.order_id),
+           CONVERT(LEFT(p_remark, {{user_points_ledger.remark.length}})
+                   USING {{user_points_ledger.remark.charset}}),
+           refund.refunded_at
+      FROM JSON_TABLE(p_refunds, '$[*]' COLUMNS (order_id BIGINT PATH '$[0]',
+                                                 user_id BIGINT PATH '$[1]',
+                                                 amount BIGINT PATH '$[3]',
+                                                 cause VARCHAR(16) PATH '$[4]',
+                                                 refunded_at DATETIME(3) PATH '$[5]')) AS refund;
+END$$
+DELIMITER ;
