@@ -4,7 +4,7 @@ CREATE PROCEDURE order_timeout_cancel_one (
     IN p_order_id BIGINT,
     IN p_user_id BIGINT,
     IN p_cause VARCHAR(16),
-    IN p_remark VARCHAR(255)
+    IN p_remark VARCHAR(255) CHARACTER SET utf8mb4
 )
     COMMENT 'Cancels one order and tells what came of it. Called by cancel_expired_order() and cancel_order().
 Parameters: as order_timeout_settle_one().

@@ -4,7 +4,7 @@ CREATE PROCEDURE order_timeout_close_run (
     IN p_run_id BIGINT UNSIGNED,
     IN p_outcome VARCHAR(16),
     IN p_error_number INT,
-    IN p_error_message VARCHAR(512)
+    IN p_error_message VARCHAR(512) CHARACTER SET utf8mb4
 )
     COMMENT 'Ends the row of a run, and renews the heartbeat unless it failed.
 Parameters: p_run_id: order_timeout_run.id, NULL when there was nothing to do (a failure then gets a row of its own).

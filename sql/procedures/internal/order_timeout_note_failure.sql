@@ -5,7 +5,7 @@ CREATE PROCEDURE order_timeout_note_failure (
     IN p_order_id BIGINT,
     IN p_error_number INT,
     IN p_error_state CHAR(5),
-    IN p_error_message VARCHAR(512)
+    IN p_error_message VARCHAR(512) CHARACTER SET utf8mb4
 )
     COMMENT 'Records that an order could not be cancelled: it is tried again after 1, 2, 4 ... 64 minutes,
 and set aside after max_attempts. A lock conflict is no failure: the next run takes the order.

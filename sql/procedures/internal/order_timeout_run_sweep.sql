@@ -15,7 +15,7 @@ run: BEGIN
     DECLARE v_now DATETIME(3);
     DECLARE v_earlier_run_id BIGINT UNSIGNED;
     DECLARE v_error_number INT;
-    DECLARE v_error_message VARCHAR(512);
+    DECLARE v_error_message VARCHAR(512) CHARACTER SET utf8mb4;
     DECLARE v_caller_last_insert_id BIGINT UNSIGNED DEFAULT LAST_INSERT_ID();
     DECLARE v_caller_time_zone VARCHAR(64) DEFAULT @@SESSION.time_zone;
     DECLARE v_caller_safe_updates BOOLEAN DEFAULT @@SESSION.sql_safe_updates;

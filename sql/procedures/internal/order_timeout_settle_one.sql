@@ -4,7 +4,7 @@ CREATE PROCEDURE order_timeout_settle_one (
     IN p_order_id BIGINT,
     IN p_user_id BIGINT,
     IN p_cause VARCHAR(16),
-    IN p_remark VARCHAR(255),
+    IN p_remark VARCHAR(255) CHARACTER SET utf8mb4,
     OUT p_verdict VARCHAR(16),
     OUT p_batch_id BIGINT UNSIGNED
 )

@@ -14,7 +14,7 @@ Errors: those that are the server''s and not an order''s, such as a missing priv
 BEGIN
     DECLARE v_error_number INT;
     DECLARE v_error_state CHAR(5);
-    DECLARE v_error_message VARCHAR(512);
+    DECLARE v_error_message VARCHAR(512) CHARACTER SET utf8mb4;
     DECLARE v_index INT DEFAULT 0;
     DECLARE v_order_id BIGINT;
     DECLARE v_waits_in_a_row INT DEFAULT 0;

@@ -3,7 +3,7 @@ DELIMITER $$
 CREATE PROCEDURE cancel_order (
     IN p_order_id BIGINT,
     IN p_user_id BIGINT,
-    IN p_remark VARCHAR(255)
+    IN p_remark VARCHAR(255) CHARACTER SET utf8mb4
 )
     COMMENT 'Cancels one unpaid order for its user or an admin, and gives back its coupons and points, exactly once.
 Neither age, policy nor hold matters. Transactions as in cancel_expired_order().

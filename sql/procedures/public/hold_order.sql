@@ -3,7 +3,7 @@ DELIMITER $$
 CREATE PROCEDURE hold_order (
     IN p_order_id BIGINT,
     IN p_minutes INT,
-    IN p_reason VARCHAR(255)
+    IN p_reason VARCHAR(255) CHARACTER SET utf8mb4
 )
     COMMENT 'Keeps a pending order from timing out for a while, as when its user is at the cashier. A later hold replaces an earlier one.
 Waits for the order''s row lock: when it returns held, no sweep cancels the order until then.
