@@ -5,7 +5,7 @@ CREATE PROCEDURE order_timeout_sweep_orders (
     IN p_order_ids JSON,
     OUT p_error_number INT,
     OUT p_error_state CHAR(5),
-    OUT p_error_message VARCHAR(512)
+    OUT p_error_message VARCHAR(512) CHARACTER SET utf8mb4
 )
     COMMENT 'Cancels orders of a sweep in one transaction: all that can be locked at once, or none.
 Parameters: p_run_id: order_timeout_run.id. p_order_ids: orders.id.
@@ -20,8 +20,10 @@ BEGIN
     DECLARE v_batch_id BIGINT UNSIGNED;
     DECLARE v_clock CHAR(6);
     DECLARE v_now DATETIME(3);
-    -- No privilege, no table, no column, read-only, disk or memory full, definer gone: no order is to blame.
-    DECLARE EXIT HANDLER FOR 1044, 1142, 1143, 1227, 1370, 1146, 1054, 1290, 1792, 1836, 1021, 1037, 1041, 1114, 1449
+    -- No privilege, no table, no column, read-only, disk or memory full, definer gone, query killed, server going
+    -- down: no order is to blame.
+    DECLARE EXIT HANDLER FOR 1044, 1142, 1143, 1227, 1370, 1146, 1054, 1290, 1792, 1836, 1021, 1037, 1041, 1114, 1449,
+                             1317, 1053
         RESIGNAL;
     DECLARE EXIT HANDLER FOR SQLEXCEPTION
     BEGIN
