@@ -15,7 +15,7 @@ SELECT orders.id AS order_id,
               COUNT(named.applied) AS copies
          FROM (SELECT orders.coupon_id, NULL AS applied
                 UNION ALL
-               SELECT order_coupons.user_coupon_id, order_coupons.applied_amount
+               SELECT /*+ JOIN_INDEX(order_coupons) */ order_coupons.user_coupon_id, order_coupons.applied_amount
                  FROM order_coupons
                 WHERE order_coupons.order_id = orders.id) AS named
         WHERE named.coupon_id > 0

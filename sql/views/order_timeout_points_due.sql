@@ -10,7 +10,8 @@ SELECT orders.id AS order_id,
        ledger.taken AS ledger_taken
   FROM orders FORCE INDEX (PRIMARY)
   JOIN LATERAL (
-       SELECT CAST(COALESCE(SUM(GREATEST(-points, 0)), 0) AS SIGNED) AS taken,
+       SELECT /*+ JOIN_INDEX(user_points_ledger) */
+              CAST(COALESCE(SUM(GREATEST(-points, 0)), 0) AS SIGNED) AS taken,
               CAST(COALESCE(SUM(GREATEST(points, 0)), 0) AS SIGNED) AS returned
          FROM user_points_ledger
         WHERE user_points_ledger.user_id = orders.user_id
