@@ -20,31 +20,44 @@ export function checkEvent(
         : 'On the primary: order-timeout doctor --fix.',
     );
   }
-  if (differences.length > 0) {
-    return fail(
-      CHECK,
-      `${differences.join('. ')}.`,
-      `${place.isOpen ? '' : 'On the primary: '}order-timeout up brings it back to this version's file.`,
-    );
-  }
+  const other =
+    differences.length === 0
+      ? undefined
+      : {
+          found: `${differences.join('. ')}.`,
+          advice: `${place.isOpen ? '' : 'On the primary: '}order-timeout up brings it back to this version's file.`,
+        };
   if (!place.isOpen) {
-    return ok(CHECK, `As deployed, ${event.status} on this server; it does not run here now.`);
+    return other === undefined
+      ? ok(CHECK, `As deployed, ${event.status} on this server; it does not run here now.`)
+      : fail(CHECK, other.found, other.advice);
   }
-  if (event.status === 'ENABLED') {
-    return ok(CHECK, `Enabled, as deployed; it runs as ${event.definer}.`);
+  const off = event.status === 'ENABLED' ? undefined : describeOff(event.status, place);
+  const wrongs = [off, other].filter((wrong) => wrong !== undefined);
+  if (wrongs.length === 0) return ok(CHECK, `Enabled, as deployed; it runs as ${event.definer}.`);
+  const found = wrongs.map((wrong) => wrong.found).join(' ');
+  const advice = wrongs.map((wrong) => wrong.advice).join(' Then: ');
+  const mayRunElsewhere = place.hasSeveralPrimaries && other === undefined;
+  return mayRunElsewhere ? warn(CHECK, found, advice) : fail(CHECK, found, advice);
+}
+
+function describeOff(
+  status: 'DISABLED' | 'REPLICA_SIDE_DISABLED',
+  { hasSeveralPrimaries }: Place,
+): { found: string; advice: string } {
+  if (hasSeveralPrimaries) {
+    return {
+      found: `${status} here.`,
+      advice:
+        'In a group with several primaries it runs on one of them. If on none: order-timeout doctor --fix here.',
+    };
   }
-  if (place.hasSeveralPrimaries) {
-    return warn(
-      CHECK,
-      `${event.status} here.`,
-      'In a group with several primaries it runs on one of them. If on none: order-timeout doctor --fix here.',
-    );
-  }
-  return fail(
-    CHECK,
-    event.status === 'DISABLED'
-      ? 'DISABLED: somebody switched it off, and no order times out.'
-      : `${event.status}: MySQL leaves the event off on a server that was promoted, and no order times out.`,
-    'order-timeout doctor --fix enables it. (To halt the sweep on purpose use order-timeout pause.)',
-  );
+  return {
+    found:
+      status === 'DISABLED'
+        ? 'DISABLED: somebody switched it off, and no order times out.'
+        : `${status}: MySQL leaves the event off on a server that was promoted, and no order times out.`,
+    advice:
+      'order-timeout doctor --fix enables it. (To halt the sweep on purpose use order-timeout pause.)',
+  };
 }
