@@ -2,6 +2,7 @@ import type { Proposal } from '../migrate';
 import type { Context } from './context';
 import { UsageError } from './exit-codes';
 import { count } from './output';
+import { summarise } from './summary';
 
 /** Shows what is about to be done, and asks unless `yes`. Throws a UsageError when nobody can be asked. */
 export async function agree(
@@ -15,7 +16,7 @@ export async function agree(
   if (yes) return true;
 
   out(`${count(steps.length, 'step')}:`);
-  for (const step of steps) out(`  ${step}`);
+  for (const line of summarise(steps)) out(`  ${line}`);
   if (!context.isInteractive) {
     throw new UsageError(
       'Nothing was changed: there is no terminal to ask on. Add --yes to go ahead',

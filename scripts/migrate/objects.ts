@@ -95,7 +95,7 @@ function viewDifferences(name: string, hash: string | null, state: DatabaseState
 function textDifferences(object: RenderedObject, { definition }: DeployedObject): string[] {
   if (definition === null) return ['can not be read by this account: it needs SHOW_ROUTINE'];
   return differingAspects(readDefinition(object.create), definition).map(
-    (aspect) => `its ${aspect} is not that of this version's file`,
+    (aspect) => `differs in its ${aspect} from this version's file`,
   );
 }
 

@@ -90,7 +90,7 @@ export function planGrants(source: Source, state: DatabaseState, definer: Define
     state.objects.some(({ kind, name }) => kind === 'view' && name === view),
   );
   const grants = grantStatements(state.schema, [...TABLE_GRANTS, ...present.map(viewGrant)]);
-  const sum = checksum(CREATE_DEFINER, ...grantStatements(state.schema, tableGrants(source)));
+  const sum = checksum(CREATE_DEFINER, JSON.stringify([SCHEMA_PRIVILEGES, tableGrants(source)]));
   const registered = state.registry?.objects.find(({ kind }) => kind === 'grants');
   const isDifferent = definerDifferences(source, state).some(
     (difference) => !difference.endsWith(' *.*'),

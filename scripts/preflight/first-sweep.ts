@@ -1,6 +1,8 @@
 import type { Connection } from 'mysql2/promise';
 import { select } from '../migrate/connection';
 import { errnoOf } from '../migrate/errors';
+import { leadsWith } from '../migrate/indexes';
+import { quoteName } from '../migrate/quote';
 import type { Source } from '../migrate/source';
 import type { DatabaseState } from '../migrate/state';
 import { splitStatements } from '../migrate/split';
@@ -21,6 +23,31 @@ const INITIAL_ROWS: Readonly<Record<string, string>> = {
   order_timeout_setting: 'SELECT 30 AS default_timeout_minutes',
   order_timeout_policy: 'SELECT 3 AS source_type, 0 AS enabled, NULL AS timeout_minutes',
 };
+
+/**
+ * Without an index to reach its rows by, a table would be read once for each order. So where the shop lacks
+ * one, the rows that matter are copied once, and the server puts a key on the copy.
+ */
+const COPIES = [
+  {
+    table: 'order_coupons',
+    key: ['order_id'],
+    columns: 'order_id, user_coupon_id, applied_amount',
+    rows: 'order_id IN (SELECT id FROM orders WHERE status = 1)',
+  },
+  {
+    table: 'user_coupon_ledger',
+    key: ['order_id'],
+    columns: 'order_id, user_coupon_id, change_amount, action',
+    rows: 'order_id IN (SELECT id FROM orders WHERE status = 1)',
+  },
+  {
+    table: 'user_points_ledger',
+    key: ['user_id'],
+    columns: 'user_id, action, points, ref_table, ref_id',
+    rows: 'user_id IN (SELECT user_id FROM orders WHERE status = 1)',
+  },
+] as const;
 
 /** Adds up what the engine's own views say of the orders that are due now, without needing them deployed. */
 export async function estimateFirstSweep(
@@ -77,7 +104,7 @@ const DUE_ORDERS = `
  * This version's views as common table expressions, and before them our tables as they are at first
  * where they are not there yet.
  */
-function withViews(source: Source, { tables }: DatabaseState): string {
+function withViews(source: Source, { tables, schema }: DatabaseState): string {
   const absent = ownTableColumns(source).filter(({ table }) => !tables.has(table));
   const standIns = absent.map(
     ({ table, columns }) =>
@@ -90,7 +117,17 @@ function withViews(source: Source, { tables }: DatabaseState): string {
   const views = source.objects
     .filter(({ kind }) => kind === 'view')
     .map(({ name, text }) => [name, withoutHints(selectOf(text), absent)] as const);
-  const expressions = [...standIns, ...views, ['due_order', DUE_ORDERS] as const];
+  const copies = COPIES.filter(
+    ({ table, key }) => tables.get(table)?.indexes.some((index) => leadsWith(index, key)) !== true,
+  ).map(
+    ({ table, columns, rows }) =>
+      // LIMIT keeps it from being merged into the query, where it would have no key.
+      [
+        table,
+        `SELECT ${columns} FROM ${quoteName(schema)}.${table} WHERE ${rows} LIMIT 18446744073709551615`,
+      ] as const,
+  );
+  const expressions = [...copies, ...standIns, ...views, ['due_order', DUE_ORDERS] as const];
   return `WITH ${expressions.map(([name, sql]) => `${name} AS (${sql})`).join(',\n')}`;
 }
 

@@ -2,6 +2,7 @@ import { status, type Status } from '../../migrate';
 import type { Colors, Context } from '../context';
 import { connectionOptions, databaseCommand } from '../database-options';
 import { count, toJson, toTable } from '../output';
+import { summarise } from '../summary';
 
 export function statusCommand(context: Context) {
   return databaseCommand('status')
@@ -52,6 +53,10 @@ export function describeStatus(status: Status, colors: Colors): string {
     '',
     pendingSteps.length === 0
       ? 'Up to date.'
-      : `${colors.yellow(`"up" would take ${count(pendingSteps.length, 'step')}:`)}\n${pendingSteps.map((step) => `  ${step}`).join('\n')}`,
+      : `${colors.yellow(`"up" would take ${count(pendingSteps.length, 'step')}:`)}\n${summarise(
+          pendingSteps,
+        )
+          .map((line) => `  ${line}`)
+          .join('\n')}`,
   ].join('\n');
 }

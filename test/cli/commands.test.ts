@@ -1,0 +1,320 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { createConnection } from 'mysql2/promise';
+import { describe, expect, inject, it } from 'vitest';
+import { deploymentLock } from '../../scripts/migrate/lock';
+import { createShop, pendingOrder } from '../support';
+import { run } from './support';
+
+describe('"up"', () => {
+  it('shows what it would do and asks, and takes no for an answer', async () => {
+    const shop = await createShop({ deploy: false });
+    const { out, exitCode } = await run(['up', '--url', shop.url], { answer: 'n' });
+    expect(out).toContain('The next sweep would cancel 0 orders');
+    expect(out).toContain('migration 0001_tables');
+    expect(out).toContain('Go ahead? [y/N]');
+    expect(out).toContain('Nothing was changed.');
+    expect(exitCode).toBe(1);
+  });
+
+  it('without a terminal and without --yes is wrong usage, and changes nothing', async () => {
+    const shop = await createShop({ deploy: false });
+    const { err, exitCode } = await run(['up', '--url', shop.url]);
+    expect(err).toContain('Add --yes');
+    expect(exitCode).toBe(2);
+    expect(await shop.run("SHOW TABLES LIKE 'order\\_timeout%'")).toEqual([]);
+  });
+
+  it('never asks with --yes, has a line per step elsewhere than on a terminal, and then has nothing to do', async () => {
+    const shop = await createShop({ deploy: false });
+    const first = await run(['up', '--url', shop.url, '--clock', '+00:00', '--yes']);
+    expect(first).toMatchObject({ exitCode: 0 });
+    expect(first.err).toMatch(/^ *1\/\d+ registry of what is deployed \(\d+ ms\)$/m);
+    expect(first.out).toMatch(/Deployed: \d+ steps in/);
+    const second = await run(['up', '--url', shop.url, '--yes']);
+    expect(second).toMatchObject({ exitCode: 0, err: '' });
+    expect(second.out).toContain('Nothing to do');
+    expect(await run(['verify', '--url', shop.url])).toMatchObject({ exitCode: 0 });
+
+    const status = await run(['status', '--url', shop.url, '--json']);
+    expect(JSON.parse(status.out)).toMatchObject({ database: shop.name, pendingSteps: [] });
+    expect((await run(['status', '--url', shop.url])).out).toContain('Up to date.');
+
+    const down = await run(['down', '--url', shop.url], { answer: 'yes' });
+    expect(down).toMatchObject({ exitCode: 0 });
+    expect(down.out).toContain('event order_timeout_tick: drop');
+    expect((await run(['down', '--url', shop.url, '--yes'])).out).toContain('Nothing to do');
+  });
+
+  it('ends with 4 while another deployment holds the lock, and says who it is', async () => {
+    const shop = await createShop({ deploy: false });
+    const other = await shop.connect();
+    await other.query('DO GET_LOCK(?, 0)', [deploymentLock(shop.name)]);
+    const { err, exitCode } = await run(['up', '--url', shop.url, '--yes']);
+    expect(exitCode).toBe(4);
+    expect(err).toContain(`Connection ${other.threadId} is deploying`);
+  });
+
+  it('has a line per finding and ends with 1', async () => {
+    const shop = await createShop({ deploy: false });
+    await shop.run('DROP TABLE order_coupons');
+    await shop.run('DROP TABLE user_points');
+    const { err, exitCode } = await run(['up', '--url', shop.url, '--yes']);
+    expect(err.trim().split('\n')).toHaveLength(2);
+    expect(exitCode).toBe(1);
+  });
+});
+
+describe('"plan"', () => {
+  it('prints nothing but SQL', async () => {
+    const shop = await createShop({ deploy: false });
+    const { out, exitCode } = await run(['plan', '--url', shop.url]);
+    expect(out).toMatch(/^-- order-timeout/);
+    expect(out).toContain('CREATE DEFINER');
+    expect(exitCode).toBe(0);
+  });
+});
+
+describe('"down"', () => {
+  it('ends with 1 while the journal has rows', async () => {
+    const shop = await createShop();
+    await pendingOrder(shop, { coupon: 1000 });
+    await shop.run('CALL cancel_expired_orders()');
+    const { err, exitCode } = await run(['down', '--url', shop.url, '--yes']);
+    expect(err).toContain('--drop-journal');
+    expect(exitCode).toBe(1);
+  });
+});
+
+describe('"verify"', () => {
+  it('ends with 3 and has a line per difference', async () => {
+    const shop = await createShop();
+    await shop.run('DROP PROCEDURE cancel_order');
+    const { out, exitCode } = await run(['verify', '--url', shop.url]);
+    expect(out).toContain('The procedure cancel_order is missing');
+    expect(exitCode).toBe(3);
+    const { out: json } = await run(['verify', '--url', shop.url, '--json']);
+    expect(JSON.parse(json)).toMatchObject({
+      differences: expect.arrayContaining(['The procedure cancel_order is missing']) as unknown,
+    });
+  });
+});
+
+describe('"run" and "cancel"', () => {
+  it('do what they say', async () => {
+    const shop = await createShop();
+    const { orderId } = await pendingOrder(shop, { coupon: 1000, points: 50 });
+    const young = await pendingOrder(shop, { ageMinutes: 1 });
+    await pendingOrder(shop, { coupon: 1000 });
+
+    const cancelled = await run(['cancel', String(orderId), '--url', shop.url, '--json']);
+    expect(JSON.parse(cancelled.out)).toMatchObject({
+      orderId,
+      outcome: 'cancelled',
+      couponRefunded: 1000,
+      pointsRefunded: 50,
+    });
+    expect(cancelled.exitCode).toBe(0);
+    const refused = await run(['cancel', String(young.orderId), '--url', shop.url]);
+    expect(refused).toMatchObject({
+      out: `Order ${young.orderId} was not cancelled (not_expired): its time is not up yet.`,
+      exitCode: 1,
+    });
+
+    expect((await run(['run', '--url', shop.url])).out).toMatch(
+      /^1 order cancelled in \d+ ms; given back: 1,000 of coupon money/,
+    );
+    await shop.run('UPDATE order_timeout_setting SET paused = 1');
+    expect(await run(['run', '--url', shop.url])).toMatchObject({
+      out: expect.stringContaining('paused is 1') as string,
+      exitCode: 1,
+    });
+  });
+
+  it.each(['0', '-1', 'abc', '99999999999999999999'])('refuse the id %s', async (id) => {
+    expect(await run(['cancel', '--url', 'mysql://a@b/c', '--', id])).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining('Expected a positive id') as string,
+    });
+  });
+});
+
+describe('errors for people', () => {
+  const server = () => new URL(inject('mysqlUrl'));
+
+  it.each([
+    [
+      'a wrong password',
+      (url: URL) => {
+        url.username = 'nobody';
+        url.password = 'secret-7';
+        url.pathname = '/x';
+      },
+      1,
+      'Is the user or the password wrong?',
+    ],
+    [
+      'no server',
+      (url: URL) => {
+        url.port = '1';
+        url.pathname = '/x';
+      },
+      1,
+      'No server listens there',
+    ],
+    [
+      'an unknown database',
+      (url: URL) => {
+        url.pathname = '/order_timeout_test_none';
+      },
+      1,
+      'There is no such database on this server',
+    ],
+    [
+      'no database',
+      (url: URL) => {
+        url.pathname = '';
+      },
+      2,
+      'The URL names no database',
+    ],
+  ])('%s: a clear line, no stack, no password', async (_, change, exitCode, message) => {
+    const url = server();
+    change(url);
+    const ran = await run(['status', '--url', url.href]);
+    expect(ran).toMatchObject({ exitCode, out: '' });
+    expect(ran.err).toContain(message);
+    expect(ran.err).not.toMatch(/secret-7|^ +at /m);
+    expect(ran.err.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('another protocol: wrong usage, and the password is not repeated', async () => {
+    const { err, exitCode } = await run(['status', '--url', 'postgres://a:secret-7@b/c']);
+    expect(exitCode).toBe(2);
+    expect(err).toContain('The URL is none of MySQL');
+    expect(err).not.toContain('secret-7');
+  });
+
+  it('no URL at all', async () => {
+    expect(await run(['status'])).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining('set MYSQL_URL') as string,
+    });
+  });
+
+  it('a missing privilege', async () => {
+    const shop = await createShop();
+    const url = await shop.createAccount(`SELECT ON ${shop.name}.orders`);
+    expect(await run(['run', '--url', url])).toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining('This account lacks EXECUTE') as string,
+    });
+  });
+
+  it('nothing deployed', async () => {
+    const shop = await createShop({ deploy: false });
+    expect(await run(['run', '--url', shop.url])).toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining('order-timeout up') as string,
+    });
+  });
+
+  it.each(['8', '+24:00', '+14:30', 'Asia/Shanghai'])('the clock %s', async (clock) => {
+    expect(await run(['up', '--clock', clock])).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining('from -13:59 to +14:00') as string,
+    });
+  });
+
+  it.each([[['nosuch']], [['up', '--nosuch']], [['cancel']]])('wrong usage: %s', async (args) => {
+    expect(await run(args)).toMatchObject({ exitCode: 2 });
+  });
+});
+
+describe('the password', () => {
+  it('comes from a file, the URL or MYSQL_PWD', async () => {
+    const shop = await createShop({ deploy: false });
+    const url = new URL(await shop.createAccount(`ALL ON ${shop.name}.*`));
+    const { password } = url;
+    url.password = '';
+    expect(await run(['status', '--url', url.href])).toMatchObject({ exitCode: 1 });
+    expect(
+      await run(['status', '--url', url.href], { env: { MYSQL_PWD: password } }),
+    ).toMatchObject({ exitCode: 0 });
+    expect(
+      await run(['status'], { env: { MYSQL_URL: url.href, MYSQL_PWD: password } }),
+    ).toMatchObject({ exitCode: 0 });
+  });
+});
+
+describe('"wait"', () => {
+  it('ends when the server answers, also when the database is not there yet', async () => {
+    const url = new URL(inject('mysqlUrl'));
+    expect(await run(['wait', '--url', url.href])).toMatchObject({
+      exitCode: 0,
+      out: expect.stringMatching(/^MySQL .* answers\.$/) as string,
+    });
+    url.pathname = '/order_timeout_test_none';
+    expect(await run(['wait', '--url', url.href])).toMatchObject({ exitCode: 0 });
+  });
+
+  it('gives up when the time is over', async () => {
+    expect(
+      await run(['wait', '--url', 'mysql://root@127.0.0.1:1', '--timeout', '0.3']),
+    ).toMatchObject({ exitCode: 1 });
+  });
+});
+
+describe('TLS', () => {
+  it('is used when asked for', async () => {
+    const shop = await createShop({ deploy: false });
+    const account = new URL(await shop.createAccount(`ALL ON ${shop.name}.*`));
+    await shop.run(`ALTER USER '${account.username}' REQUIRE SSL`);
+    const db = await createConnection(shop.url);
+    const [[row]] = (await db.query("SHOW STATUS LIKE 'Ssl_accepts'")) as unknown as [
+      [object | undefined],
+    ];
+    db.destroy();
+    expect(row).toBeDefined();
+    expect(await run(['status', '--url', account.href])).toMatchObject({ exitCode: 1 });
+    expect(await run(['status', '--url', account.href, '--ssl-mode', 'required'])).toMatchObject({
+      exitCode: 0,
+    });
+    expect(await run(['status', '--url', account.href, '--ssl-mode', 'verify-ca'])).toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining('TLS failed') as string,
+    });
+  });
+});
+
+describe('every command', () => {
+  it.each(['up', 'plan', 'down', 'status', 'verify', 'run', 'cancel', 'wait', 'demo'])(
+    '%s has help with an example',
+    async (name) => {
+      const { out, exitCode } = await run([name, '--help']);
+      expect(out).toContain('Example:');
+      expect(exitCode).toBe(0);
+    },
+  );
+});
+
+describe('the program itself', () => {
+  it('runs in a checkout, without colours on a pipe', async () => {
+    const shop = await createShop({ deploy: false });
+    const root = join(__dirname, '..', '..');
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [
+        join(root, 'node_modules/ts-node/dist/bin.js'),
+        'scripts/cli.ts',
+        'status',
+        '--url',
+        shop.url,
+      ],
+      { cwd: root, env: { ...process.env, NO_COLOR: '' } },
+    );
+    expect(stdout).toContain('"up" would take');
+    expect(stdout).not.toContain('\u001B');
+  });
+});

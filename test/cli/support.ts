@@ -1,0 +1,37 @@
+import picocolors from 'picocolors';
+import type { Context } from '../../scripts/cli/context';
+import type { ExitCode } from '../../scripts/cli/exit-codes';
+import { runCli } from '../../scripts/cli/program';
+
+export interface Ran {
+  readonly out: string;
+  readonly err: string;
+  readonly exitCode: ExitCode;
+}
+
+/** Runs a command line in this process. `answer`: what somebody at a terminal types. */
+export async function run(
+  args: readonly string[],
+  { env = {}, answer }: { env?: Record<string, string>; answer?: string } = {},
+): Promise<Ran> {
+  const out: string[] = [];
+  const err: string[] = [];
+  let exitCode: ExitCode = 0;
+  const context: Context = {
+    env,
+    out: (text) => out.push(text),
+    err: (text) => err.push(text),
+    isInteractive: answer !== undefined,
+    showsProgress: false,
+    colors: picocolors.createColors(false),
+    ask: (question) => {
+      out.push(question);
+      return Promise.resolve(answer ?? '');
+    },
+    end: (code) => {
+      exitCode = code;
+    },
+  };
+  await runCli(args, context);
+  return { out: out.join('\n'), err: err.join(''), exitCode };
+}
