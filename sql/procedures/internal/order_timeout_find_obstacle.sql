@@ -21,7 +21,8 @@ BEGIN
     END IF;
 
     SET p_outcome = CASE
-        WHEN @@GLOBAL.read_only OR @@GLOBAL.super_read_only THEN 'read_only'
+        -- innodb_read_only: a server that reads what another one writes to, as in Amazon Aurora.
+        WHEN @@GLOBAL.read_only OR @@GLOBAL.super_read_only OR @@GLOBAL.innodb_read_only THEN 'read_only'
         -- A member that was restarted outside its group is writable; only the group's primary may sweep.
         WHEN EXISTS (SELECT 1 FROM performance_schema.replication_group_members)
              AND EXISTS (SELECT 1 FROM performance_schema.global_variables

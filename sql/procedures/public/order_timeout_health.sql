@@ -59,7 +59,8 @@ BEGIN
                         CONCAT('order_timeout_tick is enabled, every ', MAX(interval_value), ' ', LOWER(MAX(interval_field)),
                                ', as ', MAX(definer), '.')
                     ELSE CONCAT('order_timeout_tick is ', MAX(status),
-                                ': on the primary ALTER EVENT order_timeout_tick ENABLE, or order-timeout doctor --fix.') END
+                                ': on the primary order-timeout doctor --fix, or ',
+                                'ALTER DEFINER = ''', REPLACE(MAX(definer), '@', '''@'''), ''' EVENT order_timeout_tick ENABLE.') END
           FROM information_schema.events
          WHERE event_schema = DATABASE() AND event_name = 'order_timeout_tick'
         UNION ALL
