@@ -1,0 +1,296 @@
+import type { Connection } from 'mysql2/promise';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  findBalanceViolations,
+  findViolations,
+  listHalfDone,
+  takeBaseline,
+} from '../../scripts/invariants';
+import {
+  changesOf,
+  closeGate,
+  createShop,
+  lockWait,
+  pendingOrder,
+  type Shop,
+  type State,
+  until,
+  wholeState,
+} from '../support';
+import { call, sweep } from '../races/outcomes';
+
+const QUERY_KILLED = { errno: 1317 };
+
+/** One order of each path: a coupon and points that are there, a coupon of the ledger only, no points row. */
+async function twoOrders(shop: Shop): Promise<number> {
+  await pendingOrder(shop, { coupon: 300, couponIn: 'ledger', points: 7, pointsLeft: null });
+  const { orderId } = await pendingOrder(shop, {
+    coupon: 1000,
+    couponStatus: 'used up',
+    points: 50,
+    pointsLeft: null,
+  });
+  return orderId;
+}
+
+/** What a sweep without faults leaves of twoOrders(). The ids are the same in each shop. */
+let cleanState: State;
+beforeAll(async () => {
+  const shop = await createShop();
+  await twoOrders(shop);
+  await shop.run('CALL cancel_expired_orders()');
+  cleanState = await stateButBatches(shop);
+});
+
+/** A call that was cut short may leave a batch without anything in it. */
+async function stateButBatches(shop: Shop): Promise<State> {
+  const state = await wholeState(shop);
+  delete state.order_timeout_batch;
+  return state;
+}
+
+/**
+ * Kills the query while it waits for a row lock, with the coupons given and the points not: no handler runs,
+ * and the connection's next transaction commits the half.
+ */
+async function cutInLockWait(
+  shop: Shop,
+  killed: Connection,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  const another = await shop.connect();
+  // Keeps others from giving this user a first row.
+  await another.beginTransaction();
+  await another.query('SELECT * FROM user_points WHERE user_id = 90002 FOR UPDATE');
+  const failure = expect(work()).rejects.toMatchObject(QUERY_KILLED);
+  await lockWait(shop);
+  await shop.run('KILL QUERY ?', [killed.threadId]);
+  await failure;
+  await another.rollback();
+}
+
+/** Some instants of a cancel; test/procedures/half-done.test.ts has KILL QUERY at each. */
+const STEPS = [
+  'INSERT ON order_timeout_refund',
+  'UPDATE ON user_coupons',
+  'INSERT ON user_points_ledger',
+  'UPDATE ON orders',
+];
+
+const CALLERS = {
+  sweep: (db: Connection) => sweep(db),
+  call: (db: Connection, orderId: number) => call(db, 'cancel_expired_order(?)', orderId),
+};
+
+describe('KILL QUERY', () => {
+  test.for(STEPS.flatMap((step) => [['sweep', step] as const, ['call', step] as const]))(
+    'of a %s at %s: the next sweep completes it',
+    async ([caller, step]) => {
+      const shop = await createShop();
+      const orderId = await twoOrders(shop);
+      const baseline = await takeBaseline(shop.db);
+      const killed = await shop.connect();
+      const gate = await closeGate(shop, step);
+      const answer = CALLERS[caller](killed, orderId);
+      const failure = expect(answer).rejects.toMatchObject(QUERY_KILLED);
+      await gate.reached();
+      await shop.run('KILL QUERY ?', [killed.threadId]);
+      await failure;
+      await killed.query('START TRANSACTION');
+      await killed.query('ROLLBACK');
+      await gate.open();
+
+      expect(await findViolations(shop.db)).toEqual([]);
+      expect(await shop.run('SELECT DISTINCT status FROM orders')).toEqual([{ status: 1 }]);
+      await endSession(shop, killed);
+      const repaired = await sweep(await shop.connect());
+
+      expect(repaired).toMatchObject({ outcome: 'completed', cancelled: 2, failed: 0 });
+      expect(await stateButBatches(shop)).toEqual(cleanState);
+      expect(await listHalfDone(shop.db)).toEqual([]);
+      expect(await findViolations(shop.db)).toEqual([]);
+      expect(await findBalanceViolations(shop.db, baseline)).toEqual([]);
+    },
+  );
+
+  test('what is half done is listed meanwhile, and the user may complete it too', async () => {
+    const shop = await createShop();
+    const orderId = await twoOrders(shop);
+    const killed = await shop.connect();
+    await cutInLockWait(shop, killed, () => call(killed, 'cancel_expired_order(?)', orderId));
+    await killed.query('START TRANSACTION');
+
+    expect(await listHalfDone(shop.db)).toEqual([
+      {
+        orderId: BigInt(orderId),
+        status: 1,
+        kind: 'coupon',
+        targetId: 20002n,
+        amount: 1000n,
+        isGiven: true,
+      },
+    ]);
+    const users = await call(await shop.connect(), "cancel_order(?, 90002, '')", orderId);
+
+    expect(users).toMatchObject({
+      outcome: 'cancelled',
+      coupon_refunded: 1000,
+      points_refunded: 50,
+    });
+    expect(await listHalfDone(shop.db)).toEqual([]);
+    expect(await findViolations(shop.db)).toEqual([]);
+    expect(
+      await shop.run(
+        `SELECT change_amount, action FROM user_coupon_ledger
+          WHERE user_coupon_id = 20002 AND action LIKE '%refund'`,
+      ),
+    ).toEqual([{ change_amount: 1000, action: 'timeout_refund' }]);
+  });
+
+  test.each(Object.keys(CALLERS) as (keyof typeof CALLERS)[])(
+    'in a lock wait of a %s, after which START TRANSACTION commits the half: the next sweep completes it',
+    async (caller) => {
+      const shop = await createShop();
+      const orderId = await twoOrders(shop);
+      const killed = await shop.connect();
+      await cutInLockWait(shop, killed, () => CALLERS[caller](killed, orderId));
+      await killed.query('START TRANSACTION');
+      expect(await listHalfDone(shop.db)).not.toEqual([]);
+      await endSession(shop, killed);
+      await sweep(await shop.connect());
+
+      expect(await stateButBatches(shop)).toEqual(cleanState);
+      expect(await findViolations(shop.db)).toEqual([]);
+    },
+  );
+
+  test('in a lock wait of a call: a call in a transaction with an older snapshot completes it too', async () => {
+    const shop = await createShop();
+    const orderId = await twoOrders(shop);
+    const baseline = await takeBaseline(shop.db);
+    const killed = await shop.connect();
+    const caller = await shop.connect();
+    await caller.query('SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+    await caller.query('START TRANSACTION WITH CONSISTENT SNAPSHOT');
+    await cutInLockWait(shop, killed, () => call(killed, 'cancel_expired_order(?)', orderId));
+    await killed.query('START TRANSACTION');
+    await killed.query('ROLLBACK');
+
+    const answer = await call(caller, 'cancel_expired_order(?)', orderId);
+    await caller.commit();
+    await sweep(killed);
+
+    expect(answer).toMatchObject({ outcome: 'cancelled' });
+    expect(await listHalfDone(shop.db)).toEqual([]);
+    expect(await findViolations(shop.db)).toEqual([]);
+    expect(await findBalanceViolations(shop.db, baseline)).toEqual([]);
+    expect(await stateButBatches(shop)).toEqual(cleanState);
+  });
+
+  test('while it waits for the order, its coupon or its points: nothing is half done', async () => {
+    const shop = await createShop();
+    const { orderId, userId, couponId } = await pendingOrder(shop, { coupon: 10, points: 1 });
+    const another = await shop.connect();
+    const killed = await shop.connect();
+
+    const changed = await changesOf(shop, async () => {
+      for (const [table, id] of [
+        ['orders', orderId],
+        ['user_coupons', couponId],
+        ['user_points', userId],
+      ] as const) {
+        await another.beginTransaction();
+        const column = table === 'user_points' ? 'user_id' : 'id';
+        await another.query(`SELECT * FROM ${table} WHERE ${column} = ? FOR UPDATE`, [id]);
+        const failure = expect(
+          call(killed, 'cancel_expired_order(?)', orderId),
+        ).rejects.toMatchObject(QUERY_KILLED);
+        await lockWait(shop);
+        await shop.run('KILL QUERY ?', [killed.threadId]);
+        await failure;
+        await killed.query('START TRANSACTION');
+        await killed.query('ROLLBACK');
+        await another.rollback();
+      }
+    });
+
+    expect(changed).toEqual({});
+  });
+
+  test('of a sweep: its own session may sweep again after ROLLBACK, and then has left the lock', async () => {
+    const shop = await createShop();
+    await twoOrders(shop);
+    const killed = await shop.connect();
+    await cutInLockWait(shop, killed, () => sweep(killed));
+    expect(await sweep(await shop.connect())).toMatchObject({ outcome: 'busy' });
+    await expect(sweep(killed)).rejects.toMatchObject({ errno: 50002 });
+
+    await killed.rollback();
+    expect(await sweep(killed)).toMatchObject({ outcome: 'completed', cancelled: 2 });
+    expect(await sweep(await shop.connect())).toMatchObject({ outcome: 'completed' });
+    expect(await shop.run('SELECT outcome FROM order_timeout_run ORDER BY id')).toEqual([
+      { outcome: 'interrupted' },
+      { outcome: 'completed' },
+    ]);
+  });
+});
+
+describe('KILL of the connection rolls back, and the next sweep does it all', () => {
+  test.for(
+    STEPS.flatMap((step) => [['sweep', step] as const, ['call', step] as const]).filter(
+      (_, index) => index % 4 < 2,
+    ),
+  )('of a %s at %s', async ([caller, step]) => {
+    const shop = await createShop();
+    const orderId = await twoOrders(shop);
+    const killed = await shop.connect();
+    const gate = await closeGate(shop, step);
+    const failure = expect(CALLERS[caller](killed, orderId)).rejects.toBeDefined();
+    await gate.reached();
+    const changed = await changesOf(shop, async () => {
+      await shop.run('KILL ?', [killed.threadId]);
+      await failure;
+      await gate.open();
+      await ended(shop, killed);
+    });
+    expect(changed).toEqual({});
+
+    await sweep(await shop.connect());
+    expect(await wholeState(shop)).toEqual({
+      ...cleanState,
+      order_timeout_batch: [expect.objectContaining({ settled: 1 })],
+    });
+  });
+
+  test('in a lock wait of a sweep', async () => {
+    const shop = await createShop();
+    await twoOrders(shop);
+    const another = await shop.connect();
+    const killed = await shop.connect();
+    await another.beginTransaction();
+    await another.query('SELECT * FROM user_points WHERE user_id = 90002 FOR UPDATE');
+    const failure = expect(sweep(killed)).rejects.toBeDefined();
+    await lockWait(shop);
+    await shop.run('KILL ?', [killed.threadId]);
+    await failure;
+    await ended(shop, killed);
+    await another.rollback();
+    await sweep(another);
+
+    expect(await stateButBatches(shop)).toEqual(cleanState);
+  });
+});
+
+async function endSession(shop: Shop, db: Connection): Promise<void> {
+  db.destroy();
+  await ended(shop, db);
+}
+
+async function ended(shop: Shop, { threadId }: Connection): Promise<void> {
+  await until(async () => {
+    const sessions = await shop.run('SELECT 1 FROM information_schema.processlist WHERE id = ?', [
+      threadId,
+    ]);
+    return sessions.length === 0;
+  });
+}

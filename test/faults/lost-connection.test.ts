@@ -1,0 +1,105 @@
+import { createConnection } from 'mysql2/promise';
+import { createServer, connect as connectSocket, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { cancelExpiredOrder, OutcomeUnknownError } from '../../scripts';
+import { findBalanceViolations, findViolations, takeBaseline } from '../../scripts/invariants';
+import { closeGate, createShop, pendingOrder, type Shop, until } from '../support';
+
+let shop: Shop;
+beforeEach(async () => {
+  shop = await createShop();
+});
+
+interface Proxy {
+  readonly url: string;
+  /** From now on nothing that the server says arrives; the line is cut when it says something. */
+  cutAnswers(): void;
+  /** Cuts the line now. */
+  cut(): void;
+}
+
+/** Stands between client and server, as a network does. */
+async function startProxy(url: string): Promise<Proxy> {
+  const target = new URL(url);
+  const sockets: Socket[] = [];
+  let isCutting = false;
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  const server = createServer((client) => {
+    const upstream = connectSocket(Number(target.port), target.hostname);
+    sockets.push(client, upstream);
+    client.pipe(upstream);
+    upstream.on('data', (data) => {
+      if (isCutting) cut();
+      else client.write(data);
+    });
+    for (const socket of [client, upstream]) socket.on('error', () => undefined);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    cut();
+    server.close();
+  });
+  const proxied = new URL(url);
+  proxied.host = `127.0.0.1:${(server.address() as { port: number }).port}`;
+  return { url: proxied.href, cut, cutAnswers: () => (isCutting = true) };
+}
+
+test('a connection cut while the answer travels: the outcome is unknown, and calling again is safe', async () => {
+  const { orderId } = await pendingOrder(shop, { coupon: 1000, points: 50 });
+  const baseline = await takeBaseline(shop.db);
+  const proxy = await startProxy(shop.url);
+  const db = await createConnection({ uri: proxy.url });
+  db.on('error', () => undefined);
+  proxy.cutAnswers();
+
+  await expect(cancelExpiredOrder(db, orderId)).rejects.toBeInstanceOf(Error);
+  await until(async () => {
+    const [order] = await shop.run('SELECT status FROM orders WHERE id = ?', [orderId]);
+    return order?.status === 3 || (await sessionsOf(db.threadId)) === 0;
+  });
+  const again = await cancelExpiredOrder(shop.db, orderId);
+
+  expect(['cancelled', 'not_pending']).toContain(again.outcome);
+  expect(await shop.run('SELECT status FROM orders')).toEqual([{ status: 3 }]);
+  expect(await shop.run('SELECT balance_amount FROM user_coupons')).toEqual([
+    { balance_amount: 1000 },
+  ]);
+  expect(await findViolations(shop.db)).toEqual([]);
+  expect(await findBalanceViolations(shop.db, baseline)).toEqual([]);
+});
+
+test('a connection cut in the middle of the call: the same', async () => {
+  const { orderId } = await pendingOrder(shop, { coupon: 1000, points: 50 });
+  const baseline = await takeBaseline(shop.db);
+  const gate = await closeGate(shop, 'INSERT ON user_coupon_ledger');
+  const proxy = await startProxy(shop.url);
+  const db = await createConnection({ uri: proxy.url });
+  db.on('error', () => undefined);
+  const failure = expect(cancelExpiredOrder(db, orderId)).rejects.toBeInstanceOf(
+    OutcomeUnknownError,
+  );
+  await gate.reached();
+  proxy.cut();
+  await failure;
+  await gate.open();
+  await until(async () => (await sessionsOf(db.threadId)) === 0);
+  await cancelExpiredOrder(shop.db, orderId);
+
+  expect(await shop.run('SELECT status FROM orders')).toEqual([{ status: 3 }]);
+  expect(await shop.run('SELECT COUNT(*) AS entries FROM order_timeout_cancellation')).toEqual([
+    { entries: 1 },
+  ]);
+  expect(await findViolations(shop.db)).toEqual([]);
+  expect(await findBalanceViolations(shop.db, baseline)).toEqual([]);
+});
+
+async function sessionsOf(threadId: number): Promise<number> {
+  const sessions = await shop.run('SELECT 1 FROM information_schema.processlist WHERE id = ?', [
+    threadId,
+  ]);
+  return sessions.length;
+}
