@@ -1,5 +1,6 @@
 import { Command } from '@commander-js/extra-typings';
 import type { Context } from '../context';
+import { EXIT } from '../exit-codes';
 
 export function demoCommand(context: Context) {
   return new Command('demo')
@@ -12,6 +13,7 @@ export function demoCommand(context: Context) {
       // It brings servers along, which no other command needs. import() would be an ES module's.
       // eslint-disable-next-line @typescript-eslint/no-require-imports
       const { runDemo } = require('../../demo') as typeof import('../../demo');
-      await runDemo({ keep: options.keep ?? false, log: context.out });
+      const agrees = await runDemo({ keep: options.keep ?? false, log: context.out });
+      if (!agrees) context.end(EXIT.differs);
     });
 }
