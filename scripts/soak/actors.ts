@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Counters } from './counters';
 import type { Random } from './random';
 import { errnoOf, isConnectionLost, isQueryKilled, openSession, type Session } from './session';
-import { type Placed, payOrder, placeOrder, reopenOrder } from './shop';
+import { giveBackPart, type Placed, payOrder, placeOrder, reopenOrder } from './shop';
 
 /** Somebody who does one thing after the other. */
 export interface Actor {
@@ -58,13 +58,16 @@ export function makeUser(scene: Scene, name: string, random: Random): Actor {
   });
 }
 
-/** Sets cancelled orders back to pending, and cancels some for the shop. */
+/** Sets cancelled orders back to pending, gives parts back, and cancels some for the shop. */
 export function makeAdmin(scene: Scene, name: string, random: Random): Actor {
   return actorWith(scene, name, random, async (session) => {
     await sleep(random.between(5, 50));
     if (scene.recent.length === 0) return;
     const { orderId } = random.pick(scene.recent);
-    if (random.chance(0.6)) {
+    const what = random.next();
+    if (what < 0.3) {
+      if (await giveBackPart(session, orderId)) scene.counters.add('parts given back by the shop');
+    } else if (what < 0.7) {
       if (await reopenOrder(session, random, orderId)) scene.counters.add('orders reopened');
     } else {
       await session.rows('CALL cancel_order(?, NULL, ?)', [orderId, 'out of stock']);

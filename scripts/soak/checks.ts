@@ -11,13 +11,15 @@ export interface Finding {
 
 const NOW = `CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', '${CLOCK}')`;
 
+const REFUNDS = "'timeout_refund', 'cancel_refund', 'repair_refund'";
+
 /** What the shop's ledgers say of each order and what it took: the engine's views play no part. */
 const MOVED = `
   (SELECT order_id, 'coupon' AS kind, user_coupon_id AS target_id,
-          SUM(change_amount) AS missing, SUM(change_amount > 0) AS refunds
+          SUM(change_amount) AS missing, SUM(action IN (${REFUNDS})) AS refunds
      FROM user_coupon_ledger WHERE order_id > 0 GROUP BY order_id, user_coupon_id
     UNION ALL
-   SELECT CAST(ref_id AS SIGNED), 'points', user_id, SUM(points), SUM(points > 0)
+   SELECT CAST(ref_id AS SIGNED), 'points', user_id, SUM(points), SUM(action IN (${REFUNDS}))
      FROM user_points_ledger WHERE ref_table = 'orders' GROUP BY ref_id, user_id) AS moved`;
 const NEVER_REOPENED = 'NOT EXISTS (SELECT 1 FROM soak_reopened WHERE order_id = orders.id)';
 
@@ -76,6 +78,27 @@ const AT_REST: Readonly<Record<string, string>> = {
     SELECT CONCAT('order ', order_id, ': ', error_number, ' ', error_message) AS detail
       FROM order_timeout_failure`,
 };
+
+const RESERVED = `
+  SELECT CONCAT('coupon ', coupon.id, ' of order ', orders.id, ', status ', coupon.status) AS detail
+    FROM orders
+    JOIN user_coupon_ledger AS taken ON taken.order_id = orders.id AND taken.action = 'reserve'
+    JOIN user_coupons AS coupon ON coupon.id = taken.user_coupon_id
+   WHERE orders.status = 1 AND ${NEVER_REOPENED}
+     AND (coupon.status <> 4 OR coupon.used_order_id <> orders.id)
+     AND NOT EXISTS (SELECT 1 FROM order_timeout_half_done AS half WHERE half.order_id = orders.id)`;
+
+/** What a pending order has reserved, when nobody is at work and before the sweep. */
+export async function checkReserved(db: Connection): Promise<Finding | undefined> {
+  const [rows] = await db.query<RowDataPacket[]>(`${RESERVED} LIMIT 1`);
+  const [row] = rows;
+  return (
+    row && {
+      invariant: 'freed: a coupon that a pending order reserved is not held for it',
+      detail: String(row.detail),
+    }
+  );
+}
 
 /** What must never be seen, whoever is at work. Returns the first that is. */
 export async function checkAtWork(db: Connection): Promise<Finding | undefined> {

@@ -189,6 +189,35 @@ export function reopenOrder(session: Session, random: Random, orderId: number): 
   });
 }
 
+/** The shop itself gives back a part of what a pending order took from its coupon, as for a lower price. */
+export function giveBackPart(session: Session, orderId: number): Promise<boolean> {
+  return session.inTransaction(async () => {
+    const [order] = await session.rows<{ status: number; user_id: number; coupon_id: number }>(
+      'SELECT status, user_id, coupon_id FROM orders WHERE id = ? FOR UPDATE',
+      [orderId],
+    );
+    if (order?.status !== 1) return false;
+    const { user_id: userId, coupon_id: couponId } = order;
+    const [taken] = await session.rows<{ part: number | null }>(
+      `SELECT CAST(-SUM(change_amount) DIV 2 AS SIGNED) AS part
+         FROM user_coupon_ledger WHERE order_id = ? AND user_coupon_id = ?`,
+      [orderId, couponId],
+    );
+    const part = taken?.part ?? 0;
+    if (part <= 0) return false;
+    await session.affected(
+      'UPDATE user_coupons SET balance_amount = balance_amount + ? WHERE id = ?',
+      [part, couponId],
+    );
+    await session.affected(
+      `INSERT INTO user_coupon_ledger (user_id, user_coupon_id, change_amount, order_id, action, created_at)
+       VALUES (?, ?, ?, ?, 'price_change', ${NOW})`,
+      [userId, couponId, part, orderId],
+    );
+    return true;
+  });
+}
+
 /** Half an hour goes by: whatever is pending is past its time; type 3 has a task of its own. */
 export async function letTimePass(session: Session): Promise<void> {
   await session.affected(

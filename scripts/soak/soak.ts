@@ -13,7 +13,7 @@ import {
   type Scene,
   Unexplained,
 } from './actors';
-import { checkAtRest, checkAtWork, type Finding } from './checks';
+import { checkAtRest, checkAtWork, checkReserved, type Finding } from './checks';
 import { type Counters, makeCounters } from './counters';
 import { leaveHalf, makeHalfMaker, makeKiller, makeServerKiller } from './faults';
 import { type Gate, makeGate } from './gate';
@@ -164,6 +164,8 @@ async function restAndCheck(
   random: Random,
   baseline: Baseline,
 ): Promise<Finding | undefined> {
+  const freed = await withConnection(scene.url, checkReserved);
+  if (freed !== undefined) return freed;
   try {
     await comeToRest(scene, random);
   } catch (error) {

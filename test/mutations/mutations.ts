@@ -21,12 +21,6 @@ const key = {
   replace: 'PRIMARY KEY (order_id, kind, target_id)',
   by: 'PRIMARY KEY (order_id, kind, target_id, batch_id)',
 };
-const noEarlierCoupons = {
-  in: 'order_timeout_coupon_refundable',
-  replace: 'AND COALESCE(batch.settled OR batch.coupons_given, 1)',
-  by: 'AND FALSE',
-};
-
 export const mutations: readonly Mutation[] = [
   {
     name: 'no-key',
@@ -35,13 +29,15 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'no-look-back',
-    bug: 'Refunds that the journal has already are not left out',
-    patches: [noEarlierCoupons],
-  },
-  {
-    name: 'no-key-no-look-back',
-    bug: 'Both of these',
-    patches: [key, noEarlierCoupons],
+    bug: 'A coupon refund that the journal has already is claimed again',
+    patches: [
+      {
+        in: 'order_timeout_give_coupons',
+        replace:
+          'ON DUPLICATE KEY UPDATE order_timeout_refund.order_id = order_timeout_refund.order_id',
+        by: '',
+      },
+    ],
   },
   {
     name: 'decide-before-lock',
@@ -86,9 +82,9 @@ export const mutations: readonly Mutation[] = [
     bug: 'The ledger row of a coupon refund is not written',
     patches: [
       {
-        in: 'order_timeout_give_coupons',
-        replace: 'WHERE refund.batch_id = p_batch_id OR NOT EXISTS',
-        by: 'WHERE FALSE AND NOT EXISTS',
+        in: 'order_timeout_write_coupon_ledger',
+        replace: "refunded_at DATETIME(3) PATH '$[5]')) AS refund;",
+        by: "refunded_at DATETIME(3) PATH '$[5]')) AS refund WHERE FALSE;",
       },
     ],
   },
@@ -131,9 +127,9 @@ export const mutations: readonly Mutation[] = [
     bug: 'What a killed call gave without its ledger row is not completed',
     patches: [
       {
-        in: 'order_timeout_give_coupons',
-        replace: 'WHERE refund.batch_id = p_batch_id OR NOT EXISTS',
-        by: 'WHERE refund.batch_id = p_batch_id AND TRUE OR FALSE AND NOT EXISTS',
+        in: 'order_timeout_complete_half_done',
+        replace: 'CALL order_timeout_write_coupon_ledger(v_coupon_refunds);',
+        by: 'DO 0;',
       },
     ],
   },
