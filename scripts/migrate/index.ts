@@ -8,6 +8,8 @@ import { execute, type ExecuteOptions } from './execute';
 import { checkHistory } from './history';
 import { takeDeploymentLock } from './lock';
 import { planDown, planUp, type Wishes } from './plan';
+import { chooseDefiner } from './plan-definer';
+import { describeLostGrants } from './plan-objects';
 import { toScript } from './script';
 import { readSource, type Source } from './source';
 import { type DatabaseState, readState } from './state';
@@ -171,7 +173,11 @@ async function proposeUp(db: Connection, source: Source, wishes: Wishes): Promis
   const state = await readState(db, source);
   const { findings, remarks } = await findObstacles(db, source, state, wishes);
   if (findings.length > 0) throw new Refusal(findings);
-  return { plan: planUp(source, state, wishes), remarks, state };
+  return {
+    plan: planUp(source, state, wishes),
+    remarks: [...remarks, ...describeLostGrants(source, state, chooseDefiner(state))],
+    state,
+  };
 }
 
 async function proposeDown(

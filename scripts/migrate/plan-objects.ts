@@ -2,7 +2,7 @@ import { type Definer, definerSql } from './definer';
 import { grantStatement, viewGrant } from './grants';
 import { sweepLock } from './lock';
 import { differences, findDeployed, type RenderedObject, renderObject } from './objects';
-import { quoteName, quoteString } from './quote';
+import { enumerate, quoteName, quoteString } from './quote';
 import { claimObjects, keepGrants, registerObject, unregisterObject, viewHash } from './registry';
 import { disabled } from './render';
 import type { ObjectKind, Source } from './source';
@@ -50,6 +50,26 @@ export function planObjects(source: Source, state: DatabaseState, definer: Defin
     procedures: withoutSweep(stepsOf('procedure'), state),
     events: stepsOf('event'),
   };
+}
+
+/** Says that grants on procedures can't be kept, when this account can't read them and procedures are to be replaced. */
+export function describeLostGrants(
+  source: Source,
+  state: DatabaseState,
+  definer: Definer,
+): string[] {
+  if (state.routineGrants !== undefined) return [];
+  const replaced = source.objects
+    .filter((object) => object.kind === 'procedure' && findDeployed(object, state) !== undefined)
+    .map((object) => renderObject(object, state, definerSql(definer)))
+    .filter((object) => reasonToDeploy(object, state, definer) !== undefined)
+    .map(({ name }) => name);
+  return replaced.length === 0
+    ? []
+    : [
+        `Replacing a procedure deletes the grants on it, and ${state.account} may not read them to restore them: ` +
+          `grant EXECUTE again on ${enumerate(replaced)}, or deploy with SELECT on mysql.procs_priv`,
+      ];
 }
 
 /** Undefined: the database has it as it should be. */

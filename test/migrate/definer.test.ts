@@ -4,7 +4,7 @@ import { down, up } from '../../scripts/migrate';
 import { quoteName } from '../../scripts/migrate/quote';
 import { runShopFile } from '../../scripts/shop/sql-files';
 import { createShop, pendingOrder, type Shop } from '../support';
-import { smallSource } from './support/sources';
+import { smallSource, withText } from './support/sources';
 
 async function definers(shop: Shop): Promise<string[]> {
   const rows = await shop.run<{ definer: string }>(
@@ -112,6 +112,20 @@ describe('a deployer who may make no accounts', () => {
     expect(await shop.run('CALL cancel_expired_orders()')).toBeDefined();
     expect(await up(url)).toMatchObject({ outcome: 'nothing_to_do' });
     expect(await down(url)).toMatchObject({ outcome: 'done' });
+  });
+
+  it('is told that grants on a procedure are lost when it is replaced, where it can not read them', async () => {
+    const shop = await createShop({ deploy: false });
+    const source = await smallSource();
+    const url = await shop.createAccount(
+      `ALL ON ${shop.name}.*`,
+      'SELECT ON performance_schema.replication_group_members',
+    );
+    await up(url, { source });
+    const { remarks } = await up(url, {
+      source: withText(source, 'order_timeout_require_id', (text) => `${text}-- edited\n`),
+    });
+    expect(remarks.join('\n')).toContain('grant EXECUTE again on order_timeout_require_id');
   });
 
   it('does not take objects over from the definer account', async () => {
