@@ -1,5 +1,5 @@
 import type { Connection } from 'mysql2/promise';
-import { EVENT, enableEvent, readEvent } from '../failover/event';
+import { EVENT, enableEvent, type EventState, readEvent } from '../failover/event';
 import { otherMembers, roleOf } from '../failover/role';
 import { readTopology, type Topology } from '../failover/topology';
 import { openSession, type Target } from '../migrate/connection';
@@ -10,6 +10,7 @@ import { quoteString } from '../migrate/quote';
 import { OBJECT_TABLE } from '../migrate/registry';
 import { readSource, type Source } from '../migrate/source';
 import { type DatabaseState, readState } from '../migrate/state';
+import { intendedDefiner } from './definer';
 import { placeOf } from './place';
 
 export interface FixResult {
@@ -63,14 +64,7 @@ async function mend(db: Connection, source: Source, topology: Topology): Promise
     ...repairDefiner(source, state),
     ...repairExecuteGrants(state),
     ...(event === undefined ? createEvent(source, state) : []),
-    ...(event !== undefined && event.status !== 'ENABLED'
-      ? [
-          {
-            title: `The event ${EVENT} was ${event.status} and is enabled`,
-            statements: [enableEvent(event.definer)],
-          },
-        ]
-      : []),
+    ...(event === undefined ? [] : repairEvent(event, intendedDefiner(state) ?? event.definer)),
   ];
   const done: string[] = [];
   const remarks: string[] = [];
@@ -110,6 +104,20 @@ function repairExecuteGrants({ registry, objects }: DatabaseState): Repair[] {
         `UPDATE ${OBJECT_TABLE} SET grants_to_restore = NULL WHERE kind = 'procedure' AND name = ${quoteString(name)}`,
       ],
     }));
+}
+
+function repairEvent({ status, definer }: EventState, intended: string): Repair[] {
+  if (status === 'ENABLED' && definer === intended) return [];
+  const was = [
+    ...(status === 'ENABLED' ? [] : [`was ${status}`]),
+    ...(definer === intended ? [] : [`ran as ${definer}`]),
+  ];
+  return [
+    {
+      title: `The event ${EVENT} ${was.join(' and ')}, and is enabled as ${intended}`,
+      statements: [enableEvent(intended)],
+    },
+  ];
 }
 
 function createEvent(source: Source, state: DatabaseState): Repair[] {

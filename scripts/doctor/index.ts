@@ -14,6 +14,7 @@ import { checkObjects } from './checks/objects';
 import { checkReplication } from './checks/replication';
 import { checkScheduler } from './checks/scheduler';
 import { checkServerVersion } from './checks/server';
+import { intendedDefiner } from './definer';
 import { sortDifferences } from './differences';
 import { type Facts, readFacts } from './facts';
 import { fail, type Finding, warn } from './finding';
@@ -98,7 +99,14 @@ function checkDeployed(facts: Facts): Finding[] {
       facts.hasSchedulerThread,
       place,
     ),
-    checkEvent(facts.event, hasOtherDefiner ? [] : differences.event, place),
+    checkEvent(
+      facts.event,
+      {
+        differences: hasOtherDefiner ? [] : differences.event,
+        definer: intendedDefiner(state) ?? facts.event?.definer ?? '',
+      },
+      place,
+    ),
     checkDefiner({ accounts, lost: facts.lostDefiners, differences: differences.definer }, place),
     checkObjects(differences.objects, { version: source.version, hasOtherDefiner }, place),
     checkGrants(state, place),

@@ -63,7 +63,7 @@ export async function readTopology(db: Connection): Promise<Topology> {
     const isOn = (name: string) => variables.get(name)?.value === 'ON';
     return {
       serverUuid: variables.get('server_uuid')?.value ?? '',
-      readOnly: isOn('read_only'),
+      readOnly: isOn('read_only') || isOn('innodb_read_only'),
       superReadOnly: isOn('super_read_only'),
       startsReadOnly: isConfigured(variables.get('super_read_only'), 'ON'),
       group: await readGroup(db, variables),
@@ -93,7 +93,7 @@ async function readVariables(db: Connection): Promise<Map<string, Variable>> {
        FROM performance_schema.global_variables
        JOIN performance_schema.variables_info USING (variable_name)
        LEFT JOIN performance_schema.persisted_variables USING (variable_name)
-      WHERE variable_name IN ('server_uuid', 'read_only', 'super_read_only',
+      WHERE variable_name IN ('server_uuid', 'read_only', 'super_read_only', 'innodb_read_only',
                               'group_replication_group_name', 'group_replication_single_primary_mode')`,
   );
   return new Map(rows.map((row) => [row.name, row]));

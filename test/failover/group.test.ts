@@ -212,7 +212,7 @@ test('without failover-ready nobody sweeps after a failover: the doctor says why
   expect(await fix(shopUrl(first(secondaries)), { source })).toMatchObject({ done: [] });
   const mended = await fix(shopUrl(primary), { source });
   expect(mended.done).toEqual([
-    'The event order_timeout_tick was REPLICA_SIDE_DISABLED and is enabled',
+    'The event order_timeout_tick was REPLICA_SIDE_DISABLED, and is enabled as order_timeout@localhost',
   ]);
   expect(await fix(shopUrl(primary), { source })).toEqual({ done: [], remarks: [] });
   await eventually(async () => (await valueOf(primary, DUE)) === 0);

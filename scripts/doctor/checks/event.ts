@@ -5,10 +5,13 @@ import type { Place } from '../place';
 
 const CHECK = 'event';
 
-/** `differences`: what of the event is not as this version's file says. */
+/**
+ * `differences`: what of the event is not as this version's file says.
+ * `definer`: the account that it ought to run as.
+ */
 export function checkEvent(
   event: EventState | undefined,
-  differences: readonly string[],
+  { differences, definer }: { differences: readonly string[]; definer: string },
   place: Place,
 ): Finding {
   if (event === undefined) {
@@ -34,6 +37,13 @@ export function checkEvent(
   }
   const off = event.status === 'ENABLED' ? undefined : describeOff(event.status, place);
   const wrongs = [off, other].filter((wrong) => wrong !== undefined);
+  if (wrongs.length === 0 && event.definer !== definer) {
+    return warn(
+      CHECK,
+      `Enabled; it runs as ${event.definer} instead of ${definer}.`,
+      'Should that account go or lose a privilege, no order times out: order-timeout doctor --fix.',
+    );
+  }
   if (wrongs.length === 0) return ok(CHECK, `Enabled, as deployed; it runs as ${event.definer}.`);
   const found = wrongs.map((wrong) => wrong.found).join(' ');
   const advice = wrongs.map((wrong) => wrong.advice).join(' Then: ');

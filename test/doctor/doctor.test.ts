@@ -1,0 +1,158 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { diagnose, type Finding, fix, hasFailed } from '../../scripts/doctor';
+import { createShop, type Shop } from '../support';
+
+const finding = (findings: readonly Finding[], check: string) =>
+  findings
+    .filter((one) => one.check === check)
+    .map(({ status, found, advice }) => `${status}: ${found} ${advice}`.trim())
+    .join('\n');
+
+const eventOf = (shop: Shop) =>
+  shop.run<{ status: string; definer: string }>(
+    `SELECT status AS status, definer AS definer FROM information_schema.events
+      WHERE event_schema = DATABASE()`,
+  );
+
+const AS_DEPLOYED = { status: 'ENABLED', definer: 'order_timeout@localhost' };
+
+test('in a sound deployment nothing fails, and there is nothing to mend', async () => {
+  const shop = await createShop({ event: true });
+  const findings = await diagnose(shop.url);
+
+  expect(findings.filter(({ status }) => status === 'fail')).toEqual([]);
+  expect(findings.map(({ check }) => check)).toEqual([
+    'server',
+    'replication',
+    'scheduler',
+    'event',
+    'definer',
+    'objects',
+    'execute_grants',
+    'index',
+    'setting',
+    'heartbeat',
+    'backlog',
+    'failures',
+    'runs',
+    'half_done',
+    'clock',
+    'binlog',
+  ]);
+  expect(finding(findings, 'event')).toBe(
+    'ok: Enabled, as deployed; it runs as order_timeout@localhost.',
+  );
+  expect(await fix(shop.url)).toEqual({ done: [], remarks: [] });
+});
+
+test('a database without order-timeout is said to be one, and left alone', async () => {
+  const shop = await createShop({ deploy: false });
+  const findings = await diagnose(shop.url);
+
+  expect(finding(findings, 'deployment')).toMatch(/^fail: Nothing of order-timeout is deployed/);
+  expect((await fix(shop.url)).done).toEqual([]);
+});
+
+test('an event that is switched off fails, and is enabled again as its own account', async () => {
+  const shop = await createShop();
+  expect(finding(await diagnose(shop.url), 'event')).toMatch(/^fail: DISABLED/);
+
+  expect((await fix(shop.url)).done).toHaveLength(1);
+  expect(await fix(shop.url)).toEqual({ done: [], remarks: [] });
+  expect(await eventOf(shop)).toEqual([AS_DEPLOYED]);
+});
+
+test('an event that is missing fails, and is created again', async () => {
+  const shop = await createShop({ event: true });
+  await shop.run('DROP EVENT order_timeout_tick');
+  expect(finding(await diagnose(shop.url), 'event')).toMatch(/^fail: .+ is missing/);
+
+  expect((await fix(shop.url)).done).toEqual([
+    'The event order_timeout_tick was missing and is created',
+  ]);
+  expect(await fix(shop.url)).toEqual({ done: [], remarks: [] });
+  expect(await eventOf(shop)).toEqual([AS_DEPLOYED]);
+});
+
+test('an event that somebody has altered by hand runs as that person, which is said and mended', async () => {
+  const shop = await createShop({ event: true });
+  await shop.run('ALTER EVENT order_timeout_tick ENABLE');
+  expect(finding(await diagnose(shop.url), 'event')).toMatch(
+    /^warn: Enabled; it runs as root@.+ instead of order_timeout@localhost/,
+  );
+
+  await fix(shop.url);
+  expect(await eventOf(shop)).toEqual([AS_DEPLOYED]);
+});
+
+test('an event with another interval or body fails', async () => {
+  const shop = await createShop({ event: true });
+  await shop.run(
+    "ALTER DEFINER = 'order_timeout'@'localhost' EVENT order_timeout_tick ON SCHEDULE EVERY 1 HOUR",
+  );
+  expect(finding(await diagnose(shop.url), 'event')).toMatch(/^fail: .+schedule.+order-timeout up/);
+});
+
+test('privileges that the definer account has lost fail, and are given back', async () => {
+  const shop = await createShop();
+  await shop.run("REVOKE INSERT ON user_coupon_ledger FROM 'order_timeout'@'localhost'");
+  expect(finding(await diagnose(shop.url), 'definer')).toMatch(
+    /^fail: .+lacks INSERT .+user_coupon_ledger/,
+  );
+
+  expect((await fix(shop.url)).done).toContainEqual(expect.stringContaining('grants'));
+  expect(finding(await diagnose(shop.url), 'definer')).toMatch(/^ok/);
+});
+
+test('grants that a deployment lost when it was cut short fail, and are given back', async () => {
+  const shop = await createShop();
+  const account = await shop.createAccount('EXECUTE ON PROCEDURE cancel_order');
+  const { username } = new URL(account);
+  const grant = `GRANT EXECUTE ON PROCEDURE \`${shop.name}\`.cancel_order TO '${username}'@'%'`;
+  await shop.run(`REVOKE EXECUTE ON PROCEDURE cancel_order FROM '${username}'@'%'`);
+  await shop.run(
+    "UPDATE order_timeout_object SET grants_to_restore = ? WHERE kind = 'procedure' AND name = 'cancel_order'",
+    [JSON.stringify([grant])],
+  );
+  expect(finding(await diagnose(shop.url), 'execute_grants')).toMatch(/^fail: .+cancel_order/);
+
+  expect((await fix(shop.url)).done).toContain('The grants on cancel_order are given back');
+  expect(finding(await diagnose(shop.url), 'execute_grants')).toContain(`${username}@%`);
+});
+
+test('a procedure that was changed in the database is named', async () => {
+  const shop = await createShop();
+  await shop.run('DROP PROCEDURE hold_order');
+  await shop.run('CREATE PROCEDURE hold_order () SELECT 1');
+  expect(finding(await diagnose(shop.url), 'objects')).toMatch(
+    /^fail: The procedure hold_order .+order-timeout up/,
+  );
+});
+
+test('an index that is missing or invisible fails', async () => {
+  const shop = await createShop();
+  await shop.run('ALTER TABLE orders ALTER INDEX order_timeout_due INVISIBLE');
+  expect(finding(await diagnose(shop.url), 'index')).toMatch(
+    /^fail: The index order_timeout_due on orders is invisible.+ALTER INDEX order_timeout_due VISIBLE/,
+  );
+  await shop.run('ALTER TABLE orders DROP INDEX order_timeout_due');
+  expect(finding(await diagnose(shop.url), 'index')).toMatch(/^fail: .+\(status, source_type/);
+});
+
+describe('an account that may see little', () => {
+  let findings: Finding[];
+
+  beforeAll(async () => {
+    const shop = await createShop({ event: true });
+    findings = await diagnose(
+      await shop.createAccount(`SELECT, SHOW VIEW, EXECUTE, EVENT ON \`${shop.name}\`.*`),
+    );
+  });
+
+  test('is told what was not looked at, and nothing that is not so', () => {
+    expect(hasFailed(findings)).toBe(false);
+    expect(finding(findings, 'objects')).toMatch(/^warn: Not compared/);
+    expect(finding(findings, 'execute_grants')).toMatch(/^warn: Not looked at/);
+    expect(finding(findings, 'definer')).toMatch(/^warn: .+ not looked at/);
+  });
+});
