@@ -16,6 +16,7 @@ import { planCommand } from './commands/plan';
 import { previewCommand } from './commands/preview';
 import { releaseCommand } from './commands/release';
 import { repairCommand } from './commands/repair';
+import { reportCommand } from './commands/report';
 import { resumeCommand } from './commands/resume';
 import { retryCommand } from './commands/retry';
 import { runCommand } from './commands/run';
@@ -49,6 +50,7 @@ const COMMANDS: readonly ((context: Context) => CommandUnknownOpts)[] = [
   resumeCommand,
   healthCommand,
   metricsCommand,
+  reportCommand,
   waitCommand,
   demoCommand,
 ];

@@ -92,6 +92,8 @@ test.each([
   'pause',
   'resume',
   'health',
+  'metrics',
+  'report',
 ])('%s --help has an example', async (command) => {
   const shop = await createShop({ deploy: false });
 
