@@ -23,7 +23,7 @@ BEGIN
     -- No privilege, no table, no column, read-only, disk or memory full, definer gone, query killed, server going
     -- down: no order is to blame.
     DECLARE EXIT HANDLER FOR 1044, 1142, 1143, 1227, 1370, 1146, 1054, 1290, 1792, 1836, 1021, 1037, 1041, 1114, 1449,
-                             1317, 1053
+                             1317, 1053, 1305, 1318
         RESIGNAL;
     DECLARE EXIT HANDLER FOR SQLEXCEPTION
     BEGIN
