@@ -5,12 +5,13 @@ CREATE PROCEDURE order_timeout_close_orders (
     IN p_order_ids JSON,
     IN p_cause VARCHAR(16),
     IN p_run_id BIGINT UNSIGNED,
+    IN p_has_findings BOOLEAN,
     IN p_now DATETIME(3),
     IN p_coupon_refunds JSON,
     IN p_points_refunds JSON
 )
     COMMENT 'Writes the cancellations to the journal, then sets the orders to cancelled and the batch to settled in one statement.
-Parameters: p_batch_id: order_timeout_batch.id, of which all is given. p_order_ids, p_cause, p_run_id: as order_timeout_settle().
+Parameters: p_batch_id: order_timeout_batch.id, of which all is given. p_order_ids, p_cause, p_run_id, p_has_findings: as order_timeout_settle().
 p_now: in the shop''s clock. p_coupon_refunds, p_points_refunds: of order_timeout_give_coupons() and _points().'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
@@ -38,13 +39,9 @@ BEGIN
            ) AS given
       JOIN orders FORCE INDEX (PRIMARY) ON orders.id = given.order_id;
 
-    UPDATE /*+ JOIN_FIXED_ORDER() */
-           JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
-      JOIN orders FORCE INDEX (PRIMARY) ON orders.id = picked.order_id AND orders.status = 1 /* pending */
-      JOIN order_timeout_batch AS batch ON batch.id = p_batch_id
-       SET orders.status = 3 /* cancelled */,
-           orders.cancelled_at = p_now,
-           batch.settled = 1;
+    IF p_has_findings THEN
+        CALL order_timeout_note_findings(p_batch_id);
+    END IF;
 
     SELECT /*+ JOIN_FIXED_ORDER() */ JSON_ARRAYAGG(failure.order_id)
       INTO v_failed
@@ -53,5 +50,14 @@ BEGIN
     DELETE /*+ JOIN_FIXED_ORDER() */ failure
       FROM JSON_TABLE(v_failed, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS listed
       JOIN order_timeout_failure AS failure FORCE INDEX (PRIMARY) ON failure.order_id = listed.order_id;
+
+    -- Last of all: no later call completes what this statement has settled.
+    UPDATE /*+ JOIN_FIXED_ORDER() */
+           JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
+      JOIN orders FORCE INDEX (PRIMARY) ON orders.id = picked.order_id AND orders.status = 1 /* pending */
+      JOIN order_timeout_batch AS batch ON batch.id = p_batch_id
+       SET orders.status = 3 /* cancelled */,
+           orders.cancelled_at = p_now,
+           batch.settled = 1;
 END$$
 DELIMITER ;

@@ -47,11 +47,8 @@ BEGIN
     IF p_cause = 'repair' THEN
         UPDATE order_timeout_batch SET settled = 1 WHERE id = p_batch_id;
     ELSE
-        CALL order_timeout_close_orders(p_batch_id, p_order_ids, p_cause, p_run_id, v_now,
+        CALL order_timeout_close_orders(p_batch_id, p_order_ids, p_cause, p_run_id, p_has_findings, v_now,
                                         v_coupon_refunds, v_points_refunds);
-        IF p_has_findings THEN
-            CALL order_timeout_note_findings(p_batch_id);
-        END IF;
     END IF;
 END$$
 DELIMITER ;
