@@ -1,0 +1,138 @@
+import { describe, expect, test } from 'vitest';
+import {
+  changesOf,
+  createShop,
+  pendingOrder,
+  pointsLedgerRow,
+  timestamps,
+  unsignedIds,
+  wholeSeconds,
+} from '../support';
+import { cancelOrder, sweep } from './calls';
+import { cancelled } from './cancelled';
+
+const withCollation = (characterSet: string, collation: string) => (sql: string) =>
+  sql.replaceAll(
+    'CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci',
+    `CHARACTER SET ${characterSet} COLLATE ${collation}`,
+  );
+
+const intoDatabaseWith = (characterSet: string, collation: string) => (sql: string) =>
+  `ALTER DATABASE CHARACTER SET ${characterSet} COLLATE ${collation};\n${sql}`;
+
+/** Shops that the project did not write. */
+const SHOPS: Record<string, (sql: string) => string> = {
+  'as the example has it': (sql) => sql,
+  'with ids BIGINT UNSIGNED': unsignedIds,
+  'with amounts BIGINT UNSIGNED where they are never negative': (sql) =>
+    sql.replaceAll(
+      /\b(points_amount|applied_amount|balance_amount|points) BIGINT NOT NULL DEFAULT/g,
+      '$1 BIGINT UNSIGNED NOT NULL DEFAULT',
+    ),
+  'with INT amounts': (sql) =>
+    sql.replaceAll(
+      /\b(points_amount|applied_amount|balance_amount|change_amount|points) BIGINT/g,
+      '$1 INT',
+    ),
+  'with TIMESTAMPs': timestamps,
+  'with whole seconds': wholeSeconds,
+  'with microseconds': (sql) => sql.replaceAll('(3)', '(6)'),
+  'in latin1': withCollation('latin1', 'latin1_swedish_ci'),
+  'in ascii': withCollation('ascii', 'ascii_bin'),
+  'in utf8mb3': withCollation('utf8mb3', 'utf8mb3_general_ci'),
+  'in utf8mb4_bin': withCollation('utf8mb4', 'utf8mb4_bin'),
+  'in utf8mb4_unicode_ci': withCollation('utf8mb4', 'utf8mb4_unicode_ci'),
+  'in utf8mb4_0900_ai_ci': withCollation('utf8mb4', 'utf8mb4_0900_ai_ci'),
+  'with actions as an ENUM': (sql) =>
+    sql.replaceAll(
+      'action VARCHAR(32) NOT NULL',
+      "action ENUM('grant', 'reserve', 'usage', 'order_deduct', 'goodwill', 'cancel_refund', 'timeout_refund', 'repair_refund') NOT NULL",
+    ),
+  'with actions as CHAR': (sql) => sql.replaceAll('action VARCHAR(32)', 'action CHAR(32)'),
+  'in a database with utf8mb4_bin': intoDatabaseWith('utf8mb4', 'utf8mb4_bin'),
+  'in a database with latin1': intoDatabaseWith('latin1', 'latin1_swedish_ci'),
+  'with more columns that must be filled': (sql) =>
+    sql.replaceAll(
+      /^( {4}action VARCHAR)/gm,
+      "    tenant VARCHAR(8) NOT NULL DEFAULT 'main',\n    batch_no BIGINT NOT NULL DEFAULT 0,\n$1",
+    ),
+};
+
+describe.each(Object.entries(SHOPS))('a shop %s', (_, schema) => {
+  test('gets back everything once, with the earlier returns counted', async () => {
+    const shop = await createShop({ schema, clock: '+08:00' });
+    const swept = await pendingOrder(shop, {
+      coupons: [{ amount: 1000, in: 'ledger', status: 'used up' }, { amount: 300 }],
+      points: 50,
+    });
+    await pointsLedgerRow(shop, { ...swept, points: 20, action: 'goodwill' });
+    const mine = await pendingOrder(shop, {
+      userId: swept.userId,
+      coupon: 700,
+      points: 7,
+      ageMinutes: 5,
+    });
+    const [first, second] = swept.couponIds as [number, number];
+
+    const changed = await changesOf(shop, async () => {
+      expect(await sweep(shop.db)).toMatchObject({
+        outcome: 'completed',
+        cancelled: 1,
+        failed: 0,
+        coupon_refunded: 1300,
+        points_refunded: 30,
+      });
+    });
+    const again = await changesOf(shop, async () => {
+      expect(await sweep(shop.db)).toMatchObject({ run_id: null, cancelled: 0 });
+    });
+    const users = await changesOf(shop, () => cancelOrder(shop.db, mine, mine.userId));
+
+    expect(changed).toEqual(
+      cancelled({
+        order: swept,
+        coupons: [
+          { id: first, amount: 1000, source: 'ledger', was: 'used up' },
+          { id: second, amount: 300 },
+        ],
+        points: 30,
+      }),
+    );
+    expect(again).toEqual({});
+    expect(users).toEqual(
+      cancelled({
+        order: mine,
+        cause: 'user',
+        coupons: [{ amount: 700 }],
+        points: { amount: 7, before: 30 },
+      }),
+    );
+  });
+
+  test('sweeps in vain without a warning', async () => {
+    const shop = await createShop({ schema });
+    await pendingOrder(shop, { ageMinutes: 5 });
+    const db = await shop.connect();
+
+    expect(await sweep(db)).toMatchObject({ run_id: null });
+
+    expect((await db.query('SHOW WARNINGS'))[0]).toEqual([]);
+  });
+});
+
+test('an id beyond 2^53 is handled exactly', async () => {
+  const shop = await createShop();
+  const orderId = 9_007_199_254_740_993n;
+  const order = await pendingOrder(shop, { orderId, coupon: 1000, points: 50 });
+
+  await sweep(shop.db);
+
+  expect(await shop.run('SELECT order_id FROM order_timeout_refund')).toEqual([
+    { order_id: String(orderId) },
+    { order_id: String(orderId) },
+  ]);
+  expect(
+    await shop.run("SELECT ref_id FROM user_points_ledger WHERE action = 'timeout_refund'"),
+  ).toEqual([{ ref_id: String(orderId) }]);
+  expect(order.userId).toBeGreaterThan(0);
+});
