@@ -28,7 +28,8 @@ test.each<SweepBy>(['cancel_expired_orders', 'cancel_expired_order'])(
         expect(sorted(actual.shop)).toEqual(sorted(expected.shop));
         expect(actual.outcomes).toEqual(expected.outcomes);
       }),
-      { numRuns: SHOPS, seed: SEED },
+      // A bug that was put in on purpose needs no smallest example.
+      { numRuns: SHOPS, seed: SEED, endOnFailure: process.env.MUTATION !== undefined },
     );
   },
   300_000,
