@@ -167,7 +167,7 @@ describe('what would be a defect', () => {
       scans,
       'SELECT COUNT(*) FROM order_coupons AS taken JOIN orders ON orders.id = taken.order_id',
     ],
-    ['a sort', sorts, 'SELECT id FROM orders WHERE status = 1 ORDER BY user_id LIMIT 500'],
+    ['a sort', sorts, 'SELECT id FROM orders WHERE status = 1 ORDER BY points_amount LIMIT 500'],
     [
       'a temporary table',
       sorts,

@@ -10,8 +10,8 @@ export interface Experience {
 }
 
 /**
- * Does the work at a steady pace until told to stop. When a turn comes late because the one before took long,
- * its time counts from when it was due: whoever waits in a queue waits too.
+ * Does the work at a steady pace until told to stop. Each turn's time counts from its own start; one that comes
+ * late, because the one before took long, starts at once.
  */
 export async function workAtPace<Item>(
   db: Connection,
@@ -26,7 +26,7 @@ export async function workAtPace<Item>(
     if (isOver()) return experience;
     const waitMs = dueAt - performance.now();
     if (waitMs > 0) await sleep(waitMs);
-    const startedAt = waitMs > 0 ? performance.now() : dueAt;
+    const startedAt = performance.now();
     try {
       if (await work(db, item)) experience.times.push(performance.now() - startedAt);
       else experience.failures.push('refused');
@@ -34,7 +34,7 @@ export async function workAtPace<Item>(
       experience.failures.push(String((error as { errno?: number }).errno ?? error));
       await db.query('ROLLBACK');
     }
-    dueAt += paceMs;
+    dueAt = Math.max(dueAt + paceMs, performance.now());
   }
   throw new Error('The drain took so long that the customers ran out of orders: load more of them');
 }

@@ -12,7 +12,6 @@ export interface StatementTime {
   readonly ms: number;
   /** Of the whole sweep. */
   readonly share: number;
-  readonly rowsExamined: number;
   readonly rowsWritten: number;
 }
 
@@ -29,7 +28,6 @@ interface HistoryRow {
   readonly text: string;
   readonly executions: number;
   readonly ms: number;
-  readonly rowsExamined: string;
   readonly rowsWritten: string;
 }
 
@@ -72,7 +70,7 @@ export async function measureStatements({
     db,
     `SELECT object_name AS 'procedure', LEFT(REGEXP_REPLACE(sql_text, '[[:space:]]+', ' '), 200) AS text,
             COUNT(*) AS executions, SUM(timer_wait) / 1e9 AS ms,
-            SUM(rows_examined) AS rowsExamined, SUM(rows_affected) AS rowsWritten
+            SUM(rows_affected) AS rowsWritten
        FROM performance_schema.${CONSUMER}
       WHERE thread_id = PS_CURRENT_THREAD_ID()
         AND object_schema = DATABASE() AND event_name = 'statement/sp/stmt' AND sql_text NOT LIKE 'CALL %'
@@ -90,7 +88,6 @@ export async function measureStatements({
       executions: row.executions,
       ms: row.ms,
       share: row.ms / ms,
-      rowsExamined: Number(row.rowsExamined),
       rowsWritten: Number(row.rowsWritten),
     })),
   };
