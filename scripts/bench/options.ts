@@ -22,7 +22,7 @@ Parts:
   statements   where the time of a sweep goes, statement by statement
 
 The server is MYSQL_URL's, a container or a private mysqld, in this order. On a given server nothing
-global is changed but InnoDB's counters, and all that the bench makes is dropped.
+global is changed but what InnoDB and performance_schema watch, and all that the bench makes is dropped.
 Exits with 1 when a ratio is missed by more than 30 %.
 
 Examples:

@@ -40,21 +40,27 @@ export async function measureStatements({
   ...bench
 }: Bench): Promise<StatementsResult> {
   const orders = sizes.statementsBacklog;
-  const { db } = await bench.shop('engine');
   const engine = await bench.shop('engine');
+  const { db } = engine;
   await engine.refill(orders, DUE_ONLY);
-  const consumer = (isOn: boolean) =>
-    server.admin.query('UPDATE performance_schema.setup_consumers SET enabled = ? WHERE name = ?', [
-      isOn ? 'YES' : 'NO',
+  const { admin } = server;
+  const [before] = await select<{ enabled: string }>(
+    admin,
+    'SELECT enabled FROM performance_schema.setup_consumers WHERE name = ?',
+    [CONSUMER],
+  );
+  const enable = (enabled: string) =>
+    admin.query('UPDATE performance_schema.setup_consumers SET enabled = ? WHERE name = ?', [
+      enabled,
       CONSUMER,
     ]);
 
-  await server.admin.query(`TRUNCATE TABLE performance_schema.${CONSUMER}`);
-  await consumer(true);
+  await admin.query(`TRUNCATE TABLE performance_schema.${CONSUMER}`);
+  await enable('YES');
   try {
     await VARIANTS.engine.run(db);
   } finally {
-    await consumer(false);
+    await enable(before?.enabled ?? 'NO');
   }
   const [whole] = await select<{ ms: number; seen: number; most: number }>(
     db,
