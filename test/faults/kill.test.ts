@@ -164,28 +164,35 @@ describe('KILL QUERY', () => {
     },
   );
 
-  test('in a lock wait of a call: a call in a transaction with an older snapshot completes it too', async () => {
-    const shop = await createShop();
-    const orderId = await twoOrders(shop);
-    const baseline = await takeBaseline(shop.db);
-    const killed = await shop.connect();
-    const caller = await shop.connect();
-    await caller.query('SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ');
-    await caller.query('START TRANSACTION WITH CONSISTENT SNAPSHOT');
-    await cutInLockWait(shop, killed, () => call(killed, 'cancel_expired_order(?)', orderId));
-    await killed.query('START TRANSACTION');
-    await killed.query('ROLLBACK');
+  test.each(['REPEATABLE READ', 'SERIALIZABLE', 'READ COMMITTED'])(
+    'in a lock wait of a call: a call in a %s transaction with an older snapshot completes it too',
+    async (level) => {
+      const shop = await createShop();
+      const orderId = await twoOrders(shop);
+      const baseline = await takeBaseline(shop.db);
+      const killed = await shop.connect();
+      const caller = await shop.connect();
+      await caller.query(`SET SESSION TRANSACTION ISOLATION LEVEL ${level}`);
+      await caller.query('START TRANSACTION');
+      await caller.query('SELECT COUNT(*) FROM order_timeout_policy');
+      await cutInLockWait(shop, killed, () => call(killed, 'cancel_expired_order(?)', orderId));
+      await killed.query('START TRANSACTION');
+      await killed.query('ROLLBACK');
 
-    const answer = await call(caller, 'cancel_expired_order(?)', orderId);
-    await caller.commit();
-    await sweep(killed);
+      expect(await call(caller, 'cancel_expired_order(?)', orderId)).toMatchObject({
+        outcome: 'cancelled',
+        coupon_refunded: 1000,
+        points_refunded: 50,
+      });
+      await caller.commit();
+      await sweep(killed);
 
-    expect(answer).toMatchObject({ outcome: 'cancelled' });
-    expect(await listHalfDone(shop.db)).toEqual([]);
-    expect(await findViolations(shop.db)).toEqual([]);
-    expect(await findBalanceViolations(shop.db, baseline)).toEqual([]);
-    expect(await stateButBatches(shop)).toEqual(cleanState);
-  });
+      expect(await listHalfDone(shop.db)).toEqual([]);
+      expect(await findViolations(shop.db)).toEqual([]);
+      expect(await findBalanceViolations(shop.db, baseline)).toEqual([]);
+      expect(await stateButBatches(shop)).toEqual(cleanState);
+    },
+  );
 
   test('while it waits for the order, its coupon or its points: nothing is half done', async () => {
     const shop = await createShop();

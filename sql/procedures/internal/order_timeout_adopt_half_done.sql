@@ -25,7 +25,8 @@ BEGIN
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
       JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)
         ON refund.order_id = picked.order_id AND refund.batch_id <> p_batch_id
-      JOIN order_timeout_batch AS batch FORCE INDEX (PRIMARY) ON batch.id = refund.batch_id AND NOT batch.settled;
+      JOIN order_timeout_batch AS batch FORCE INDEX (PRIMARY) ON batch.id = refund.batch_id AND NOT batch.settled
+       FOR SHARE OF refund, batch;
 
     UPDATE /*+ JOIN_FIXED_ORDER() */
            JSON_TABLE(v_coupon_refunds, '$[*]' COLUMNS (order_id BIGINT PATH '$[0]',

@@ -8,7 +8,8 @@ CREATE PROCEDURE order_timeout_complete_half_done (
     COMMENT 'Clears up after calls for these orders that were cut short: takes back what they claimed and did not come to give,
 and writes the ledger rows of what they gave. What they gave is then taken over by order_timeout_adopt_half_done().
 Parameters: p_batch_id: order_timeout_batch.id of this call. p_order_ids: orders.id, locked by the caller.
-p_remark: for the points ledger.'
+p_remark: for the points ledger.
+Reads with locks: the snapshot of the caller''s transaction may be older than the call that was cut short.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
@@ -22,7 +23,8 @@ BEGIN
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
       JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY) ON refund.order_id = picked.order_id
       JOIN order_timeout_batch AS batch FORCE INDEX (PRIMARY) ON batch.id = refund.batch_id
-     WHERE NOT batch.settled AND NOT IF(refund.kind = 'coupon', batch.coupons_given, batch.points_given);
+     WHERE NOT batch.settled AND NOT IF(refund.kind = 'coupon', batch.coupons_given, batch.points_given)
+       FOR SHARE OF refund, batch;
     DELETE /*+ JOIN_FIXED_ORDER() */ refund
       FROM JSON_TABLE(v_not_given, '$[*]' COLUMNS (order_id BIGINT PATH '$[0]',
                                                    kind VARCHAR(16) PATH '$[1]',
@@ -36,7 +38,8 @@ BEGIN
       JOIN order_timeout_cancellation AS cancellation FORCE INDEX (order_timeout_cancellation_order)
         ON cancellation.order_id = picked.order_id
       JOIN order_timeout_batch AS batch FORCE INDEX (PRIMARY) ON batch.id = cancellation.batch_id
-     WHERE NOT batch.settled;
+     WHERE NOT batch.settled
+       FOR SHARE OF cancellation, batch;
     DELETE /*+ JOIN_FIXED_ORDER() */ cancellation
       FROM JSON_TABLE(v_not_closed, '$[*]' COLUMNS (batch_id BIGINT UNSIGNED PATH '$[0]',
                                                     order_id BIGINT PATH '$[1]')) AS listed
@@ -60,7 +63,9 @@ BEGIN
                                                                  WHEN 'repair' THEN 'repair_refund'
                                                                  ELSE 'cancel_refund' END
                           AND written.created_at BETWEEN refund.refunded_at - INTERVAL 1 SECOND
-                                                     AND refund.refunded_at + INTERVAL 1 SECOND);
+                                                     AND refund.refunded_at + INTERVAL 1 SECOND
+                          FOR SHARE)
+       FOR SHARE OF refund, batch;
     CALL order_timeout_write_coupon_ledger(v_coupon_refunds);
 
     SELECT /*+ JOIN_FIXED_ORDER() */
@@ -80,7 +85,9 @@ BEGIN
                                                                  WHEN 'repair' THEN 'repair_refund'
                                                                  ELSE 'cancel_refund' END
                           AND written.created_at BETWEEN refund.refunded_at - INTERVAL 1 SECOND
-                                                     AND refund.refunded_at + INTERVAL 1 SECOND);
+                                                     AND refund.refunded_at + INTERVAL 1 SECOND
+                          FOR SHARE)
+       FOR SHARE OF refund, batch;
     CALL order_timeout_write_points_ledger(v_points_refunds, p_remark);
 END$$
 DELIMITER ;

@@ -7,16 +7,19 @@ CREATE PROCEDURE order_timeout_settle (
     IN p_run_id BIGINT UNSIGNED,
     IN p_coupons INT,
     IN p_has_findings BOOLEAN,
+    IN p_has_half_done BOOLEAN,
     OUT p_batch_id BIGINT UNSIGNED
 )
     COMMENT 'Gives back what orders took, and cancels them: the one way in which an order of ours is cancelled or repaired.
 A call cut short in the middle is completed by the next one for the same order.
 Parameters: p_order_ids: orders.id, locked with their coupons and points rows by the caller.
 p_cause: timeout, user, admin, or repair of orders that are cancelled already. p_remark: for the journal and the points ledger.
-p_run_id: order_timeout_run.id or NULL. p_coupons, p_has_findings: as the locking procedures say. p_batch_id: order_timeout_batch.id.
+p_run_id: order_timeout_run.id or NULL. p_coupons, p_has_findings: as the locking procedures say.
+p_has_half_done: 1: a call that was cut short has left something, even if it is not seen. p_batch_id: order_timeout_batch.id.
 The session''s time zone is the shop''s clock, and sql_safe_updates is off.
 No statement reads a range of our tables with a lock: in a caller''s REPEATABLE READ that would lock the gap behind it,
-and keep others from cancelling other orders. What a statement needs of them is read into a list first.'
+and keep others from cancelling other orders. What a statement needs of them is read into a list first. The exception
+is what a call that was cut short has left: rare, and read as it is now, not as it was in the caller''s snapshot.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
@@ -31,7 +34,7 @@ BEGIN
     VALUES (p_cause, p_remark, USER(), p_run_id, v_now);
     SET p_batch_id = LAST_INSERT_ID();
 
-    SELECT COUNT(*)
+    SELECT p_has_half_done OR COUNT(*)
       INTO v_half_done
       FROM (SELECT 1 FROM order_timeout_batch WHERE settled = 0 AND id <> p_batch_id LIMIT 1) AS unsettled;
     IF v_half_done THEN

@@ -19,6 +19,7 @@ BEGIN
     DECLARE v_joined BOOLEAN;
     DECLARE v_coupons INT;
     DECLARE v_has_findings BOOLEAN;
+    DECLARE v_is_overlooked BOOLEAN;
     DECLARE v_clock CHAR(6);
     DECLARE v_now DATETIME(3);
     DECLARE v_caller_last_insert_id BIGINT UNSIGNED DEFAULT LAST_INSERT_ID();
@@ -54,7 +55,16 @@ BEGIN
         CALL order_timeout_lock_waiting(p_order_id, v_coupons, v_has_findings);
         CALL order_timeout_read_clock(v_clock, v_now);
         SET SESSION time_zone = v_clock, SESSION sql_safe_updates = 0;
-        CALL order_timeout_settle(JSON_ARRAY(p_order_id), p_cause, p_remark, NULL, v_coupons, v_has_findings, p_batch_id);
+        CALL order_timeout_settle(JSON_ARRAY(p_order_id), p_cause, p_remark, NULL, v_coupons, v_has_findings,
+                                  FALSE, p_batch_id);
+        IF v_joined THEN
+            CALL order_timeout_find_overlooked(p_order_id, p_batch_id, v_is_overlooked);
+            IF v_is_overlooked THEN
+                ROLLBACK TO SAVEPOINT order_timeout_call;
+                CALL order_timeout_settle(JSON_ARRAY(p_order_id), p_cause, p_remark, NULL, v_coupons, v_has_findings,
+                                          TRUE, p_batch_id);
+            END IF;
+        END IF;
         SET SESSION time_zone = v_caller_time_zone, SESSION sql_safe_updates = v_caller_safe_updates,
             SESSION last_insert_id = v_caller_last_insert_id;
     END IF;

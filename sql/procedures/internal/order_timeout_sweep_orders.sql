@@ -39,7 +39,7 @@ BEGIN
     CALL order_timeout_lock_skipping(p_order_ids, v_now, v_coupons, v_has_findings);
     IF p_order_ids IS NOT NULL THEN
         CALL order_timeout_settle(p_order_ids, 'timeout', 'order_timeout', p_run_id,
-                                  v_coupons, v_has_findings, v_batch_id);
+                                  v_coupons, v_has_findings, FALSE, v_batch_id);
     END IF;
 
     UPDATE order_timeout_run AS run
