@@ -33,7 +33,8 @@ BEGIN
     SELECT JSON_ARRAYAGG(unnumbered.id)
       INTO v_batch_ids
       FROM (SELECT id FROM order_timeout_batch WHERE position IS NULL AND settled ORDER BY id LIMIT 10000) AS unnumbered;
-    UPDATE (SELECT batch_id, ROW_NUMBER() OVER (ORDER BY batch_id) AS nth
+    UPDATE /*+ JOIN_FIXED_ORDER() */
+           (SELECT batch_id, ROW_NUMBER() OVER (ORDER BY batch_id) AS nth
               FROM JSON_TABLE(COALESCE(v_batch_ids, '[]'), '$[*]' COLUMNS (batch_id BIGINT UNSIGNED PATH '$')) AS listed
            ) AS unnumbered
       JOIN order_timeout_batch AS batch FORCE INDEX (PRIMARY) ON batch.id = unnumbered.batch_id

@@ -36,7 +36,8 @@ BEGIN
            ) AS old
      WHERE old.cancellations_so_far <= 10000 /* the most that one batch can have */;
 
-    DELETE cancellation, batch
+    -- In this order: a scan of the batches would wait for those of transactions that are still open.
+    DELETE /*+ JOIN_FIXED_ORDER() */ cancellation, batch
       FROM JSON_TABLE(COALESCE(v_batch_ids, '[]'), '$[*]' COLUMNS (batch_id BIGINT UNSIGNED PATH '$')) AS old
       JOIN order_timeout_batch AS batch FORCE INDEX (PRIMARY) ON batch.id = old.batch_id
       LEFT JOIN order_timeout_cancellation AS cancellation FORCE INDEX (PRIMARY) ON cancellation.batch_id = batch.id;
