@@ -98,17 +98,20 @@ async function readCounters(db: Connection): Promise<{ handler: number; pushdown
   };
 }
 
-const PURGED_WITHIN_MS = 60_000;
+const PURGED_WITHIN_MS = 20_000;
 
-/** Resolves when the entries that loading left behind are gone from the indexes, or after a minute. */
+/** Resolves when the entries that loading left behind are gone from the indexes: purging has come to rest. */
 async function purged(db: Connection): Promise<void> {
   const deadline = Date.now() + PURGED_WITHIN_MS;
+  let before = NaN;
   while (Date.now() < deadline) {
     const [history] = await select<{ length: string }>(
       db,
       "SELECT COUNT AS length FROM information_schema.innodb_metrics WHERE name = 'trx_rseg_history_len'",
     );
-    if (Number(history?.length) < 20) return;
-    await sleep(100);
+    const length = Number(history?.length);
+    if (length === 0 || length === before) return;
+    before = length;
+    await sleep(1000);
   }
 }
