@@ -20,7 +20,8 @@ export function inOrderOfUse<T extends Named>(files: readonly T[]): T[] {
   return ordered;
 }
 
-function uses(file: Named, other: Named): boolean {
+/** Whether the other's name stands in a statement of the file. */
+export function uses(file: Named, other: Named): boolean {
   const withoutComments = file.text.replace(/^\s*--.*$/gm, '');
   return new RegExp(`\\b${other.name}\\b`).test(withoutComments);
 }

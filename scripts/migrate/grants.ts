@@ -1,7 +1,9 @@
+import { uses } from './dependencies';
 import type { Grant } from './privileges';
 import { schemaMatches } from './privileges';
 import { quoteName, quoteSchemaPattern } from './quote';
 import { DEFINER_SQL } from './definer';
+import type { ObjectSource } from './source';
 
 /** A privilege on a table, or on some of its columns. */
 export interface TableGrant {
@@ -62,7 +64,14 @@ export const TABLE_GRANTS: readonly TableGrant[] = [
   },
 ];
 
-/** The views are read as the definer too. */
+/** The views that our own procedures and views read, as the definer. Others are for people: the caller reads them. */
+export function usedViews(objects: readonly ObjectSource[]): string[] {
+  return objects
+    .filter((view) => view.kind === 'view')
+    .filter((view) => objects.some((object) => object !== view && uses(object, view)))
+    .map(({ name }) => name);
+}
+
 export function viewGrant(view: string): TableGrant {
   return { table: view, privileges: { SELECT: 'all' } };
 }

@@ -13,6 +13,7 @@ import {
   revokeStatement,
   SCHEMA_PRIVILEGES,
   TABLE_GRANTS,
+  usedViews,
   viewGrant,
 } from './grants';
 import { hasPrivilege, schemaMatches } from './privileges';
@@ -56,10 +57,10 @@ export function describeDefiner(state: DatabaseState): string | undefined {
     : `The procedures and the event will run as ${state.account}: for an account of their own, this one lacks ${enumerate(lacks)}`;
 }
 
-const viewsOf = (source: Source) =>
-  source.objects.filter(({ kind }) => kind === 'view').map(({ name }) => name);
-
-const tableGrants = (source: Source) => [...TABLE_GRANTS, ...viewsOf(source).map(viewGrant)];
+const tableGrants = (source: Source) => [
+  ...TABLE_GRANTS,
+  ...usedViews(source.objects).map(viewGrant),
+];
 
 /** In which ways the definer account is not as it must be; empty also when this account may not look. */
 export function definerDifferences(source: Source, state: DatabaseState): string[] {
@@ -86,7 +87,7 @@ const without = (list: readonly string[], taken: readonly string[]) =>
  */
 export function planGrants(source: Source, state: DatabaseState, definer: Definer): Step[] {
   if (definer === 'deployer') return [];
-  const present = viewsOf(source).filter((view) =>
+  const present = usedViews(source.objects).filter((view) =>
     state.objects.some(({ kind, name }) => kind === 'view' && name === view),
   );
   const grants = grantStatements(state.schema, [...TABLE_GRANTS, ...present.map(viewGrant)]);

@@ -1,5 +1,5 @@
 import { type Definer, definerSql } from './definer';
-import { grantStatement, viewGrant } from './grants';
+import { grantStatement, usedViews, viewGrant } from './grants';
 import { sweepLock } from './lock';
 import { differences, findDeployed, type RenderedObject, renderObject } from './objects';
 import { enumerate, quoteName, quoteString } from './quote';
@@ -39,9 +39,7 @@ export function planObjects(source: Source, state: DatabaseState, definer: Defin
   const stepsOf = (kind: ObjectKind) => [
     ...stale
       .filter(({ object }) => object.kind === kind)
-      .map(({ object, reason = '' }) =>
-        deployStep(object, reason, state, { definer, version: source.version }),
-      ),
+      .map(({ object, reason = '' }) => deployStep(object, reason, state, { definer, source })),
     ...removed.filter((object) => object.kind === kind).map(dropStep),
   ];
   return {
@@ -101,11 +99,12 @@ function deployStep(
   object: RenderedObject,
   reason: string,
   state: DatabaseState,
-  { definer, version }: { definer: Definer; version: string },
+  { definer, source }: { definer: Definer; source: Source },
 ): Step {
   const { kind, name } = object;
   const grants = kind === 'procedure' ? grantsToKeep(object, state) : [];
-  const needsGrant = kind === 'view' && definer === 'dedicated';
+  const needsGrant =
+    kind === 'view' && definer === 'dedicated' && usedViews(source.objects).includes(name);
   const isSwitchedOff = findDeployed(object, state)?.status === 'DISABLED';
   return {
     title: `${kind} ${name}: ${reason}`,
@@ -117,7 +116,7 @@ function deployStep(
       registerObject(
         object,
         object.checksum,
-        version,
+        source.version,
         kind === 'view' ? viewHash(name) : undefined,
       ),
     ],
