@@ -6,6 +6,8 @@ const RETRIES: Readonly<Record<number, number>> = {
   1213: 6, // A deadlock.
   1205: 1, // A lock wait that timed out: this has already waited long.
   1305: 6, // The routine does not exist: it is being deployed anew.
+  1318: 6, // Wrong number of arguments: one routine is of the new version, another not yet.
+  1370: 6, // EXECUTE is denied: a routine loses its grants with its DROP, and has them again a moment later.
 };
 const FIRST_PAUSE_MS = 20;
 
