@@ -1,14 +1,20 @@
 import { readSource, type Source, up } from '../../scripts/migrate';
 import { mutated } from '../mutations/mutations';
+import { withProbes } from '../statements/probes';
 
-/** Deploys as a DBA does; the event is switched off unless the test is about it. MUTATION: a bug to put in. */
+/** Deploys as a DBA does; the event is switched off unless the test is about it. MUTATION: a bug to put in; SQL_PROBES: see test/statements. */
 export async function deployEngine(
   url: string,
   { clock, event }: { clock: string; event: boolean },
 ): Promise<void> {
-  const bug = process.env.MUTATION ?? '';
-  const source = bug === '' ? await readSource() : mutated(await readSource(), bug);
+  const source = forTest(await readSource());
   await up(url, { clock, source: event ? source : withEventOff(source) });
+}
+
+function forTest(source: Source): Source {
+  const { MUTATION: bug = '', SQL_PROBES: probes = '' } = process.env;
+  if (bug !== '') return mutated(source, bug);
+  return probes === '' ? source : withProbes(source).source;
 }
 
 /** An event fires once when it is created, so it has to be off from its first moment. */
