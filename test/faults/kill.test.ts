@@ -194,6 +194,31 @@ describe('KILL QUERY', () => {
     },
   );
 
+  test("in a lock wait of a call, after which the shop's own code cancels the order: a repair completes it", async () => {
+    const shop = await createShop();
+    const orderId = await twoOrders(shop);
+    const baseline = await takeBaseline(shop.db);
+    const killed = await shop.connect();
+    await cutInLockWait(shop, killed, () => call(killed, 'cancel_expired_order(?)', orderId));
+    await killed.query('START TRANSACTION');
+    await shop.run('UPDATE orders SET status = 3 WHERE id = ?', [orderId]);
+    await killed.query('ROLLBACK');
+    await sweep(killed);
+    expect(await listHalfDone(shop.db)).toMatchObject([{ orderId: BigInt(orderId), status: 3 }]);
+
+    await call(killed, 'repair_missing_refund(?)', orderId);
+
+    expect(await listHalfDone(shop.db)).toEqual([]);
+    expect(await shop.run('SELECT balance_amount FROM user_coupons WHERE id = 20002')).toEqual([
+      { balance_amount: 1000 },
+    ]);
+    expect(await shop.run('SELECT points FROM user_points WHERE user_id = 90002')).toEqual([
+      { points: 50 },
+    ]);
+    expect(await findViolations(shop.db)).toEqual([]);
+    expect(await findBalanceViolations(shop.db, baseline)).toEqual([]);
+  });
+
   test('while it waits for the order, its coupon or its points: nothing is half done', async () => {
     const shop = await createShop();
     const { orderId, userId, couponId } = await pendingOrder(shop, { coupon: 10, points: 1 });
