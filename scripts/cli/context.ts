@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { isatty } from 'node:tty';
 import picocolors from 'picocolors';
 import type { ExitCode } from './exit-codes';
 
@@ -24,7 +25,7 @@ export type Colors = ReturnType<typeof picocolors.createColors>;
 /** This process. Colours only on a terminal, and not under NO_COLOR. */
 export function processContext(): Context {
   const { stdin, stdout, stderr } = process;
-  const wantsColors = stdout.isTTY && (process.env.NO_COLOR ?? '') === '';
+  const wantsColors = isatty(1) && (process.env.NO_COLOR ?? '') === '';
   return {
     env: process.env,
     out: (text) => stdout.write(`${text}\n`),

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isatty } from 'node:tty';
 import type { Connection } from 'mysql2/promise';
-import pc from 'picocolors';
+import picocolors from 'picocolors';
 import { up } from '../migrate';
 import { startServer } from '../server';
 import { createShopTables, loadExampleShop, readBooks } from '../shop';
@@ -17,6 +18,8 @@ export interface DemoOptions {
   /** Takes one line, or a table. Default: standard output. */
   readonly log?: (text: string) => void;
 }
+
+const pc = picocolors.createColors(isatty(1) && (process.env.NO_COLOR ?? '') === '');
 
 /** The shop's clock in the demo. */
 const CLOCK = '+08:00';
