@@ -100,7 +100,10 @@ const sorts: Rule = (plan) =>
 const manyEach: Rule = (plan) =>
   accessesIn(plan)
     .filter(({ isBase, type }) => isBase && (type === 'ref' || type === 'eq_ref'))
-    .filter(({ keyParts, rowsPerScan }) => rowsPerScan > (keyParts[0] === 'batch_id' ? BATCH : 20))
+    // InnoDB guesses from a sample of pages: a batch of 500 can look like twice as many, never like the whole journal.
+    .filter(
+      ({ keyParts, rowsPerScan }) => rowsPerScan > (keyParts[0] === 'batch_id' ? 2 * BATCH : 20),
+    )
     .map(({ table, key, rowsPerScan }) => `${table} by ${key}: ${rowsPerScan} rows each`);
 
 /** What breaks the rule, among these statements. */
