@@ -50,8 +50,8 @@ async function stateButBatches(shop: Shop): Promise<State> {
 }
 
 /**
- * Kills the query while it waits for a row lock, with the coupons given and the points not: no handler runs,
- * and the connection's next transaction commits the half.
+ * Kills the query while it waits for a row lock, with the coupons given but for their ledger rows, and the points
+ * not: no handler runs, and the connection's next transaction commits the half.
  */
 async function cutInLockWait(
   shop: Shop,
@@ -59,9 +59,9 @@ async function cutInLockWait(
   work: () => Promise<unknown>,
 ): Promise<void> {
   const another = await shop.connect();
-  // Keeps others from giving this user a first row.
+  // Keeps others from writing ledger rows for this order.
   await another.beginTransaction();
-  await another.query('SELECT * FROM user_points WHERE user_id = 90002 FOR UPDATE');
+  await another.query('SELECT * FROM user_coupon_ledger WHERE order_id = 10002 FOR UPDATE');
   const failure = expect(work()).rejects.toMatchObject(QUERY_KILLED);
   await lockWait(shop);
   await shop.run('KILL QUERY ?', [killed.threadId]);

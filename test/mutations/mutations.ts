@@ -83,8 +83,8 @@ export const mutations: readonly Mutation[] = [
     patches: [
       {
         in: 'order_timeout_write_coupon_ledger',
-        replace: "refunded_at DATETIME(3) PATH '$[5]')) AS refund;",
-        by: "refunded_at DATETIME(3) PATH '$[5]')) AS refund WHERE FALSE;",
+        replace: "refunded_at DATETIME(3) PATH '$[6]')) AS refund;",
+        by: "refunded_at DATETIME(3) PATH '$[6]')) AS refund WHERE FALSE;",
       },
     ],
   },
@@ -105,7 +105,7 @@ export const mutations: readonly Mutation[] = [
     patches: [
       {
         in: 'order_timeout_decide',
-        replace: "CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', v_clock)",
+        replace: "CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', p_clock)",
         by: 'NOW(3)',
       },
     ],
@@ -128,7 +128,7 @@ export const mutations: readonly Mutation[] = [
     patches: [
       {
         in: 'order_timeout_complete_half_done',
-        replace: 'CALL order_timeout_write_coupon_ledger(v_coupon_refunds);',
+        replace: 'CALL order_timeout_write_coupon_ledger(v_coupon_refunds, NULL, NULL);',
         by: 'DO 0;',
       },
     ],
@@ -177,8 +177,8 @@ export const mutations: readonly Mutation[] = [
     patches: [
       {
         in: 'order_timeout_lock_skipping',
-        replace: "JSON_TABLE(COALESCE(v_without_coupon, '[]')",
-        by: "JSON_TABLE('[]'",
+        replace: 'ON locked.id = not_ours.coupon_id',
+        by: 'ON FALSE',
       },
     ],
   },

@@ -235,7 +235,7 @@ test('when it succeeds at last, its record is gone', async () => {
 });
 
 test.each(['cancel_expired_order()', 'cancel_order()'])(
-  'an order that is set aside can still be cancelled by %s, and its record is gone',
+  'an order that is set aside can still be cancelled by %s; the next sweep forgets its failure',
   async (path) => {
     const shop = await freshShop();
     const order = await pendingOrder(shop, { coupon: 1000 });
@@ -251,6 +251,7 @@ test.each(['cancel_expired_order()', 'cancel_order()'])(
       await (path === 'cancel_order()'
         ? cancelOrder(shop.db, order)
         : cancelExpiredOrder(shop.db, order));
+      expect(await sweep(shop.db)).toMatchObject({ run_id: null, cancelled: 0 });
     });
 
     const { order_timeout_failure, ...rest } = changed;
@@ -262,6 +263,33 @@ test.each(['cancel_expired_order()', 'cancel_order()'])(
       }),
     );
     expect(order_timeout_failure).toHaveLength(1);
+  },
+);
+
+test.each([
+  ['was paid', 'UPDATE orders SET status = 2 WHERE id = ?'],
+  ['was cancelled by the shop', 'UPDATE orders SET status = 3 WHERE id = ?'],
+  ['was deleted', 'DELETE FROM orders WHERE id = ?'],
+])(
+  'the failure of an order that %s is forgotten, that of a pending one is kept',
+  async (_, sql) => {
+    const shop = await freshShop();
+    const [order, pending] = [await pendingOrder(shop, {}), await pendingOrder(shop, {})];
+    for (const { orderId } of [order, pending]) {
+      await shop.run(
+        `INSERT INTO order_timeout_failure
+              (order_id, attempts, first_failed_at, last_failed_at, retry_at, error_number, error_state, error_message)
+       VALUES (?, 5, NOW(3), NOW(3), NULL, 1644, '45000', 'once')`,
+        [orderId],
+      );
+    }
+    await shop.run(sql, [order.orderId]);
+
+    await sweep(shop.db);
+
+    expect(await shop.run('SELECT order_id FROM order_timeout_failure')).toEqual([
+      { order_id: pending.orderId },
+    ]);
   },
 );
 

@@ -17,17 +17,16 @@ const freshShop = shopOfFile();
 
 /** What can be waited for in a call, in its order: each is an instant to cut it short at. */
 const STEPS = [
+  { table: 'user_points', when: 'INSERT' },
   { table: 'order_timeout_batch', when: 'INSERT' },
   { table: 'order_timeout_refund', when: 'INSERT', of: "NEW.kind = 'coupon'" },
   { table: 'user_coupons', when: 'UPDATE' },
   { table: 'user_coupon_ledger', when: 'INSERT' },
-  { table: 'user_points', when: 'INSERT' },
   { table: 'order_timeout_refund', when: 'INSERT', of: "NEW.kind = 'points'" },
   { table: 'user_points', when: 'UPDATE' },
   { table: 'user_points_ledger', when: 'INSERT' },
   { table: 'order_timeout_cancellation', when: 'INSERT' },
   { table: 'order_timeout_cancellation', when: 'UPDATE' },
-  { table: 'order_timeout_failure', when: 'DELETE' },
   { table: 'orders', when: 'UPDATE' },
   { table: 'order_timeout_batch', when: 'UPDATE', of: 'NEW.settled AND NOT OLD.settled' },
 ].flatMap((step) => [
@@ -80,8 +79,7 @@ async function expectAllOnce(shop: Shop, { orders }: Sound): Promise<void> {
                 (SELECT CAST(SUM(points_refunded) AS SIGNED) FROM order_timeout_cancellation
                   WHERE order_id = orders.id) AS points_refunded,
                 (SELECT JSON_EXTRACT(MAX(findings), '$.missing_coupons') FROM order_timeout_cancellation
-                  WHERE order_id = orders.id) AS missing_coupons,
-                (SELECT COUNT(*) FROM order_timeout_failure WHERE order_id = orders.id) AS failures
+                  WHERE order_id = orders.id) AS missing_coupons
            FROM orders WHERE id = ?`,
         [orderId],
       ),
@@ -92,7 +90,6 @@ async function expectAllOnce(shop: Shop, { orders }: Sound): Promise<void> {
       coupon_refunded: 1300,
       points_refunded: 50,
       missing_coupons: [MISSING],
-      failures: 0,
     });
     expect(
       await shop.run(
@@ -149,7 +146,7 @@ async function expectAllOnce(shop: Shop, { orders }: Sound): Promise<void> {
 
 const MISSING = 4711;
 
-/** Every step has something to do for it: two coupons, one that is missing, points without a row, a failure. */
+/** Every step has something to do for it: two coupons, one that is missing, points without a row. */
 async function fullOrder(shop: Shop): Promise<BuiltOrder> {
   const order = await pendingOrder(shop, {
     coupons: [{ amount: 1000 }, { amount: 300, status: 'used up' }],
@@ -159,12 +156,6 @@ async function fullOrder(shop: Shop): Promise<BuiltOrder> {
   await shop.run(
     'INSERT INTO order_coupons (order_id, user_coupon_id, applied_amount) VALUES (?, ?, 1)',
     [order.orderId, MISSING],
-  );
-  await shop.run(
-    `INSERT INTO order_timeout_failure
-            (order_id, attempts, first_failed_at, last_failed_at, retry_at, error_number, error_state, error_message)
-     VALUES (?, 1, NOW(3), NOW(3), NOW(3) - INTERVAL 1 MINUTE, 1644, '45000', 'once')`,
-    [order.orderId],
   );
   return order;
 }
@@ -246,8 +237,6 @@ async function stillReaches(
   if (table === 'user_coupons' || table === 'order_timeout_refund') return coupons === 0;
   if (table === 'user_coupon_ledger' || table === 'user_points_ledger')
     return (await shop.run(`SELECT 1 FROM ${table} WHERE action = 'timeout_refund'`)).length === 0;
-  if (table === 'order_timeout_failure')
-    return (await shop.run('SELECT 1 FROM order_timeout_failure')).length > 0;
   return true;
 }
 

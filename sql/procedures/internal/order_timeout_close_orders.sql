@@ -11,13 +11,11 @@ CREATE PROCEDURE order_timeout_close_orders (
     IN p_points_refunds JSON
 )
     COMMENT 'Writes the cancellations to the journal, then sets the orders to cancelled and the batch to settled in one statement.
-Parameters: p_batch_id: order_timeout_batch.id, of which all is given. p_order_ids, p_cause, p_run_id, p_has_findings: as order_timeout_settle().
-p_now: in the shop''s clock. p_coupon_refunds, p_points_refunds: of order_timeout_give_coupons() and _points().'
+Parameters: p_batch_id: order_timeout_batch.id, of which all is given. p_order_ids, p_cause, p_run_id, p_now: as order_timeout_settle().
+p_has_findings: 1: some coupon may not exist, or stands twice in order_coupons. p_coupon_refunds, p_points_refunds: of order_timeout_give_coupons() and _points().'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-    DECLARE v_failed JSON;
-
     INSERT INTO order_timeout_cancellation
            (batch_id, order_id, user_id, source_type, cause, run_id, coupon_refunded, points_refunded, cancelled_at)
     SELECT /*+ JOIN_FIXED_ORDER() */
@@ -42,14 +40,6 @@ BEGIN
     IF p_has_findings THEN
         CALL order_timeout_note_findings(p_batch_id);
     END IF;
-
-    SELECT /*+ JOIN_FIXED_ORDER() */ JSON_ARRAYAGG(failure.order_id)
-      INTO v_failed
-      FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
-      JOIN order_timeout_failure AS failure FORCE INDEX (PRIMARY) ON failure.order_id = picked.order_id;
-    DELETE /*+ JOIN_FIXED_ORDER() */ failure
-      FROM JSON_TABLE(v_failed, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS listed
-      JOIN order_timeout_failure AS failure FORCE INDEX (PRIMARY) ON failure.order_id = listed.order_id;
 
     -- Last of all: no later call completes what this statement has settled.
     UPDATE /*+ JOIN_FIXED_ORDER() */

@@ -48,7 +48,7 @@ BEGIN
 
     -- A ledger row of ours is of the time of its refund; the shop's column may have rounded it.
     SELECT /*+ JOIN_FIXED_ORDER() */
-           JSON_ARRAYAGG(JSON_ARRAY(refund.order_id, refund.user_id, refund.target_id, refund.amount,
+           JSON_ARRAYAGG(JSON_ARRAY(refund.order_id, refund.user_id, refund.target_id, refund.amount, refund.stays_held,
                                     refund.cause, refund.refunded_at))
       INTO v_coupon_refunds
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
@@ -66,7 +66,7 @@ BEGIN
                                                      AND refund.refunded_at + INTERVAL 1 SECOND
                           FOR SHARE)
        FOR SHARE OF refund, batch;
-    CALL order_timeout_write_coupon_ledger(v_coupon_refunds);
+    CALL order_timeout_write_coupon_ledger(v_coupon_refunds, NULL, NULL);
 
     SELECT /*+ JOIN_FIXED_ORDER() */
            JSON_ARRAYAGG(JSON_ARRAY(refund.order_id, refund.user_id, refund.account_id, refund.amount,
@@ -88,6 +88,6 @@ BEGIN
                                                      AND refund.refunded_at + INTERVAL 1 SECOND
                           FOR SHARE)
        FOR SHARE OF refund, batch;
-    CALL order_timeout_write_points_ledger(v_points_refunds, p_remark);
+    CALL order_timeout_write_points_ledger(v_points_refunds, p_remark, NULL, NULL);
 END$$
 DELIMITER ;

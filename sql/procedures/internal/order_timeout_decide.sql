@@ -4,19 +4,20 @@ CREATE PROCEDURE order_timeout_decide (
     IN p_order_id BIGINT,
     IN p_user_id BIGINT,
     IN p_cause VARCHAR(16),
+    OUT p_clock CHAR(6),
     OUT p_verdict VARCHAR(16)
 )
     COMMENT 'Locks an order and decides under the lock whether it is to be cancelled, or repaired.
-Parameters: as order_timeout_settle_one().
+Parameters: as order_timeout_settle_one(). p_clock: the shop''s UTC offset, NULL when the order is not found.
 p_verdict: settle, not_found, not_owner, not_pending, and for a timeout also excluded, on_hold, not_expired;
-for a repair: settle, not_found, not_cancelled.'
+for a repair: settle, not_found, not_cancelled.
+Errors: 50003 order_timeout_setting has lost its row.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 decide: BEGIN
     DECLARE v_status BIGINT;
     DECLARE v_user_id BIGINT;
     DECLARE v_source_type BIGINT;
-    DECLARE v_clock CHAR(6);
     DECLARE v_enabled BOOLEAN;
     DECLARE v_timeout_minutes INT;
     DECLARE v_now DATETIME(3);
@@ -34,6 +35,7 @@ decide: BEGIN
     IF p_verdict = 'not_found' THEN
         LEAVE decide;
     END IF;
+    CALL order_timeout_read_policy(v_source_type, p_clock, v_enabled, v_timeout_minutes);
     IF p_cause = 'repair' THEN
         IF NOT v_status <=> 3 /* cancelled */ THEN
             SET p_verdict = 'not_cancelled';
@@ -49,7 +51,6 @@ decide: BEGIN
         LEAVE decide;
     END IF;
 
-    CALL order_timeout_read_policy(v_source_type, v_clock, v_enabled, v_timeout_minutes);
     IF p_cause <> 'timeout' THEN
         LEAVE decide;
     END IF;
@@ -59,7 +60,7 @@ decide: BEGIN
     END IF;
 
     -- A current read: the caller's snapshot may be older than the hold.
-    SET v_now = CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', v_clock);
+    SET v_now = CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', p_clock);
     IF EXISTS (SELECT 1 FROM order_timeout_hold
                 WHERE order_id = p_order_id AND held_until > v_now FOR SHARE) THEN
         SET p_verdict = 'on_hold';
@@ -67,7 +68,7 @@ decide: BEGIN
     END IF;
 
     -- In the shop's clock a DATETIME and a TIMESTAMP column compare alike.
-    SET SESSION time_zone = v_clock;
+    SET SESSION time_zone = p_clock;
     SELECT created_at < v_now - INTERVAL v_timeout_minutes MINUTE
       INTO v_is_due
       FROM orders

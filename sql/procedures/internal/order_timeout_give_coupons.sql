@@ -11,7 +11,7 @@ CREATE PROCEDURE order_timeout_give_coupons (
     COMMENT 'Gives back what the coupons of orders were taken for, and sets free those held for them.
 Parameters: p_batch_id: order_timeout_batch.id. p_order_ids: orders.id, locked with their coupons by the caller.
 p_coupons: how many coupons the orders have. p_cause: timeout, user, admin or repair. p_now: in the shop''s clock.
-p_refunds: what came back: [[order_id, user_id, coupon_id, amount, cause, refunded_at, stays_held]].'
+p_refunds: what came back: [[order_id, user_id, coupon_id, amount, stays_held]].'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
@@ -20,22 +20,19 @@ BEGIN
            (order_id, kind, target_id, batch_id, user_id, account_id, amount, source, cause, stays_held, refunded_at)
     SELECT /*+ JOIN_FIXED_ORDER() */
            due.order_id, 'coupon', due.coupon_id, p_batch_id, due.user_id, due.coupon_id,
-           due.due, due.source, p_cause,
-           user_coupons.status = 4 /* held */
-               AND user_coupons.used_order_id <> due.order_id
-               AND EXISTS (SELECT 1 FROM orders AS holder
-                            WHERE holder.id = user_coupons.used_order_id
-                              AND holder.status = 1 /* pending */),
-           p_now
+           due.due, due.source, p_cause, holder.id IS NOT NULL, p_now
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
       JOIN order_timeout_coupon_due AS due ON due.order_id = picked.order_id
       JOIN user_coupons FORCE INDEX (PRIMARY) ON user_coupons.id = due.coupon_id
+      LEFT JOIN orders AS holder FORCE INDEX (PRIMARY)
+        ON holder.id = IF(user_coupons.status = 4 /* held */ AND user_coupons.used_order_id <> due.order_id,
+                          user_coupons.used_order_id, NULL)
+       AND holder.status = 1 /* pending */
      WHERE due.due > 0
         ON DUPLICATE KEY UPDATE order_timeout_refund.order_id = order_timeout_refund.order_id;
 
     SELECT /*+ JOIN_FIXED_ORDER() */
-           JSON_ARRAYAGG(JSON_ARRAY(refund.order_id, refund.user_id, refund.target_id, refund.amount,
-                                    refund.cause, refund.refunded_at, refund.stays_held))
+           JSON_ARRAYAGG(JSON_ARRAY(refund.order_id, refund.user_id, refund.target_id, refund.amount, refund.stays_held))
       INTO p_refunds
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
       JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)
@@ -47,7 +44,7 @@ BEGIN
            (SELECT refund.coupon_id, SUM(refund.amount) AS amount, MIN(refund.stays_held) AS stays_held
               FROM JSON_TABLE(p_refunds, '$[*]' COLUMNS (coupon_id BIGINT PATH '$[2]',
                                                          amount BIGINT PATH '$[3]',
-                                                         stays_held INT PATH '$[6]')) AS refund
+                                                         stays_held INT PATH '$[4]')) AS refund
              GROUP BY refund.coupon_id
            ) AS given
       JOIN user_coupons FORCE INDEX (PRIMARY) ON user_coupons.id = given.coupon_id
@@ -58,7 +55,7 @@ BEGIN
            user_coupons.used_at = IF(given.stays_held, user_coupons.used_at, NULL),
            user_coupons.used_order_id = IF(given.stays_held, user_coupons.used_order_id, NULL);
 
-    CALL order_timeout_write_coupon_ledger(p_refunds);
+    CALL order_timeout_write_coupon_ledger(p_refunds, p_cause, p_now);
 
     -- Nothing came back for some coupon: it must not stay held for an order that is gone.
     IF COALESCE(JSON_LENGTH(p_refunds), 0) < p_coupons THEN

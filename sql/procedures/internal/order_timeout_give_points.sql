@@ -8,23 +8,13 @@ CREATE PROCEDURE order_timeout_give_points (
     IN p_now DATETIME(3),
     OUT p_refunds JSON
 )
-    COMMENT 'Gives back the points that orders took: to the user''s row with the lowest id, or to a new one.
+    COMMENT 'Gives back the points that orders took, to the user''s row with the lowest id.
 Parameters: p_batch_id: order_timeout_batch.id. p_order_ids: orders.id, locked with their points rows by the caller.
 p_cause: timeout, user, admin or repair. p_remark: for the points ledger. p_now: in the shop''s clock.
-p_refunds: what came back: [[order_id, user_id, account_id, amount, cause, refunded_at]].'
+p_refunds: what came back: [[order_id, user_id, account_id, amount]].'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-    INSERT INTO user_points (user_id, points, valid_end)
-    SELECT /*+ JOIN_FIXED_ORDER() */
-           DISTINCT orders.user_id, 0, NULL
-      FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
-      JOIN orders FORCE INDEX (PRIMARY) ON orders.id = picked.order_id AND orders.points_amount > 0
-      LEFT JOIN user_points AS present ON present.user_id = orders.user_id
-      JOIN order_timeout_points_due AS due ON due.order_id = orders.id
-     WHERE present.id IS NULL AND due.due > 0
-        ON DUPLICATE KEY UPDATE user_points.points = user_points.points;
-
     -- The primary key is (order, kind, target): what has come back once stays as it is.
     INSERT INTO order_timeout_refund
            (order_id, kind, target_id, batch_id, user_id, account_id, amount, source, cause, refunded_at)
@@ -38,8 +28,7 @@ BEGIN
         ON DUPLICATE KEY UPDATE order_timeout_refund.order_id = order_timeout_refund.order_id;
 
     SELECT /*+ JOIN_FIXED_ORDER() */
-           JSON_ARRAYAGG(JSON_ARRAY(refund.order_id, refund.user_id, refund.account_id, refund.amount,
-                                    refund.cause, refund.refunded_at))
+           JSON_ARRAYAGG(JSON_ARRAY(refund.order_id, refund.user_id, refund.account_id, refund.amount))
       INTO p_refunds
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
       JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)
@@ -58,6 +47,6 @@ BEGIN
        SET batch.points_given = 1,
            user_points.points = user_points.points + given.amount;
 
-    CALL order_timeout_write_points_ledger(p_refunds, p_remark);
+    CALL order_timeout_write_points_ledger(p_refunds, p_remark, p_cause, p_now);
 END$$
 DELIMITER ;

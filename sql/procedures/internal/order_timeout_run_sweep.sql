@@ -55,8 +55,9 @@ run: BEGIN
     CALL order_timeout_sweep(p_run_id, p_outcome);
     CALL order_timeout_close_run(p_run_id, p_outcome, NULL, NULL);
     BEGIN
-        -- Old rows that somebody reads or holds are purged another time.
+        -- Rows that somebody holds are cleared away another time.
         DECLARE CONTINUE HANDLER FOR 1205 /* lock wait */, 1213 /* deadlock */ BEGIN END;
+        CALL order_timeout_forget_failures();
         CALL order_timeout_purge();
     END;
 

@@ -2,11 +2,11 @@ DROP PROCEDURE IF EXISTS order_timeout_settle;
 DELIMITER $$
 CREATE PROCEDURE order_timeout_settle (
     IN p_order_ids JSON,
+    IN p_found JSON,
     IN p_cause VARCHAR(16),
     IN p_remark VARCHAR(255) CHARACTER SET utf8mb4,
     IN p_run_id BIGINT UNSIGNED,
-    IN p_coupons INT,
-    IN p_has_findings BOOLEAN,
+    IN p_now DATETIME(3),
     IN p_has_half_done BOOLEAN,
     OUT p_batch_id BIGINT UNSIGNED
 )
@@ -14,7 +14,9 @@ CREATE PROCEDURE order_timeout_settle (
 A call cut short in the middle is completed by the next one for the same order.
 Parameters: p_order_ids: orders.id, locked with their coupons and points rows by the caller.
 p_cause: timeout, user, admin, or repair of orders that are cancelled already. p_remark: for the journal and the points ledger.
-p_run_id: order_timeout_run.id or NULL. p_coupons, p_has_findings: as the locking procedures say.
+p_found: what the locking found them to have taken: {"coupons": how many that exist, "has_findings": 1 when some coupon
+may not exist or stands twice in order_coupons, "with_points": [orders.id]}; what nobody took need not be looked for.
+p_run_id: order_timeout_run.id or NULL. p_now: in the shop''s clock.
 p_has_half_done: 1: a call that was cut short has left something, even if it is not seen. p_batch_id: order_timeout_batch.id.
 The session''s time zone is the shop''s clock, and sql_safe_updates is off.
 No statement reads a range of our tables with a lock: in a caller''s REPEATABLE READ that would lock the gap behind it,
@@ -23,26 +25,30 @@ is what a call that was cut short has left: rare, and read as it is now, not as 
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-    DECLARE v_clock CHAR(6);
-    DECLARE v_now DATETIME(3);
-    DECLARE v_half_done INT;
+    DECLARE v_coupons INT DEFAULT p_found -> '$.coupons';
+    DECLARE v_with_points JSON DEFAULT p_found -> '$.with_points';
+    DECLARE v_half_done BOOLEAN;
     DECLARE v_coupon_refunds JSON;
     DECLARE v_points_refunds JSON;
 
-    CALL order_timeout_read_clock(v_clock, v_now);
+    SELECT p_has_half_done OR MIN(id) IS NOT NULL
+      INTO v_half_done
+      FROM order_timeout_batch
+     WHERE settled = 0;
     INSERT INTO order_timeout_batch (cause, remark, called_by, run_id, created_at)
-    VALUES (p_cause, p_remark, USER(), p_run_id, v_now);
+    VALUES (p_cause, p_remark, USER(), p_run_id, p_now);
     SET p_batch_id = LAST_INSERT_ID();
 
-    SELECT p_has_half_done OR COUNT(*)
-      INTO v_half_done
-      FROM (SELECT 1 FROM order_timeout_batch WHERE settled = 0 AND id <> p_batch_id LIMIT 1) AS unsettled;
     IF v_half_done THEN
         CALL order_timeout_complete_half_done(p_batch_id, p_order_ids, p_remark);
     END IF;
 
-    CALL order_timeout_give_coupons(p_batch_id, p_order_ids, p_coupons, p_cause, v_now, v_coupon_refunds);
-    CALL order_timeout_give_points(p_batch_id, p_order_ids, p_cause, p_remark, v_now, v_points_refunds);
+    IF v_coupons > 0 THEN
+        CALL order_timeout_give_coupons(p_batch_id, p_order_ids, v_coupons, p_cause, p_now, v_coupon_refunds);
+    END IF;
+    IF JSON_LENGTH(v_with_points) > 0 THEN
+        CALL order_timeout_give_points(p_batch_id, v_with_points, p_cause, p_remark, p_now, v_points_refunds);
+    END IF;
     IF v_half_done THEN
         CALL order_timeout_adopt_half_done(p_batch_id, p_order_ids, v_coupon_refunds, v_points_refunds);
     END IF;
@@ -50,7 +56,7 @@ BEGIN
     IF p_cause = 'repair' THEN
         UPDATE order_timeout_batch SET settled = 1 WHERE id = p_batch_id;
     ELSE
-        CALL order_timeout_close_orders(p_batch_id, p_order_ids, p_cause, p_run_id, p_has_findings, v_now,
+        CALL order_timeout_close_orders(p_batch_id, p_order_ids, p_cause, p_run_id, p_found -> '$.has_findings', p_now,
                                         v_coupon_refunds, v_points_refunds);
     END IF;
 END$$

@@ -17,8 +17,7 @@ p_verdict: settle: it was done; otherwise why not, see order_timeout_decide(). p
     MODIFIES SQL DATA
 BEGIN
     DECLARE v_joined BOOLEAN;
-    DECLARE v_coupons INT;
-    DECLARE v_has_findings BOOLEAN;
+    DECLARE v_found JSON;
     DECLARE v_is_overlooked BOOLEAN;
     DECLARE v_clock CHAR(6);
     DECLARE v_now DATETIME(3);
@@ -50,19 +49,18 @@ BEGIN
         START TRANSACTION READ WRITE;
     END IF;
 
-    CALL order_timeout_decide(p_order_id, p_user_id, p_cause, p_verdict);
+    CALL order_timeout_decide(p_order_id, p_user_id, p_cause, v_clock, p_verdict);
     IF p_verdict = 'settle' THEN
-        CALL order_timeout_lock_waiting(p_order_id, v_coupons, v_has_findings);
-        CALL order_timeout_read_clock(v_clock, v_now);
         SET SESSION time_zone = v_clock, SESSION sql_safe_updates = 0;
-        CALL order_timeout_settle(JSON_ARRAY(p_order_id), p_cause, p_remark, NULL, v_coupons, v_has_findings,
-                                  FALSE, p_batch_id);
+        CALL order_timeout_lock_waiting(p_order_id, v_found);
+        SET v_now = CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', v_clock);
+        CALL order_timeout_settle(JSON_ARRAY(p_order_id), v_found, p_cause, p_remark, NULL, v_now, FALSE, p_batch_id);
         IF v_joined THEN
             CALL order_timeout_find_overlooked(p_order_id, p_batch_id, v_is_overlooked);
             IF v_is_overlooked THEN
                 ROLLBACK TO SAVEPOINT order_timeout_call;
-                CALL order_timeout_settle(JSON_ARRAY(p_order_id), p_cause, p_remark, NULL, v_coupons, v_has_findings,
-                                          TRUE, p_batch_id);
+                CALL order_timeout_lock_waiting(p_order_id, v_found);
+                CALL order_timeout_settle(JSON_ARRAY(p_order_id), v_found, p_cause, p_remark, NULL, v_now, TRUE, p_batch_id);
             END IF;
         END IF;
         SET SESSION time_zone = v_caller_time_zone, SESSION sql_safe_updates = v_caller_safe_updates,

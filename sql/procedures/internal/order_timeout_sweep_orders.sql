@@ -15,8 +15,7 @@ Errors: those that are the server''s and not an order''s.'
     MODIFIES SQL DATA
 BEGIN
     DECLARE v_picked INT DEFAULT JSON_LENGTH(p_order_ids);
-    DECLARE v_coupons INT;
-    DECLARE v_has_findings BOOLEAN;
+    DECLARE v_found JSON;
     DECLARE v_batch_id BIGINT UNSIGNED;
     DECLARE v_clock CHAR(6);
     DECLARE v_now DATETIME(3);
@@ -36,10 +35,9 @@ BEGIN
     CALL order_timeout_read_clock(v_clock, v_now);
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     START TRANSACTION READ WRITE;
-    CALL order_timeout_lock_skipping(p_order_ids, v_now, v_coupons, v_has_findings);
+    CALL order_timeout_lock_skipping(p_order_ids, v_now, v_found);
     IF p_order_ids IS NOT NULL THEN
-        CALL order_timeout_settle(p_order_ids, 'timeout', 'order_timeout', p_run_id,
-                                  v_coupons, v_has_findings, FALSE, v_batch_id);
+        CALL order_timeout_settle(p_order_ids, v_found, 'timeout', 'order_timeout', p_run_id, v_now, FALSE, v_batch_id);
     END IF;
 
     UPDATE order_timeout_run AS run
