@@ -4,7 +4,7 @@ CREATE TABLE IF NOT EXISTS order_timeout_setting (
     id TINYINT UNSIGNED NOT NULL DEFAULT 1 COMMENT 'Always 1: the table has one row',
     default_timeout_minutes INT UNSIGNED NOT NULL DEFAULT 30
         COMMENT 'Age at which an unpaid order is cancelled, unless order_timeout_policy says otherwise; 1 to 525600',
-    batch_size INT UNSIGNED NOT NULL DEFAULT 1000
+    batch_size INT UNSIGNED NOT NULL DEFAULT 2000
         COMMENT 'Orders that the sweep cancels in one transaction; 1 to 10000',
     time_budget_seconds INT UNSIGNED NOT NULL DEFAULT 50
         COMMENT 'A sweep starts no further batch after this many seconds; 1 to 55',

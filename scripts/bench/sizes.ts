@@ -44,13 +44,13 @@ export const FULL: Sizes = {
 /** For CI: under three minutes. */
 export const QUICK: Sizes = {
   rounds: 3,
-  backlogs: [15_000],
+  backlogs: [30_000],
   smallBacklog: 400,
   idleShop: 200_000,
   growingBacklogs: [5_000, 30_000],
   growingShops: [100_000],
-  singleCalls: 300,
-  neighboursBacklog: 20_000,
+  singleCalls: 1_000,
+  neighboursBacklog: 30_000,
   aloneSeconds: 4,
   statementsBacklog: 10_000,
 };

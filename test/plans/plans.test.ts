@@ -4,7 +4,7 @@ import { createShop, type Shop } from '../support';
 import { type Access, accessesIn, sortedTablesIn } from './plan';
 import { type Statement, statementsIn, statementsOf, type Values, withValues } from './statements';
 
-const BATCH = 1000;
+const BATCH = 2000;
 
 let values: Values;
 let shop: Shop;
@@ -104,7 +104,7 @@ const sorts: Rule = (plan) =>
 const manyEach: Rule = (plan) =>
   accessesIn(plan)
     .filter(({ isBase, type }) => isBase && (type === 'ref' || type === 'eq_ref'))
-    // InnoDB guesses from a sample of pages: a batch of 1000 can look like twice as many, never like the whole journal.
+    // InnoDB guesses from a sample of pages: a batch can look like twice as many, never like the whole journal.
     .filter(
       ({ keyParts, rowsPerScan }) => rowsPerScan > (keyParts[0] === 'batch_id' ? 2 * BATCH : 20),
     )

@@ -21,10 +21,10 @@ export interface Neighbours {
 
 export interface NeighboursResult {
   readonly backlog: number;
-  /** Medians over the rounds; maxima and counts are over all of them. */
+  /** Over all rounds. */
   readonly alone: Neighbours;
   readonly draining: Neighbours;
-  /** Payments' p99 while draining over alone: the median of the rounds, and each of them. */
+  /** Payments' p99 while draining over alone: of all rounds together, and of each of them. */
   readonly paymentsP99Ratio: number;
   readonly ratios: readonly number[];
   readonly drainPerSecond: number;
@@ -44,7 +44,7 @@ export async function measureNeighbours(bench: Bench): Promise<NeighboursResult>
   for (const counter of COUNTERS) {
     await bench.server.admin.query('SET GLOBAL innodb_monitor_enable = ?', [counter]);
   }
-  const rounds: { alone: Neighbours; draining: Neighbours; perSecond: number }[] = [];
+  const rounds: { alone: Encounter; draining: Encounter; perSecond: number }[] = [];
   for (let round = 1; round <= roundsFor(backlog, sizes.rounds); round += 1) {
     const work = await openForBusiness(bench, shop);
     const alone = await work(() => sleep(sizes.aloneSeconds * 1000));
@@ -56,22 +56,31 @@ export async function measureNeighbours(bench: Bench): Promise<NeighboursResult>
     });
     rounds.push({ alone, draining, perSecond });
     bench.progress(
-      `neighbours, round ${round}: payments' p99 ${alone.payments.p99.toFixed(1)} ms alone, ` +
-        `${draining.payments.p99.toFixed(1)} ms while ${backlog} orders drain`,
+      `neighbours, round ${round}: payments' p99 ${latency(alone.payments).p99.toFixed(1)} ms alone, ` +
+        `${latency(draining.payments).p99.toFixed(1)} ms while ${backlog} orders drain`,
     );
   }
-  const ratios = rounds.map(({ alone, draining }) => draining.payments.p99 / alone.payments.p99);
+  const alone = summarise(rounds.map((round) => round.alone));
+  const draining = summarise(rounds.map((round) => round.draining));
   return {
     backlog,
-    alone: summarise(rounds.map(({ alone }) => alone)),
-    draining: summarise(rounds.map(({ draining }) => draining)),
-    paymentsP99Ratio: median(ratios),
-    ratios,
+    alone,
+    draining,
+    paymentsP99Ratio: draining.payments.p99 / alone.payments.p99,
+    ratios: rounds.map(
+      (round) => latency(round.draining.payments).p99 / latency(round.alone.payments).p99,
+    ),
     drainPerSecond: median(rounds.map(({ perSecond }) => perSecond)),
   };
 }
 
-type Work = (until: () => Promise<void>) => Promise<Neighbours>;
+/** What the neighbours met in one stretch of work: times in milliseconds. */
+interface Encounter extends Omit<Neighbours, 'payments' | 'creations'> {
+  readonly payments: readonly number[];
+  readonly creations: readonly number[];
+}
+
+type Work = (until: () => Promise<void>) => Promise<Encounter>;
 
 /** Loads a round's shop. The work that it returns goes on until the promise it is given resolves. */
 async function openForBusiness(bench: Bench, shop: BenchShop): Promise<Work> {
@@ -142,11 +151,11 @@ function describe(
   paying: readonly Experience[],
   creating: Experience,
   grown: (counter: Counter) => number,
-): Neighbours {
+): Encounter {
   const failedPayments = paying.flatMap(({ failures }) => failures);
   return {
-    payments: latency(paying.flatMap(({ times }) => times)),
-    creations: latency(creating.times),
+    payments: paying.flatMap(({ times }) => times),
+    creations: creating.times,
     failedPayments: failedPayments.length,
     failures: [...failedPayments, ...creating.failures],
     deadlocks: grown('lock_deadlocks'),
@@ -155,26 +164,17 @@ function describe(
   };
 }
 
-function summarise(rounds: readonly Neighbours[]): Neighbours {
-  const sum = (of: (round: Neighbours) => number) =>
+function summarise(rounds: readonly Encounter[]): Neighbours {
+  const sum = (of: (round: Encounter) => number) =>
     rounds.reduce((total, round) => total + of(round), 0);
   return {
-    payments: summariseLatency(rounds.map(({ payments }) => payments)),
-    creations: summariseLatency(rounds.map(({ creations }) => creations)),
+    payments: latency(rounds.flatMap(({ payments }) => payments)),
+    creations: latency(rounds.flatMap(({ creations }) => creations)),
     failedPayments: sum((round) => round.failedPayments),
     failures: rounds.flatMap(({ failures }) => failures),
     deadlocks: sum((round) => round.deadlocks),
     lockTimeouts: sum((round) => round.lockTimeouts),
     lockWaits: sum((round) => round.lockWaits),
-  };
-}
-
-function summariseLatency(rounds: readonly Latency[]): Latency {
-  return {
-    count: rounds.reduce((sum, { count }) => sum + count, 0),
-    p50: median(rounds.map(({ p50 }) => p50)),
-    p99: median(rounds.map(({ p99 }) => p99)),
-    max: Math.max(...rounds.map(({ max }) => max)),
   };
 }
 
