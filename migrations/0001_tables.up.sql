@@ -148,7 +148,7 @@ CREATE TABLE IF NOT EXISTS order_timeout_failure (
     error_message VARCHAR(512) NOT NULL,
     PRIMARY KEY (order_id)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci
-  COMMENT = 'Orders that the sweep could not cancel; the row goes when the order is cancelled';
+  COMMENT = 'Orders that the sweep could not cancel; the row goes with the next sweep once the order is no longer pending';
 
 CREATE TABLE IF NOT EXISTS order_timeout_hold (
     order_id BIGINT NOT NULL,

@@ -50,11 +50,12 @@ async function measure(bench: Bench, parts: readonly Part[]): Promise<Results> {
   const { idleShop, growingShops } = bench.sizes;
   const shops = [...(has('idle') ? [idleShop] : []), ...(has('growth') ? growingShops : [])];
   return {
+    // Latencies first: InnoDB purges and flushes for minutes after the large loads of the others.
+    ...(has('single') && { single: await measureSingleCalls(bench) }),
+    ...(has('neighbours') && { neighbours: await measureNeighbours(bench) }),
     ...(has('throughput') && { throughput: await measureThroughput(bench) }),
     ...(has('growth') && { growth: await measureGrowth(bench) }),
     ...(shops.length > 0 && { ticks: await measureTicks(bench, shops) }),
-    ...(has('single') && { single: await measureSingleCalls(bench) }),
-    ...(has('neighbours') && { neighbours: await measureNeighbours(bench) }),
     ...(has('statements') && { statements: await measureStatements(bench) }),
   };
 }

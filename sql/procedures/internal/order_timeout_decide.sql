@@ -22,6 +22,7 @@ decide: BEGIN
     DECLARE v_timeout_minutes INT;
     DECLARE v_now DATETIME(3);
     DECLARE v_is_due BOOLEAN;
+    DECLARE v_is_held BOOLEAN;
     DECLARE v_caller_time_zone VARCHAR(64) DEFAULT @@SESSION.time_zone;
     DECLARE CONTINUE HANDLER FOR NOT FOUND SET p_verdict = 'not_found';
 
@@ -59,23 +60,20 @@ decide: BEGIN
         LEAVE decide;
     END IF;
 
-    -- A current read: the caller's snapshot may be older than the hold.
-    SET v_now = CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', p_clock);
-    IF EXISTS (SELECT 1 FROM order_timeout_hold
-                WHERE order_id = p_order_id AND held_until > v_now FOR SHARE) THEN
-        SET p_verdict = 'on_hold';
-        LEAVE decide;
-    END IF;
-
     -- In the shop's clock a DATETIME and a TIMESTAMP column compare alike.
-    SET SESSION time_zone = p_clock;
-    SELECT created_at < v_now - INTERVAL v_timeout_minutes MINUTE
-      INTO v_is_due
+    -- A current read of the hold: the caller's snapshot may be older.
+    SET v_now = CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', p_clock), SESSION time_zone = p_clock;
+    SELECT orders.created_at < v_now - INTERVAL v_timeout_minutes MINUTE, hold.held_until > v_now
+      INTO v_is_due, v_is_held
       FROM orders
-     WHERE id = p_order_id
-       FOR UPDATE;
+      LEFT JOIN order_timeout_hold AS hold ON hold.order_id = orders.id
+     WHERE orders.id = p_order_id
+       FOR UPDATE OF orders
+       FOR SHARE OF hold;
     SET SESSION time_zone = v_caller_time_zone;
-    IF v_is_due IS NOT TRUE THEN
+    IF v_is_held THEN
+        SET p_verdict = 'on_hold';
+    ELSEIF v_is_due IS NOT TRUE THEN
         SET p_verdict = 'not_expired';
     END IF;
 END$$

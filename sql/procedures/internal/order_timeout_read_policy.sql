@@ -13,12 +13,13 @@ Errors: 50003 order_timeout_setting has lost its row.'
     SQL SECURITY DEFINER
     READS SQL DATA
 BEGIN
-    SELECT MAX(setting.clock),
-           COALESCE(MAX(policy.enabled), 1),
-           COALESCE(MAX(policy.timeout_minutes), MAX(setting.default_timeout_minutes))
+    SELECT setting.clock,
+           COALESCE(policy.enabled, 1),
+           COALESCE(policy.timeout_minutes, setting.default_timeout_minutes)
       INTO p_clock, p_enabled, p_timeout_minutes
       FROM order_timeout_setting AS setting
-      LEFT JOIN order_timeout_policy AS policy ON policy.source_type = p_source_type;
+      LEFT JOIN order_timeout_policy AS policy ON policy.source_type = p_source_type
+     WHERE setting.id = 1;
 
     IF p_clock IS NULL THEN
         SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 50003,

@@ -122,7 +122,7 @@ BEGIN
                CONCAT('Failed ', attempts, IF(attempts = 1, ' time', ' times'), ', last at ', last_failed_at,
                       ', with error ', error_number, ': ', error_message)
           FROM order_timeout_failure
-         WHERE order_id = p_order_id
+         WHERE order_id = p_order_id AND v_status = 1 /* pending */
         UNION ALL
         SELECT 6, cancellation.batch_id, 'cancellation', cancellation.cause,
                CONCAT('Cancelled at ', cancellation.cancelled_at,
