@@ -44,16 +44,24 @@ async function largeShop(): Promise<Shop> {
   const db = await made.connect();
   await loadExampleShop(db, {
     orders: 100_000,
-    mix: { paid: 60, cancelled: 20, due: 10, young: 5, excluded: 5 },
+    mix: { paid: 40, cancelled: 20, due: 30, young: 5, excluded: 5 },
     incidents: 'none',
   });
-  await made.run('UPDATE order_timeout_setting SET time_budget_seconds = 1');
-  await made.run('CALL cancel_expired_orders()');
-  await made.run('UPDATE order_timeout_setting SET time_budget_seconds = DEFAULT');
+  // Held while the sweep fills the journal, so that some are due afterwards; small batches are counted, not guessed.
   await made.run(
     `INSERT INTO order_timeout_hold (order_id, held_until, held_by, held_at)
-     SELECT id, created_at, '', created_at FROM orders WHERE status = 1 ORDER BY id DESC LIMIT 3000`,
+     SELECT id, UTC_TIMESTAMP(3) + INTERVAL 1 DAY, '', created_at FROM orders WHERE status = 1 AND id DIV 10 % 2`,
   );
+  await made.run('UPDATE order_timeout_setting SET batch_size = 100');
+  await made.run('CALL cancel_expired_orders()');
+  await made.run('UPDATE order_timeout_setting SET batch_size = DEFAULT');
+  await made.run('UPDATE order_timeout_hold SET held_until = held_at');
+  const [size] = await made.run<{ due: number; cancellations: number }>(
+    `SELECT (SELECT COUNT(*) FROM orders WHERE status = 1 AND source_type = 1) AS due,
+            (SELECT COUNT(*) FROM order_timeout_cancellation) AS cancellations`,
+  );
+  expect(size?.due).toBeGreaterThan(BATCH);
+  expect(size?.cancellations).toBeGreaterThan(BATCH);
   await made.run(
     `INSERT INTO order_timeout_failure
             (order_id, first_failed_at, last_failed_at, error_number, error_state, error_message)

@@ -13,16 +13,14 @@ Result: 1 row: order_id, outcome, coupon_refunded, points_refunded, cancelled_at
     MODIFIES SQL DATA
 BEGIN
     DECLARE v_verdict VARCHAR(16);
-    DECLARE v_batch_id BIGINT UNSIGNED;
+    DECLARE v_settled JSON;
 
-    CALL order_timeout_settle_one(p_order_id, p_user_id, p_cause, p_remark, v_verdict, v_batch_id);
+    CALL order_timeout_settle_one(p_order_id, p_user_id, p_cause, p_remark, v_verdict, v_settled);
 
     SELECT p_order_id AS order_id,
            IF(v_verdict = 'settle', 'cancelled', v_verdict) AS outcome,
-           COALESCE(MAX(coupon_refunded), 0) AS coupon_refunded,
-           COALESCE(MAX(points_refunded), 0) AS points_refunded,
-           MAX(cancelled_at) AS cancelled_at
-      FROM order_timeout_cancellation
-     WHERE batch_id = v_batch_id AND order_id = p_order_id;
+           COALESCE(JSON_VALUE(v_settled, '$.coupon_refunded' RETURNING SIGNED), 0) AS coupon_refunded,
+           COALESCE(JSON_VALUE(v_settled, '$.points_refunded' RETURNING SIGNED), 0) AS points_refunded,
+           CAST(JSON_VALUE(v_settled, '$.settled_at') AS DATETIME(3)) AS cancelled_at;
 END$$
 DELIMITER ;

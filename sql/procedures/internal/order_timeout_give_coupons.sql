@@ -6,12 +6,13 @@ CREATE PROCEDURE order_timeout_give_coupons (
     IN p_coupons INT,
     IN p_cause VARCHAR(16),
     IN p_now DATETIME(3),
-    OUT p_refunds JSON
+    OUT p_refunds JSON,
+    OUT p_coupon_refunded BIGINT
 )
     COMMENT 'Gives back what the coupons of orders were taken for, and sets free those held for them.
 Parameters: p_batch_id: order_timeout_batch.id. p_order_ids: orders.id, locked with their coupons by the caller.
 p_coupons: how many coupons the orders have. p_cause: timeout, user, admin or repair. p_now: in the shop''s clock.
-p_refunds: what came back: [[order_id, user_id, coupon_id, amount, stays_held]].'
+p_refunds: what came back: [[order_id, user_id, coupon_id, amount, stays_held]]. p_coupon_refunded: the sum.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
@@ -32,8 +33,9 @@ BEGIN
         ON DUPLICATE KEY UPDATE order_timeout_refund.order_id = order_timeout_refund.order_id;
 
     SELECT /*+ JOIN_FIXED_ORDER() */
-           JSON_ARRAYAGG(JSON_ARRAY(refund.order_id, refund.user_id, refund.target_id, refund.amount, refund.stays_held))
-      INTO p_refunds
+           JSON_ARRAYAGG(JSON_ARRAY(refund.order_id, refund.user_id, refund.target_id, refund.amount, refund.stays_held)),
+           SUM(refund.amount)
+      INTO p_refunds, p_coupon_refunded
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
       JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)
         ON refund.order_id = picked.order_id AND refund.kind = 'coupon'

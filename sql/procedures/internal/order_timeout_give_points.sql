@@ -6,12 +6,13 @@ CREATE PROCEDURE order_timeout_give_points (
     IN p_cause VARCHAR(16),
     IN p_remark VARCHAR(255) CHARACTER SET utf8mb4,
     IN p_now DATETIME(3),
-    OUT p_refunds JSON
+    OUT p_refunds JSON,
+    OUT p_points_refunded BIGINT
 )
     COMMENT 'Gives back the points that orders took, to the user''s row with the lowest id.
 Parameters: p_batch_id: order_timeout_batch.id. p_order_ids: orders.id, locked with their points rows by the caller.
 p_cause: timeout, user, admin or repair. p_remark: for the points ledger. p_now: in the shop''s clock.
-p_refunds: what came back: [[order_id, user_id, account_id, amount]].'
+p_refunds: what came back: [[order_id, user_id, account_id, amount]]. p_points_refunded: the sum.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
@@ -28,8 +29,9 @@ BEGIN
         ON DUPLICATE KEY UPDATE order_timeout_refund.order_id = order_timeout_refund.order_id;
 
     SELECT /*+ JOIN_FIXED_ORDER() */
-           JSON_ARRAYAGG(JSON_ARRAY(refund.order_id, refund.user_id, refund.account_id, refund.amount))
-      INTO p_refunds
+           JSON_ARRAYAGG(JSON_ARRAY(refund.order_id, refund.user_id, refund.account_id, refund.amount)),
+           SUM(refund.amount)
+      INTO p_refunds, p_points_refunded
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
       JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)
         ON refund.order_id = picked.order_id AND refund.kind = 'points'

@@ -8,7 +8,7 @@ CREATE PROCEDURE order_timeout_settle (
     IN p_run_id BIGINT UNSIGNED,
     IN p_now DATETIME(3),
     IN p_has_half_done BOOLEAN,
-    OUT p_batch_id BIGINT UNSIGNED
+    OUT p_settled JSON
 )
     COMMENT 'Gives back what orders took, and cancels them: the one way in which an order of ours is cancelled or repaired.
 A call cut short in the middle is completed by the next one for the same order.
@@ -17,7 +17,9 @@ p_cause: timeout, user, admin, or repair of orders that are cancelled already. p
 p_found: what the locking found them to have taken: {"coupons": how many that exist, "has_findings": 1 when some coupon
 may not exist or stands twice in order_coupons, "with_points": [orders.id]}; what nobody took need not be looked for.
 p_run_id: order_timeout_run.id or NULL. p_now: in the shop''s clock.
-p_has_half_done: 1: a call that was cut short has left something, even if it is not seen. p_batch_id: order_timeout_batch.id.
+p_has_half_done: 1: a call that was cut short has left something, even if it is not seen.
+p_settled: {"batch_id": order_timeout_batch.id, "coupon_refunded", "points_refunded": what came back in all,
+"settled_at": p_now}.
 The session''s time zone is the shop''s clock, and sql_safe_updates is off.
 No statement reads a range of our tables with a lock: in a caller''s REPEATABLE READ that would lock the gap behind it,
 and keep others from cancelling other orders. What a statement needs of them is read into a list first. The exception
@@ -28,8 +30,11 @@ BEGIN
     DECLARE v_coupons INT DEFAULT p_found -> '$.coupons';
     DECLARE v_with_points JSON DEFAULT p_found -> '$.with_points';
     DECLARE v_half_done BOOLEAN;
+    DECLARE v_batch_id BIGINT UNSIGNED;
     DECLARE v_coupon_refunds JSON;
+    DECLARE v_coupon_refunded BIGINT;
     DECLARE v_points_refunds JSON;
+    DECLARE v_points_refunded BIGINT;
 
     SELECT p_has_half_done OR MIN(id) IS NOT NULL
       INTO v_half_done
@@ -37,27 +42,35 @@ BEGIN
      WHERE settled = 0;
     INSERT INTO order_timeout_batch (cause, remark, called_by, run_id, created_at)
     VALUES (p_cause, p_remark, USER(), p_run_id, p_now);
-    SET p_batch_id = LAST_INSERT_ID();
+    SET v_batch_id = LAST_INSERT_ID();
 
     IF v_half_done THEN
-        CALL order_timeout_complete_half_done(p_batch_id, p_order_ids, p_remark);
+        CALL order_timeout_complete_half_done(v_batch_id, p_order_ids, p_remark);
     END IF;
 
     IF v_coupons > 0 THEN
-        CALL order_timeout_give_coupons(p_batch_id, p_order_ids, v_coupons, p_cause, p_now, v_coupon_refunds);
+        CALL order_timeout_give_coupons(v_batch_id, p_order_ids, v_coupons, p_cause, p_now,
+                                        v_coupon_refunds, v_coupon_refunded);
     END IF;
     IF JSON_LENGTH(v_with_points) > 0 THEN
-        CALL order_timeout_give_points(p_batch_id, v_with_points, p_cause, p_remark, p_now, v_points_refunds);
+        CALL order_timeout_give_points(v_batch_id, v_with_points, p_cause, p_remark, p_now,
+                                       v_points_refunds, v_points_refunded);
     END IF;
     IF v_half_done THEN
-        CALL order_timeout_adopt_half_done(p_batch_id, p_order_ids, v_coupon_refunds, v_points_refunds);
+        CALL order_timeout_adopt_half_done(v_batch_id, p_order_ids, v_coupon_refunds, v_coupon_refunded,
+                                           v_points_refunds, v_points_refunded);
     END IF;
 
     IF p_cause = 'repair' THEN
-        UPDATE order_timeout_batch SET settled = 1 WHERE id = p_batch_id;
+        UPDATE order_timeout_batch SET settled = 1 WHERE id = v_batch_id;
     ELSE
-        CALL order_timeout_close_orders(p_batch_id, p_order_ids, p_cause, p_run_id, p_found -> '$.has_findings', p_now,
+        CALL order_timeout_close_orders(v_batch_id, p_order_ids, p_cause, p_run_id, p_found -> '$.has_findings', p_now,
                                         v_coupon_refunds, v_points_refunds);
     END IF;
+
+    SET p_settled = JSON_OBJECT('batch_id', v_batch_id,
+                                'coupon_refunded', COALESCE(v_coupon_refunded, 0),
+                                'points_refunded', COALESCE(v_points_refunded, 0),
+                                'settled_at', p_now);
 END$$
 DELIMITER ;

@@ -6,13 +6,14 @@ CREATE PROCEDURE order_timeout_settle_one (
     IN p_cause VARCHAR(16),
     IN p_remark VARCHAR(255) CHARACTER SET utf8mb4,
     OUT p_verdict VARCHAR(16),
-    OUT p_batch_id BIGINT UNSIGNED
+    OUT p_settled JSON
 )
     COMMENT 'Cancels or repairs one order in a transaction of its own or in the caller''s, waiting for locks.
 After an error the caller''s earlier work stands, ours is undone, and the session is as it was.
 Parameters: p_order_id: orders.id. p_user_id: whose the order must be; NULL: anybody''s.
 p_cause: timeout, user, admin or repair. p_remark: for the journal and the points ledger.
-p_verdict: settle: it was done; otherwise why not, see order_timeout_decide(). p_batch_id: order_timeout_batch.id or NULL.'
+p_verdict: settle: it was done; otherwise why not, see order_timeout_decide(). 
+p_settled: of order_timeout_settle(), or NULL.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
@@ -54,13 +55,13 @@ BEGIN
         SET SESSION time_zone = v_clock, SESSION sql_safe_updates = 0;
         CALL order_timeout_lock_waiting(p_order_id, v_found);
         SET v_now = CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', v_clock);
-        CALL order_timeout_settle(JSON_ARRAY(p_order_id), v_found, p_cause, p_remark, NULL, v_now, FALSE, p_batch_id);
+        CALL order_timeout_settle(JSON_ARRAY(p_order_id), v_found, p_cause, p_remark, NULL, v_now, FALSE, p_settled);
         IF v_joined THEN
-            CALL order_timeout_find_overlooked(p_order_id, p_batch_id, v_is_overlooked);
+            CALL order_timeout_find_overlooked(p_order_id, p_settled -> '$.batch_id', v_is_overlooked);
             IF v_is_overlooked THEN
                 ROLLBACK TO SAVEPOINT order_timeout_call;
                 CALL order_timeout_lock_waiting(p_order_id, v_found);
-                CALL order_timeout_settle(JSON_ARRAY(p_order_id), v_found, p_cause, p_remark, NULL, v_now, TRUE, p_batch_id);
+                CALL order_timeout_settle(JSON_ARRAY(p_order_id), v_found, p_cause, p_remark, NULL, v_now, TRUE, p_settled);
             END IF;
         END IF;
         SET SESSION time_zone = v_caller_time_zone, SESSION sql_safe_updates = v_caller_safe_updates,

@@ -15,8 +15,9 @@ Errors: those that are the server''s and not an order''s.'
     MODIFIES SQL DATA
 BEGIN
     DECLARE v_picked INT DEFAULT JSON_LENGTH(p_order_ids);
+    DECLARE v_cancelled INT;
     DECLARE v_found JSON;
-    DECLARE v_batch_id BIGINT UNSIGNED;
+    DECLARE v_settled JSON;
     DECLARE v_clock CHAR(6);
     DECLARE v_now DATETIME(3);
     -- No privilege, no table, no column, read-only, disk or memory full, definer gone, query killed, server going
@@ -37,21 +38,16 @@ BEGIN
     START TRANSACTION READ WRITE;
     CALL order_timeout_lock_skipping(p_order_ids, v_now, v_found);
     IF p_order_ids IS NOT NULL THEN
-        CALL order_timeout_settle(p_order_ids, v_found, 'timeout', 'order_timeout', p_run_id, v_now, FALSE, v_batch_id);
+        CALL order_timeout_settle(p_order_ids, v_found, 'timeout', 'order_timeout', p_run_id, v_now, FALSE, v_settled);
     END IF;
 
-    UPDATE order_timeout_run AS run
-      JOIN (SELECT COUNT(*) AS cancelled,
-                   COALESCE(SUM(cancellation.coupon_refunded), 0) AS coupon_refunded,
-                   COALESCE(SUM(cancellation.points_refunded), 0) AS points_refunded
-              FROM order_timeout_cancellation AS cancellation
-             WHERE cancellation.batch_id = v_batch_id
-           ) AS done
-       SET run.cancelled = run.cancelled + done.cancelled,
-           run.coupon_refunded = run.coupon_refunded + done.coupon_refunded,
-           run.points_refunded = run.points_refunded + done.points_refunded,
-           run.put_off = run.put_off + v_picked - done.cancelled
-     WHERE run.id = p_run_id;
+    SET v_cancelled = COALESCE(JSON_LENGTH(p_order_ids), 0);
+    UPDATE order_timeout_run
+       SET cancelled = cancelled + v_cancelled,
+           coupon_refunded = coupon_refunded + COALESCE(JSON_VALUE(v_settled, '$.coupon_refunded' RETURNING SIGNED), 0),
+           points_refunded = points_refunded + COALESCE(JSON_VALUE(v_settled, '$.points_refunded' RETURNING SIGNED), 0),
+           put_off = put_off + v_picked - v_cancelled
+     WHERE id = p_run_id;
     COMMIT AND NO CHAIN NO RELEASE;
 END$$
 DELIMITER ;

@@ -13,10 +13,12 @@ Example: CALL repair_missing_refund(28229)'
     MODIFIES SQL DATA
 BEGIN
     DECLARE v_verdict VARCHAR(16);
+    DECLARE v_settled JSON;
     DECLARE v_batch_id BIGINT UNSIGNED;
 
     CALL order_timeout_require_id('p_order_id', p_order_id);
-    CALL order_timeout_settle_one(p_order_id, NULL, 'repair', 'order_repair', v_verdict, v_batch_id);
+    CALL order_timeout_settle_one(p_order_id, NULL, 'repair', 'order_repair', v_verdict, v_settled);
+    SET v_batch_id = v_settled -> '$.batch_id';
 
     -- What was given is in the ledger by now: before, so much less had been returned.
     SELECT refund.order_id, refund.user_id, 'coupon' AS kind, refund.target_id,
