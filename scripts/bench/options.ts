@@ -26,7 +26,7 @@ global is changed but what InnoDB and performance_schema watch, and all that the
 Exits with 1 when a ratio is missed by more than 30 %.
 
 Examples:
-  npm run bench                                     all parts, about 20 minutes; writes docs/bench.json and .svg
+  npm run bench                                     all parts, about 12 minutes; writes docs/bench.json and .svg
   npm run bench -- --quick                          under three minutes, for CI
   npm run bench -- --only throughput --rounds 9
   npm run bench -- --only statements`;
