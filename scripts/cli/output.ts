@@ -34,7 +34,8 @@ export function toTable(
     .join('\n');
 }
 
-const FRAMELESS = Object.fromEntries(
+/** For cli-table3: no lines around or between the cells. */
+export const FRAMELESS = Object.fromEntries(
   [
     'top',
     'top-mid',

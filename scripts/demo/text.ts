@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { FRAMELESS } from '../cli/output';
 import type { Books } from '../shop';
 import type { CouponReading, RunReading } from './readings';
 import type { Seen } from './verdict';
@@ -77,7 +78,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   const columns = new Table({
     head: [...head],
     colAligns: head.map((_, column) => (column === 0 ? 'left' : 'right')),
-    chars: BORDERLESS,
+    chars: FRAMELESS,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 3, compact: true },
   });
   columns.push(...rows.map((row) => [...row]));
@@ -87,19 +88,3 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
     .map((line) => `  ${line.trimEnd()}`)
     .join('\n');
 }
-
-const BORDERLESS = Object.fromEntries(
-  [
-    ...[
-      'top',
-      'top-mid',
-      'top-left',
-      'top-right',
-      'bottom',
-      'bottom-mid',
-      'bottom-left',
-      'bottom-right',
-    ],
-    ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'],
-  ].map((name) => [name, '']),
-);

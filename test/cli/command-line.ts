@@ -1,15 +1,5 @@
-import picocolors from 'picocolors';
-import type { Context } from '../../scripts/cli/context';
-import { runCli } from '../../scripts/cli/program';
 import type { Shop } from '../support';
-
-export interface Ended {
-  readonly out: string;
-  readonly err: string;
-  readonly exitCode: number;
-  /** What was asked. */
-  readonly questions: readonly string[];
-}
+import { type Ran, run } from './support';
 
 export interface Surroundings {
   /** What somebody at the terminal answers; without it nobody sits there. */
@@ -19,32 +9,12 @@ export interface Surroundings {
 }
 
 /** Runs a command line against a shop, without a process of its own. */
-export async function commandLine(
+export function commandLine(
   shop: Shop,
   args: readonly string[],
-  { answer, url = shop.url }: Surroundings = {},
-): Promise<Ended> {
-  const out: string[] = [];
-  const err: string[] = [];
-  const questions: string[] = [];
-  let exitCode = 0;
-  const context: Context = {
-    env: { MYSQL_URL: url },
-    out: (text) => out.push(text),
-    err: (text) => err.push(text),
-    isInteractive: answer !== undefined,
-    showsProgress: false,
-    colors: picocolors.createColors(false),
-    ask: (question) => {
-      questions.push(question);
-      return Promise.resolve(answer ?? '');
-    },
-    end: (code) => {
-      exitCode = code;
-    },
-  };
-  await runCli(args, context);
-  return { out: out.join('\n'), err: err.join(''), exitCode, questions };
+  { url = shop.url, ...terminal }: Surroundings = {},
+): Promise<Ran> {
+  return run(args, { env: { MYSQL_URL: url }, ...terminal });
 }
 
 /** The same with --json, parsed. */

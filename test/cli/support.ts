@@ -7,6 +7,8 @@ export interface Ran {
   readonly out: string;
   readonly err: string;
   readonly exitCode: ExitCode;
+  /** What was asked. */
+  readonly questions: readonly string[];
 }
 
 /** Runs a command line in this process. `answer`: what somebody at a terminal types. */
@@ -16,6 +18,7 @@ export async function run(
 ): Promise<Ran> {
   const out: string[] = [];
   const err: string[] = [];
+  const questions: string[] = [];
   let exitCode: ExitCode = 0;
   const context: Context = {
     env,
@@ -25,7 +28,7 @@ export async function run(
     showsProgress: false,
     colors: picocolors.createColors(false),
     ask: (question) => {
-      out.push(question);
+      questions.push(question);
       return Promise.resolve(answer ?? '');
     },
     end: (code) => {
@@ -33,5 +36,5 @@ export async function run(
     },
   };
   await runCli(args, context);
-  return { out: out.join('\n'), err: err.join(''), exitCode };
+  return { out: out.join('\n'), err: err.join(''), exitCode, questions };
 }
