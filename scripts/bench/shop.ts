@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { down, readSource, type Source, up } from '../migrate';
 import { splitStatements } from '../migrate/split';
+import { SHOP_TABLES } from '../migrate/tables';
 import { createShopTables, loadExampleShop } from '../shop';
 import type { Mix } from '../shop/mix';
 import type { BenchServer } from './server';
@@ -23,14 +24,6 @@ export interface BenchShop {
   drop(): Promise<void>;
 }
 
-const SHOP_TABLES = [
-  'orders',
-  'order_coupons',
-  'user_coupons',
-  'user_coupon_ledger',
-  'user_points',
-  'user_points_ledger',
-];
 const JOURNAL_TABLES = [
   'order_timeout_batch',
   'order_timeout_cancellation',

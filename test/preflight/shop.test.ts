@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openSession } from '../../scripts/migrate/connection';
 import { readSource, Refusal, up } from '../../scripts/migrate';
+import { SHOP_TABLES } from '../../scripts/migrate/tables';
 import { readState } from '../../scripts/migrate/state';
 import { checkShop } from '../../scripts/preflight/shop';
 import { createShop, type Shop } from '../support';
@@ -118,14 +119,7 @@ describe('"up" on a shop that will not do', () => {
 
   it('says so on a database without any of its tables', async () => {
     const shop = await createShop({ deploy: false });
-    for (const table of [
-      'orders',
-      'order_coupons',
-      'user_coupons',
-      'user_coupon_ledger',
-      'user_points',
-      'user_points_ledger',
-    ]) {
+    for (const table of SHOP_TABLES) {
       await shop.run(`DROP TABLE ${table}`);
     }
     await expect(up(shop.url)).rejects.toMatchObject({ findings: { length: 6 } });

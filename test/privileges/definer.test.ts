@@ -9,6 +9,7 @@ import {
   usedViews,
   viewGrant,
 } from '../../scripts/migrate/grants';
+import { SHOP_TABLES } from '../../scripts/migrate/tables';
 import { createShop, order, pendingOrder, type Shop, until } from '../support';
 
 const EVERYTHING = 4_000_000_000_000_000_000n;
@@ -76,12 +77,7 @@ async function everyProcedure(shop: Shop, db: Connection): Promise<unknown> {
 }
 
 const TABLES_TO_EMPTY = [
-  'orders',
-  'order_coupons',
-  'user_coupons',
-  'user_coupon_ledger',
-  'user_points',
-  'user_points_ledger',
+  ...SHOP_TABLES,
   'order_timeout_batch',
   'order_timeout_cancellation',
   'order_timeout_refund',

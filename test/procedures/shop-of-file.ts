@@ -1,14 +1,10 @@
 import type { Connection, ConnectionOptions } from 'mysql2/promise';
 import { beforeAll, onTestFinished } from 'vitest';
+import { SHOP_TABLES } from '../../scripts/migrate/tables';
 import { createShop, type Shop, type ShopOptions } from '../support';
 
 const TABLES = [
-  'orders',
-  'order_coupons',
-  'user_coupons',
-  'user_coupon_ledger',
-  'user_points',
-  'user_points_ledger',
+  ...SHOP_TABLES,
   'order_timeout_batch',
   'order_timeout_cancellation',
   'order_timeout_refund',
