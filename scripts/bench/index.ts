@@ -8,7 +8,7 @@ import { measureSingleCalls } from './parts/single-call';
 import { measureStatements } from './parts/statements';
 import { measureThroughput } from './parts/throughput';
 import { measureTicks } from './parts/ticks';
-import { hasFailed, readRatios } from './ratios';
+import { exitCodeOf, readRatios } from './ratios';
 import { toChart } from './report/chart';
 import { toTables } from './report/tables';
 import type { Report, Results } from './results';
@@ -38,7 +38,7 @@ async function main(): Promise<void> {
     process.stdout.write(`${toTables(report)}\n`);
     if (options.json !== undefined) await write(options.json, JSON.stringify(report, null, 2));
     if (options.svg !== undefined) await write(options.svg, toChart(report));
-    if (hasFailed(report.ratios)) process.exitCode = 1;
+    process.exitCode = exitCodeOf(report.ratios);
   } finally {
     await bench.close();
     await server.stop();

@@ -23,7 +23,8 @@ Parts:
 
 The server is MYSQL_URL's, a container or a private mysqld, in this order. On a given server nothing
 global is changed but what InnoDB and performance_schema watch, and all that the bench makes is dropped.
-Exits with 1 when a ratio is missed by more than 30 %.
+Exits with 3 when a speed is missed by more than 30 %; with 1 when a payment fails, end states differ,
+or an idle sweep reads too much.
 
 Examples:
   npm run bench                                     all parts, about 12 minutes; writes docs/bench.json and .svg
