@@ -1,7 +1,7 @@
 import { createPool, type Pool, type PoolConnection } from 'mysql2/promise';
 import { expect, onTestFinished, test } from 'vitest';
 import { cancelExpiredOrder, OutcomeUnknownError } from '../../scripts';
-import { changesOf, createShop, lockWait, pendingOrder, type Shop, until } from '../support';
+import { changesOf, createShop, lockWait, pendingOrder, sessionEnd, type Shop } from '../support';
 
 test('a query killed in mid-call has an unknown outcome, and its connection never returns to the pool', async () => {
   const { shop, pool, orderId, blocker } = await callThatWaits();
@@ -83,14 +83,7 @@ test('a pooled connection that died while it was idle is replaced, as nothing wa
   // The call takes it before the pool hears of its end.
   const connection = await pool.getConnection();
   await shop.run('KILL ?', [connection.threadId]);
-  await until(
-    async () =>
-      (
-        await shop.run('SELECT 1 FROM information_schema.processlist WHERE id = ?', [
-          connection.threadId,
-        ])
-      ).length === 0,
-  );
+  await sessionEnd(shop, connection.threadId);
   connection.release();
 
   expect(await cancelExpiredOrder(pool, orderId)).toMatchObject({ outcome: 'cancelled' });

@@ -12,9 +12,9 @@ import {
   createShop,
   lockWait,
   pendingOrder,
+  sessionEnd,
   type Shop,
   type State,
-  until,
   wholeState,
 } from '../support';
 import { call, sweep } from '../races/outcomes';
@@ -283,7 +283,7 @@ describe('KILL of the connection rolls back, and the next sweep does it all', ()
       await shop.run('KILL ?', [killed.threadId]);
       await failure;
       await gate.open();
-      await ended(shop, killed);
+      await sessionEnd(shop, killed.threadId);
     });
     expect(changed).toEqual({});
 
@@ -305,7 +305,7 @@ describe('KILL of the connection rolls back, and the next sweep does it all', ()
     await lockWait(shop);
     await shop.run('KILL ?', [killed.threadId]);
     await failure;
-    await ended(shop, killed);
+    await sessionEnd(shop, killed.threadId);
     await another.rollback();
     await sweep(another);
 
@@ -315,14 +315,5 @@ describe('KILL of the connection rolls back, and the next sweep does it all', ()
 
 async function endSession(shop: Shop, db: Connection): Promise<void> {
   db.destroy();
-  await ended(shop, db);
-}
-
-async function ended(shop: Shop, { threadId }: Connection): Promise<void> {
-  await until(async () => {
-    const sessions = await shop.run('SELECT 1 FROM information_schema.processlist WHERE id = ?', [
-      threadId,
-    ]);
-    return sessions.length === 0;
-  });
+  await sessionEnd(shop, db.threadId);
 }

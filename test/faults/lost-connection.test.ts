@@ -4,7 +4,15 @@ import { once } from 'node:events';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { cancelExpiredOrder, OutcomeUnknownError } from '../../scripts';
 import { findBalanceViolations, findViolations, takeBaseline } from '../../scripts/invariants';
-import { closeGate, createShop, pendingOrder, type Shop, until } from '../support';
+import {
+  closeGate,
+  createShop,
+  isSession,
+  pendingOrder,
+  sessionEnd,
+  type Shop,
+  until,
+} from '../support';
 
 let shop: Shop;
 beforeEach(async () => {
@@ -59,7 +67,7 @@ test('a connection cut while the answer travels: the outcome is unknown, and cal
   await expect(cancelExpiredOrder(db, orderId)).rejects.toBeInstanceOf(Error);
   await until(async () => {
     const [order] = await shop.run('SELECT status FROM orders WHERE id = ?', [orderId]);
-    return order?.status === 3 || (await sessionsOf(db.threadId)) === 0;
+    return order?.status === 3 || !(await isSession(shop, db.threadId));
   });
   const again = await cancelExpiredOrder(shop.db, orderId);
 
@@ -86,7 +94,7 @@ test('a connection cut in the middle of the call: the same', async () => {
   proxy.cut();
   await failure;
   await gate.open();
-  await until(async () => (await sessionsOf(db.threadId)) === 0);
+  await sessionEnd(shop, db.threadId);
   await cancelExpiredOrder(shop.db, orderId);
 
   expect(await shop.run('SELECT status FROM orders')).toEqual([{ status: 3 }]);
@@ -96,10 +104,3 @@ test('a connection cut in the middle of the call: the same', async () => {
   expect(await findViolations(shop.db)).toEqual([]);
   expect(await findBalanceViolations(shop.db, baseline)).toEqual([]);
 });
-
-async function sessionsOf(threadId: number): Promise<number> {
-  const sessions = await shop.run('SELECT 1 FROM information_schema.processlist WHERE id = ?', [
-    threadId,
-  ]);
-  return sessions.length;
-}

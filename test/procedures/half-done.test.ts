@@ -7,6 +7,7 @@ import {
   createShop,
   lockWait,
   pendingOrder,
+  sessionEnd,
   type Shop,
 } from '../support';
 import { cancelExpiredOrder, cancelOrder, configure, errorOf, rowOf, sweep } from './calls';
@@ -357,7 +358,7 @@ test('a connection that is killed in mid-sweep leaves nothing of its batch', asy
     await stateOf(shop, db, 'User sleep');
     await shop.run('KILL ?', [db.threadId]);
     expect(await sweeping).toBeDefined();
-    await gone(shop, db);
+    await sessionEnd(shop, db.threadId);
   });
   await shop.run('DROP TRIGGER instant');
   await sweepWhenFree(shop);
@@ -365,13 +366,6 @@ test('a connection that is killed in mid-sweep leaves nothing of its batch', asy
   expect(changed).toEqual({});
   await expectAllOnce(shop, { orders: [order] });
 });
-
-async function gone(shop: Shop, db: Connection): Promise<void> {
-  while (
-    (await shop.run('SELECT 1 FROM performance_schema.processlist WHERE id = ?', [db.threadId]))
-      .length > 0
-  );
-}
 
 test('a run that was killed is called interrupted by the next that has something to do', async () => {
   const shop = await freshShop();

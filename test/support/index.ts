@@ -11,5 +11,5 @@ export {
 } from './order';
 export { changes, changesOf, type State, wholeState } from './state';
 export { timestamps, unsignedIds, wholeSeconds } from './schema-variants';
-export { lockWait, until } from './waits';
+export { isSession, lockWait, sessionEnd, until } from './waits';
 export { closeGate, type Gate } from './gate';

@@ -65,7 +65,7 @@ async function drop(db: Connection, isOver: (runId: string) => Promise<boolean>)
 /** Ends whatever still works in the database, such as a test's open transaction, and drops it. */
 export async function dropDatabase(db: Connection, name: string): Promise<void> {
   const [sessions] = await db.query<RowDataPacket[]>(
-    'SELECT id FROM information_schema.processlist WHERE db = ? AND id <> CONNECTION_ID()',
+    'SELECT id FROM performance_schema.processlist WHERE db = ? AND id <> CONNECTION_ID()',
     [name],
   );
   for (const { id } of sessions) {

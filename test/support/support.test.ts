@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { changesOf, createShop, pendingOrder, wholeState } from '.';
+import { changesOf, createShop, isSession, pendingOrder, wholeState } from '.';
 
 test('what a test sees of a cancellation is every row that it changed, and no other', async () => {
   const shop = await createShop();
@@ -100,4 +100,14 @@ test('a shop without the engine has its own tables only', async () => {
     'user_points',
     'user_points_ledger',
   ]);
+});
+
+test('a shop is dropped while one of its sessions runs a statement with an emoji', async () => {
+  const shop = await createShop();
+  const slow = await shop.connect();
+  const ended = expect(slow.query("SELECT '🧾', SLEEP(60)")).rejects.toBeDefined();
+
+  expect(await isSession(shop, slow.threadId)).toBe(true);
+  await shop.drop();
+  await ended;
 });
