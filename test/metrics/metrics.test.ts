@@ -1,7 +1,7 @@
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { Numbers } from '../../scripts/client/order-timeout-numbers';
 import { toPrometheus } from '../../scripts/metrics/to-prometheus';
 import { commandLine } from '../cli/command-line';
@@ -106,7 +106,10 @@ test('the command measures the shop with an account that may only ask, whatever 
 
 test('a file is written all at once', async () => {
   const shop = await createShop();
-  const directory = mkdtempSync(join(tmpdir(), 'order-timeout-'));
+  const directory = mkdtempSync(join(tmpdir(), 'order-timeout-metrics-'));
+  onTestFinished(() => {
+    rmSync(directory, { recursive: true });
+  });
   const file = join(directory, 'order_timeout.prom');
 
   expect(await commandLine(shop, ['metrics', '--out', file])).toMatchObject({ out: '', err: '' });
