@@ -109,15 +109,13 @@ CREATE TABLE IF NOT EXISTS order_timeout_cancellation (
     source_type BIGINT NULL COMMENT 'orders.source_type',
     cause ENUM('timeout', 'user', 'admin') NOT NULL,
     run_id BIGINT UNSIGNED NULL COMMENT 'order_timeout_run.id; NULL: not by a sweep',
-    coupon_refunded BIGINT NOT NULL COMMENT 'Sum of its coupon refunds, in minor units',
-    points_refunded BIGINT NOT NULL COMMENT 'Sum of its points refunds',
     findings JSON NULL
         COMMENT 'For a person to see: {"missing_coupons": [id], "duplicate_coupons": [id]}; NULL: nothing',
     cancelled_at DATETIME(3) NOT NULL,
     PRIMARY KEY (batch_id, order_id),
     KEY order_timeout_cancellation_order (order_id)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci
-  COMMENT = 'Journal: one row for each time an order was cancelled';
+  COMMENT = 'Journal: one row for each time an order was cancelled; what came back is in order_timeout_refund';
 
 CREATE TABLE IF NOT EXISTS order_timeout_refund (
     order_id BIGINT NOT NULL,

@@ -22,8 +22,7 @@ const SHOP: Readonly<Record<string, string>> = {
 };
 
 const JOURNAL: Readonly<Record<string, string>> = {
-  order_timeout_cancellation:
-    'order_id, user_id, source_type, cause, coupon_refunded, points_refunded',
+  order_timeout_cancellation: 'order_id, user_id, source_type, cause',
   order_timeout_refund:
     'order_id, kind, target_id, user_id, account_id, amount, source, cause, stays_held',
 };

@@ -78,21 +78,21 @@ const firstBatchSql = (from: string) =>
   `COALESCE((SELECT id FROM order_timeout_batch WHERE created_at >= ${from} ORDER BY id LIMIT 1), 0)`;
 
 const cancellationsSql = ({ from, to, nameOf }: Period) => `
-  SELECT ${nameOf('cancellation.cancelled_at')} AS span,
-         SUM(cancellation.cause = 'timeout') AS timeout,
-         SUM(cancellation.cause = 'user') AS user,
-         SUM(cancellation.cause = 'admin') AS admin,
-         SUM(cancellation.coupon_refunded) AS coupon_refunded,
-         SUM(cancellation.points_refunded) AS points_refunded,
-         COALESCE(MAX(IF(cancellation.run_id IS NULL, NULL, TIMESTAMPDIFF(SECOND,
+  SELECT ${nameOf('cancelled.cancelled_at')} AS span,
+         SUM(cancelled.cause = 'timeout') AS timeout,
+         SUM(cancelled.cause = 'user') AS user,
+         SUM(cancelled.cause = 'admin') AS admin,
+         SUM(cancelled.coupon_refunded) AS coupon_refunded,
+         SUM(cancelled.points_refunded) AS points_refunded,
+         COALESCE(MAX(IF(cancelled.run_id IS NULL, NULL, TIMESTAMPDIFF(SECOND,
              orders.created_at + INTERVAL COALESCE(policy.timeout_minutes, setting.default_timeout_minutes) MINUTE,
-             cancellation.cancelled_at))), 0) AS oldest_overdue_seconds
-    FROM order_timeout_cancellation AS cancellation
+             cancelled.cancelled_at))), 0) AS oldest_overdue_seconds
+    FROM order_timeout_cancelled AS cancelled
     JOIN order_timeout_setting AS setting
-    LEFT JOIN order_timeout_policy AS policy ON policy.source_type = cancellation.source_type
-    LEFT JOIN orders ON orders.id = cancellation.order_id
-   WHERE cancellation.batch_id >= ${firstBatchSql(from)}
-     AND cancellation.cancelled_at >= ${from} AND cancellation.cancelled_at < ${to}
+    LEFT JOIN order_timeout_policy AS policy ON policy.source_type = cancelled.source_type
+    LEFT JOIN orders ON orders.id = cancelled.order_id
+   WHERE cancelled.batch_id >= ${firstBatchSql(from)}
+     AND cancelled.cancelled_at >= ${from} AND cancelled.cancelled_at < ${to}
    GROUP BY span`;
 
 /** Refunds are kept for ever and have no index by time: they are read only when somebody repaired something. */

@@ -20,22 +20,6 @@ SELECT refund.order_id,
    AND cancellation.order_id IS NULL
  UNION ALL
 SELECT cancellation.order_id,
-       CONCAT('the entry says coupons ', cancellation.coupon_refunded,
-              ' and points ', cancellation.points_refunded,
-              ', its refunds are ', given.coupons, ' and ', given.points) AS detail
-  FROM order_timeout_cancellation AS cancellation
-  JOIN order_timeout_batch AS batch ON batch.id = cancellation.batch_id
-  JOIN LATERAL (
-       SELECT COALESCE(SUM(IF(refund.kind = 'coupon', refund.amount, 0)), 0) AS coupons,
-              COALESCE(SUM(IF(refund.kind = 'points', refund.amount, 0)), 0) AS points
-         FROM order_timeout_refund AS refund
-        WHERE refund.order_id = cancellation.order_id
-          AND refund.batch_id = cancellation.batch_id
-       ) AS given
- WHERE batch.settled
-   AND (cancellation.coupon_refunded <> given.coupons OR cancellation.points_refunded <> given.points)
- UNION ALL
-SELECT cancellation.order_id,
        CONCAT(COUNT(*), ' entries for one cancellation, at ', cancellation.cancelled_at) AS detail
   FROM order_timeout_cancellation AS cancellation
   JOIN order_timeout_batch AS batch ON batch.id = cancellation.batch_id

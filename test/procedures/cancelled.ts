@@ -151,8 +151,6 @@ function cancellation({
   order,
   cause = 'timeout',
   sourceType = 1,
-  coupons = [],
-  points,
   findings,
 }: Cancelled): State[string][number] {
   return {
@@ -160,8 +158,6 @@ function cancellation({
     user_id: order.userId,
     source_type: sourceType,
     cause,
-    coupon_refunded: coupons.reduce((sum, { amount }) => sum + amount, 0),
-    points_refunded: pointsBack(points).amount,
     findings: findings ?? null,
   };
 }

@@ -111,7 +111,7 @@ test('the journal has a row for each time that an order was cancelled', async ()
       shop,
       `SELECT COUNT(*) AS cancellations, COUNT(DISTINCT batch_id) AS batches,
               CAST(SUM(coupon_refunded) AS SIGNED) AS coupon_refunded, GROUP_CONCAT(cause ORDER BY batch_id) AS causes
-         FROM order_timeout_cancellation`,
+         FROM order_timeout_cancelled`,
     ),
   ).toEqual({
     cancellations: 4,
@@ -142,7 +142,7 @@ test('the journal says who, what, why, when and how much, in which run', async (
                      FROM user_coupon_ledger AS ledger WHERE ledger.order_id = orders.id AND change_amount > 0)
               AND (SELECT MAX(created_at) = orders.cancelled_at
                      FROM user_points_ledger AS ledger WHERE ledger.ref_id = orders.id AND points > 0) AS is_one_time
-       FROM order_timeout_cancellation AS cancellation
+       FROM order_timeout_cancelled AS cancellation
        JOIN order_timeout_batch AS batch ON batch.id = cancellation.batch_id
        JOIN orders ON orders.id = cancellation.order_id
       ORDER BY cancellation.order_id`,

@@ -75,9 +75,9 @@ async function expectAllOnce(shop: Shop, { orders }: Sound): Promise<void> {
                    JOIN order_timeout_batch AS batch ON batch.id = cancellation.batch_id AND batch.settled
                   WHERE cancellation.order_id = orders.id) AS cancellations,
                 (SELECT COUNT(*) FROM order_timeout_cancellation WHERE order_id = orders.id) AS cancellation_rows,
-                (SELECT CAST(SUM(coupon_refunded) AS SIGNED) FROM order_timeout_cancellation
+                (SELECT CAST(SUM(coupon_refunded) AS SIGNED) FROM order_timeout_cancelled
                   WHERE order_id = orders.id) AS coupon_refunded,
-                (SELECT CAST(SUM(points_refunded) AS SIGNED) FROM order_timeout_cancellation
+                (SELECT CAST(SUM(points_refunded) AS SIGNED) FROM order_timeout_cancelled
                   WHERE order_id = orders.id) AS points_refunded,
                 (SELECT JSON_EXTRACT(MAX(findings), '$.missing_coupons') FROM order_timeout_cancellation
                   WHERE order_id = orders.id) AS missing_coupons

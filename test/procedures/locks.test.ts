@@ -195,8 +195,14 @@ test('a sweep meets a call in progress: each order is cancelled by one of them',
 
   expect(changed.orders).toHaveLength(2);
   expect(changed.order_timeout_cancellation).toMatchObject([
-    { order_id: called.orderId, cause: 'user', coupon_refunded: 1000 },
-    { order_id: swept.orderId, cause: 'timeout', coupon_refunded: 300 },
+    { order_id: called.orderId, cause: 'user' },
+    { order_id: swept.orderId, cause: 'timeout' },
+  ]);
+  expect(changed.order_timeout_refund).toMatchObject([
+    { order_id: called.orderId, kind: 'coupon', amount: 1000 },
+    { order_id: called.orderId, kind: 'points', amount: 50 },
+    { order_id: swept.orderId, kind: 'coupon', amount: 300 },
+    { order_id: swept.orderId, kind: 'points', amount: 3 },
   ]);
   expect(changed.user_coupon_ledger).toHaveLength(2);
   expect(changed.user_points_ledger).toHaveLength(2);

@@ -72,10 +72,10 @@ test('a sweep purges no more than 10000 cancellations', async () => {
   await shop.run('SET SESSION cte_max_recursion_depth = 20000');
   await shop.run(
     `INSERT INTO order_timeout_cancellation
-            (batch_id, order_id, user_id, cause, coupon_refunded, points_refunded, cancelled_at)
+            (batch_id, order_id, user_id, cause, cancelled_at)
      WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
-     SELECT 1, i, 1, 'timeout', 0, 0, NOW(3) - INTERVAL 100 DAY FROM n
-      UNION ALL SELECT 2, 1, 1, 'timeout', 0, 0, NOW(3) - INTERVAL 100 DAY`,
+     SELECT 1, i, 1, 'timeout', NOW(3) - INTERVAL 100 DAY FROM n
+      UNION ALL SELECT 2, 1, 1, 'timeout', NOW(3) - INTERVAL 100 DAY`,
   );
 
   await sweep(shop.db);

@@ -46,12 +46,23 @@ export async function fillMonth(shop: Shop): Promise<void> {
   );
   await shop.run(
     `INSERT INTO order_timeout_cancellation
-            (batch_id, order_id, user_id, source_type, cause, run_id, coupon_refunded, points_refunded, cancelled_at)
+            (batch_id, order_id, user_id, source_type, cause, run_id, cancelled_at)
      SELECT batch.id, orders.id, orders.user_id, orders.source_type,
             IF(batch.cause = 'user', IF(orders.id % 4 = 0, 'admin', 'user'), 'timeout'), batch.run_id,
-            IF(orders.id % 3 = 0, 1000, 0), orders.id % 40, batch.created_at
+            batch.created_at
        FROM order_timeout_batch AS batch
        JOIN orders ON orders.id DIV 100 = batch.id`,
+  );
+  await shop.run(
+    `INSERT INTO order_timeout_refund
+            (order_id, kind, target_id, batch_id, user_id, account_id, amount, source, cause, refunded_at)
+     SELECT order_id, 'coupon', user_id, batch_id, user_id, user_id, 1000, 'order_coupons', cause, cancelled_at
+       FROM order_timeout_cancellation
+      WHERE order_id % 3 = 0
+      UNION ALL
+     SELECT order_id, 'points', user_id, batch_id, user_id, user_id, order_id % 40, 'orders', cause, cancelled_at
+       FROM order_timeout_cancellation
+      WHERE order_id % 40 > 0`,
   );
   await shop.run(
     `UPDATE order_timeout_run AS run

@@ -36,8 +36,11 @@ test('the history is what the journal has', async () => {
   });
   const [inJournal] = await shop.run(
     `SELECT CAST(SUM(cause = 'timeout') AS SIGNED) AS timeout, CAST(SUM(cause = 'user') AS SIGNED) AS user,
-            CAST(SUM(cause = 'admin') AS SIGNED) AS admin, CAST(SUM(coupon_refunded) AS SIGNED) AS coupons,
-            CAST(SUM(points_refunded) AS SIGNED) AS points
+            CAST(SUM(cause = 'admin') AS SIGNED) AS admin,
+            (SELECT CAST(SUM(amount) AS SIGNED) FROM order_timeout_refund
+              WHERE kind = 'coupon' AND cause <> 'repair') AS coupons,
+            (SELECT CAST(SUM(amount) AS SIGNED) FROM order_timeout_refund
+              WHERE kind = 'points' AND cause <> 'repair') AS points
        FROM order_timeout_cancellation`,
   );
   const { spans } = history;

@@ -50,8 +50,6 @@ test('what a test sees of a cancellation is every row that it changed, and no ot
         user_id: userId,
         source_type: 1,
         cause: 'timeout',
-        coupon_refunded: 1000,
-        points_refunded: 50,
         findings: null,
       },
     ],

@@ -51,8 +51,8 @@ BEGIN
      WHERE range_no = p_range_no AND kind = 'points';
 
     INSERT INTO order_timeout_cancellation
-           (batch_id, order_id, user_id, source_type, cause, run_id, coupon_refunded, points_refunded, cancelled_at)
-    SELECT v_batch_id, order_id, user_id, source_type, 'timeout', p_run_id, coupon_refunded, points_refunded, p_now
+           (batch_id, order_id, user_id, source_type, cause, run_id, cancelled_at)
+    SELECT v_batch_id, order_id, user_id, source_type, 'timeout', p_run_id, p_now
       FROM bench_cancellation
      WHERE range_no = p_range_no;
     UPDATE orders

@@ -11,11 +11,9 @@ CREATE TABLE bench_cancellation (
     order_id BIGINT NOT NULL,
     user_id BIGINT NOT NULL,
     source_type BIGINT NULL,
-    coupon_refunded BIGINT NOT NULL,
-    points_refunded BIGINT NOT NULL,
     PRIMARY KEY (range_no, order_id)
 ) ENGINE = InnoDB COMMENT = 'A row per order'
-SELECT order_id DIV 500 AS range_no, order_id, user_id, source_type, coupon_refunded, points_refunded
+SELECT order_id DIV 500 AS range_no, order_id, user_id, source_type
   FROM order_timeout_bench_engine.order_timeout_cancellation
  ORDER BY range_no, order_id;
 

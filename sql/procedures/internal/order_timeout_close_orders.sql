@@ -6,36 +6,20 @@ CREATE PROCEDURE order_timeout_close_orders (
     IN p_cause VARCHAR(16),
     IN p_run_id BIGINT UNSIGNED,
     IN p_has_findings BOOLEAN,
-    IN p_now DATETIME(3),
-    IN p_coupon_refunds JSON,
-    IN p_points_refunds JSON
+    IN p_now DATETIME(3)
 )
     COMMENT 'Writes the cancellations to the journal, then sets the orders to cancelled and the batch to settled in one statement.
 Parameters: p_batch_id: order_timeout_batch.id, of which all is given. p_order_ids, p_cause, p_run_id, p_now: as order_timeout_settle().
-p_has_findings: 1: some coupon may not exist, or stands twice in order_coupons. p_coupon_refunds, p_points_refunds: of order_timeout_give_coupons() and _points().'
+p_has_findings: 1: some coupon may not exist, or stands twice in order_coupons.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
     INSERT INTO order_timeout_cancellation
-           (batch_id, order_id, user_id, source_type, cause, run_id, coupon_refunded, points_refunded, cancelled_at)
+           (batch_id, order_id, user_id, source_type, cause, run_id, cancelled_at)
     SELECT /*+ JOIN_FIXED_ORDER() */
-           p_batch_id, orders.id, orders.user_id, orders.source_type, p_cause, p_run_id,
-           given.coupon_refunded, given.points_refunded, p_now
-      FROM (SELECT part.order_id, SUM(part.coupon) AS coupon_refunded, SUM(part.points) AS points_refunded
-              FROM (SELECT order_id, 0 AS coupon, 0 AS points
-                      FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
-                     UNION ALL
-                    SELECT order_id, amount, 0
-                      FROM JSON_TABLE(p_coupon_refunds, '$[*]' COLUMNS (order_id BIGINT PATH '$[0]',
-                                                                        amount BIGINT PATH '$[3]')) AS refund
-                     UNION ALL
-                    SELECT order_id, 0, amount
-                      FROM JSON_TABLE(p_points_refunds, '$[*]' COLUMNS (order_id BIGINT PATH '$[0]',
-                                                                        amount BIGINT PATH '$[3]')) AS refund
-                   ) AS part
-             GROUP BY part.order_id
-           ) AS given
-      JOIN orders FORCE INDEX (PRIMARY) ON orders.id = given.order_id;
+           p_batch_id, orders.id, orders.user_id, orders.source_type, p_cause, p_run_id, p_now
+      FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
+      JOIN orders FORCE INDEX (PRIMARY) ON orders.id = picked.order_id;
 
     IF p_has_findings THEN
         CALL order_timeout_note_findings(p_batch_id);

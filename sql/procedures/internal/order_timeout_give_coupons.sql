@@ -6,16 +6,17 @@ CREATE PROCEDURE order_timeout_give_coupons (
     IN p_coupons INT,
     IN p_cause VARCHAR(16),
     IN p_now DATETIME(3),
-    OUT p_refunds JSON,
     OUT p_coupon_refunded BIGINT
 )
     COMMENT 'Gives back what the coupons of orders were taken for, and sets free those held for them.
 Parameters: p_batch_id: order_timeout_batch.id. p_order_ids: orders.id, locked with their coupons by the caller.
 p_coupons: how many coupons the orders have. p_cause: timeout, user, admin or repair. p_now: in the shop''s clock.
-p_refunds: what came back: [[order_id, user_id, coupon_id, amount, stays_held]]. p_coupon_refunded: the sum.'
+p_coupon_refunded: what came back.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
+    DECLARE v_refunds JSON;
+
     -- The primary key is (order, kind, target): what has come back once stays as it is.
     INSERT INTO order_timeout_refund
            (order_id, kind, target_id, batch_id, user_id, account_id, amount, source, cause, stays_held, refunded_at)
@@ -35,7 +36,7 @@ BEGIN
     SELECT /*+ JOIN_FIXED_ORDER() */
            JSON_ARRAYAGG(JSON_ARRAY(refund.order_id, refund.user_id, refund.target_id, refund.amount, refund.stays_held)),
            SUM(refund.amount)
-      INTO p_refunds, p_coupon_refunded
+      INTO v_refunds, p_coupon_refunded
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
       JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)
         ON refund.order_id = picked.order_id AND refund.kind = 'coupon'
@@ -44,7 +45,7 @@ BEGIN
     -- The balances and the mark in one statement. UPDATE changes a row once, so the sum per coupon comes first.
     UPDATE /*+ JOIN_FIXED_ORDER() */
            (SELECT refund.coupon_id, SUM(refund.amount) AS amount, MIN(refund.stays_held) AS stays_held
-              FROM JSON_TABLE(p_refunds, '$[*]' COLUMNS (coupon_id BIGINT PATH '$[2]',
+              FROM JSON_TABLE(v_refunds, '$[*]' COLUMNS (coupon_id BIGINT PATH '$[2]',
                                                          amount BIGINT PATH '$[3]',
                                                          stays_held INT PATH '$[4]')) AS refund
              GROUP BY refund.coupon_id
@@ -57,10 +58,10 @@ BEGIN
            user_coupons.used_at = IF(given.stays_held, user_coupons.used_at, NULL),
            user_coupons.used_order_id = IF(given.stays_held, user_coupons.used_order_id, NULL);
 
-    CALL order_timeout_write_coupon_ledger(p_refunds, p_cause, p_now);
+    CALL order_timeout_write_coupon_ledger(v_refunds, p_cause, p_now);
 
     -- Nothing came back for some coupon: it must not stay held for an order that is gone.
-    IF COALESCE(JSON_LENGTH(p_refunds), 0) < p_coupons THEN
+    IF COALESCE(JSON_LENGTH(v_refunds), 0) < p_coupons THEN
         CALL order_timeout_free_coupons(p_order_ids);
     END IF;
 END$$

@@ -6,16 +6,17 @@ CREATE PROCEDURE order_timeout_give_points (
     IN p_cause VARCHAR(16),
     IN p_remark VARCHAR(255) CHARACTER SET utf8mb4,
     IN p_now DATETIME(3),
-    OUT p_refunds JSON,
     OUT p_points_refunded BIGINT
 )
     COMMENT 'Gives back the points that orders took, to the user''s row with the lowest id.
 Parameters: p_batch_id: order_timeout_batch.id. p_order_ids: orders.id, locked with their points rows by the caller.
 p_cause: timeout, user, admin or repair. p_remark: for the points ledger. p_now: in the shop''s clock.
-p_refunds: what came back: [[order_id, user_id, account_id, amount]]. p_points_refunded: the sum.'
+p_points_refunded: what came back.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
+    DECLARE v_refunds JSON;
+
     -- The primary key is (order, kind, target): what has come back once stays as it is.
     INSERT INTO order_timeout_refund
            (order_id, kind, target_id, batch_id, user_id, account_id, amount, source, cause, refunded_at)
@@ -32,7 +33,7 @@ BEGIN
     SELECT /*+ JOIN_FIXED_ORDER() */
            JSON_ARRAYAGG(JSON_ARRAY(refund.order_id, refund.user_id, refund.account_id, refund.amount)),
            SUM(refund.amount)
-      INTO p_refunds, p_points_refunded
+      INTO v_refunds, p_points_refunded
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
       JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)
         ON refund.order_id = picked.order_id AND refund.kind = 'points'
@@ -41,7 +42,7 @@ BEGIN
     -- The balances and the mark in one statement. UPDATE changes a row once, so the sum per user comes first.
     UPDATE /*+ JOIN_FIXED_ORDER() */
            (SELECT refund.account_id, SUM(refund.amount) AS amount
-              FROM JSON_TABLE(p_refunds, '$[*]' COLUMNS (account_id BIGINT PATH '$[2]',
+              FROM JSON_TABLE(v_refunds, '$[*]' COLUMNS (account_id BIGINT PATH '$[2]',
                                                          amount BIGINT PATH '$[3]')) AS refund
              GROUP BY refund.account_id
            ) AS given
@@ -50,6 +51,6 @@ BEGIN
        SET batch.points_given = 1,
            user_points.points = user_points.points + given.amount;
 
-    CALL order_timeout_write_points_ledger(p_refunds, p_remark, p_cause, p_now);
+    CALL order_timeout_write_points_ledger(v_refunds, p_remark, p_cause, p_now);
 END$$
 DELIMITER ;

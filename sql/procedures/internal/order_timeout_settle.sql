@@ -31,9 +31,7 @@ BEGIN
     DECLARE v_with_points JSON DEFAULT p_found -> '$.with_points';
     DECLARE v_half_done BOOLEAN;
     DECLARE v_batch_id BIGINT UNSIGNED;
-    DECLARE v_coupon_refunds JSON;
     DECLARE v_coupon_refunded BIGINT;
-    DECLARE v_points_refunds JSON;
     DECLARE v_points_refunded BIGINT;
 
     SELECT p_has_half_done OR MIN(id) IS NOT NULL
@@ -49,23 +47,19 @@ BEGIN
     END IF;
 
     IF v_coupons > 0 THEN
-        CALL order_timeout_give_coupons(v_batch_id, p_order_ids, v_coupons, p_cause, p_now,
-                                        v_coupon_refunds, v_coupon_refunded);
+        CALL order_timeout_give_coupons(v_batch_id, p_order_ids, v_coupons, p_cause, p_now, v_coupon_refunded);
     END IF;
     IF JSON_LENGTH(v_with_points) > 0 THEN
-        CALL order_timeout_give_points(v_batch_id, v_with_points, p_cause, p_remark, p_now,
-                                       v_points_refunds, v_points_refunded);
+        CALL order_timeout_give_points(v_batch_id, v_with_points, p_cause, p_remark, p_now, v_points_refunded);
     END IF;
     IF v_half_done THEN
-        CALL order_timeout_adopt_half_done(v_batch_id, p_order_ids, v_coupon_refunds, v_coupon_refunded,
-                                           v_points_refunds, v_points_refunded);
+        CALL order_timeout_adopt_half_done(v_batch_id, p_order_ids, v_coupon_refunded, v_points_refunded);
     END IF;
 
     IF p_cause = 'repair' THEN
         UPDATE order_timeout_batch SET settled = 1 WHERE id = v_batch_id;
     ELSE
-        CALL order_timeout_close_orders(v_batch_id, p_order_ids, p_cause, p_run_id, p_found -> '$.has_findings', p_now,
-                                        v_coupon_refunds, v_points_refunds);
+        CALL order_timeout_close_orders(v_batch_id, p_order_ids, p_cause, p_run_id, p_found -> '$.has_findings', p_now);
     END IF;
 
     SET p_settled = JSON_OBJECT('batch_id', v_batch_id,

@@ -6,8 +6,8 @@ CREATE PROCEDURE order_timeout_write_coupon_ledger (
     IN p_refunded_at DATETIME(3)
 )
     COMMENT 'Writes the ledger rows of coupon refunds.
-Parameters: p_refunds: of order_timeout_give_coupons(), NULL: none; or with a cause and a time of their own:
-[[order_id, user_id, coupon_id, amount, stays_held, cause, refunded_at]]. p_cause, p_refunded_at: of those without.'
+Parameters: p_refunds: [[order_id, user_id, coupon_id, amount, stays_held]], NULL: none; or with a cause and a time of
+their own: [[..., cause, refunded_at]]. p_cause, p_refunded_at: of those without.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN

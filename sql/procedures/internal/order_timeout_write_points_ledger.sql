@@ -7,8 +7,8 @@ CREATE PROCEDURE order_timeout_write_points_ledger (
     IN p_refunded_at DATETIME(3)
 )
     COMMENT 'Writes the ledger rows of points refunds.
-Parameters: p_refunds: of order_timeout_give_points(), NULL: none; or with a cause and a time of their own:
-[[order_id, user_id, account_id, amount, cause, refunded_at]]. p_cause, p_refunded_at: of those without.
+Parameters: p_refunds: [[order_id, user_id, account_id, amount]], NULL: none; or with a cause and a time of
+their own: [[..., cause, refunded_at]]. p_cause, p_refunded_at: of those without.
 p_remark: cut to what the shop''s column holds.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA

@@ -124,20 +124,20 @@ BEGIN
           FROM order_timeout_failure
          WHERE order_id = p_order_id AND v_status = 1 /* pending */
         UNION ALL
-        SELECT 6, cancellation.batch_id, 'cancellation', cancellation.cause,
-               CONCAT('Cancelled at ', cancellation.cancelled_at,
-                      CASE WHEN cancellation.cause = 'timeout' AND cancellation.run_id IS NOT NULL
-                           THEN CONCAT(' by the sweep, run ', cancellation.run_id)
-                           WHEN cancellation.cause = 'timeout' THEN ' by a call of cancel_expired_order()'
-                           WHEN cancellation.cause = 'user' THEN ' by its user'
+        SELECT 6, cancelled.batch_id, 'cancellation', cancelled.cause,
+               CONCAT('Cancelled at ', cancelled.cancelled_at,
+                      CASE WHEN cancelled.cause = 'timeout' AND cancelled.run_id IS NOT NULL
+                           THEN CONCAT(' by the sweep, run ', cancelled.run_id)
+                           WHEN cancelled.cause = 'timeout' THEN ' by a call of cancel_expired_order()'
+                           WHEN cancelled.cause = 'user' THEN ' by its user'
                            ELSE ' by an admin' END,
                       COALESCE(CONCAT(' (account ', batch.called_by, ', remark: ', batch.remark, ')'), ''),
                       IF(batch.settled = 0, '; the call was cut short, the next cancel completes it', ''),
-                      '. Came back: coupon money ', cancellation.coupon_refunded,
-                      ', points ', cancellation.points_refunded, '.')
-          FROM order_timeout_cancellation AS cancellation
-          LEFT JOIN order_timeout_batch AS batch ON batch.id = cancellation.batch_id
-         WHERE cancellation.order_id = p_order_id
+                      '. Came back: coupon money ', cancelled.coupon_refunded,
+                      ', points ', cancelled.points_refunded, '.')
+          FROM order_timeout_cancelled AS cancelled
+          LEFT JOIN order_timeout_batch AS batch ON batch.id = cancelled.batch_id
+         WHERE cancelled.order_id = p_order_id
         UNION ALL
         SELECT 7, target_id, 'refund', cause,
                CONCAT(amount, IF(kind = 'coupon', CONCAT(' came back to coupon ', target_id),

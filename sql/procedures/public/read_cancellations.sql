@@ -41,14 +41,14 @@ BEGIN
              ORDER BY batch.position
              LIMIT p_limit) AS page;
 
-    SELECT batch.position, cancellation.order_id, cancellation.user_id, cancellation.source_type, cancellation.cause,
-           cancellation.run_id, cancellation.coupon_refunded, cancellation.points_refunded, cancellation.findings,
-           cancellation.cancelled_at
+    SELECT batch.position, cancelled.order_id, cancelled.user_id, cancelled.source_type, cancelled.cause,
+           cancelled.run_id, cancelled.coupon_refunded, cancelled.points_refunded, cancelled.findings,
+           cancelled.cancelled_at
       FROM order_timeout_batch AS batch
-      JOIN order_timeout_cancellation AS cancellation FORCE INDEX (PRIMARY) ON cancellation.batch_id = batch.id
+      JOIN order_timeout_cancelled AS cancelled ON cancelled.batch_id = batch.id
      WHERE batch.position BETWEEN p_after_position AND v_last_position
-       AND (batch.position > p_after_position OR cancellation.order_id > p_after_order_id)
-     ORDER BY batch.position, cancellation.order_id
+       AND (batch.position > p_after_position OR cancelled.order_id > p_after_order_id)
+     ORDER BY batch.position, cancelled.order_id
      LIMIT p_limit;
 END$$
 DELIMITER ;
