@@ -88,6 +88,8 @@ CREATE TABLE IF NOT EXISTS order_timeout_batch (
     remark VARCHAR(255) NOT NULL DEFAULT '' COMMENT 'What the caller of cancel_order() gave',
     called_by VARCHAR(288) NOT NULL COMMENT 'The account that called',
     run_id BIGINT UNSIGNED NULL COMMENT 'order_timeout_run.id; NULL: not by a sweep',
+    order_ids JSON NOT NULL DEFAULT (JSON_ARRAY())
+        COMMENT 'The orders it set out to cancel or repair: where to look for what it left half done',
     created_at DATETIME(3) NOT NULL,
     coupons_given BOOLEAN NOT NULL DEFAULT 0
         COMMENT '1: the balances of its coupon refunds have grown; set by the statement that makes them grow',

@@ -1,15 +1,15 @@
 -- Coupon money of each order that is to come back, less what the journal says has come back already.
--- is_second_take: it came back once, and the shop took it anew for the same order: that is for a person to decide.
--- A refund that a half-done call claimed and did not give counts as not come back.
+-- is_second_take: all came back once, and the shop took anew for the same order: that is for a person to decide.
+-- A refund that a half-done call claimed and did not give counts as not come back; one that it gave is not listed.
 CREATE OR REPLACE SQL SECURITY DEFINER VIEW order_timeout_coupon_refundable AS
 SELECT due.order_id,
        due.user_id,
        due.coupon_id,
-       IF(earlier.order_id IS NULL, due.taken, due.ledger_taken) AS taken,
+       IF(earlier.order_id IS NULL AND due.due > 0, due.taken, due.ledger_taken) AS taken,
        due.returned,
-       IF(earlier.order_id IS NULL, due.due, due.ledger_taken - due.returned) AS amount,
-       IF(earlier.order_id IS NULL, due.source, 'ledger') AS source,
-       earlier.order_id IS NOT NULL AS is_second_take,
+       IF(earlier.order_id IS NULL AND due.due > 0, due.due, due.ledger_taken - due.returned) AS amount,
+       IF(earlier.order_id IS NULL AND due.due > 0, due.source, 'ledger') AS source,
+       NOT (earlier.order_id IS NULL AND due.due > 0) AS is_second_take,
        user_coupons.status AS coupon_status,
        user_coupons.used_order_id
   FROM order_timeout_coupon_due AS due
@@ -18,4 +18,5 @@ SELECT due.order_id,
              LEFT JOIN order_timeout_batch AS batch FORCE INDEX (PRIMARY) ON batch.id = earlier.batch_id)
     ON earlier.order_id = due.order_id AND earlier.kind = 'coupon' AND earlier.target_id = due.coupon_id
        AND COALESCE(batch.settled OR batch.coupons_given, 1)
- WHERE IF(earlier.order_id IS NULL, due.due, due.ledger_taken - due.returned) > 0;
+ WHERE COALESCE(batch.settled, 1)
+   AND IF(earlier.order_id IS NULL AND due.due > 0, due.due, due.ledger_taken - due.returned) > 0;

@@ -11,6 +11,8 @@ SELECT refund.order_id,
        IF(refund.kind = 'coupon', batch.coupons_given, batch.points_given) AS is_given,
        batch.created_at
   FROM order_timeout_batch AS batch
-  JOIN order_timeout_refund AS refund ON refund.batch_id = batch.id
+  JOIN JSON_TABLE(batch.order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS listed
+  JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)
+    ON refund.order_id = listed.order_id AND refund.batch_id = batch.id
   LEFT JOIN orders ON orders.id = refund.order_id
- WHERE NOT batch.settled;
+ WHERE batch.settled = 0;

@@ -17,8 +17,10 @@ BEGIN
     DECLARE v_batch_id BIGINT UNSIGNED;
 
     INSERT INTO order_timeout_batch
-           (cause, remark, called_by, run_id, created_at, coupons_given, points_given, settled)
-    VALUES ('timeout', 'order_timeout', USER(), p_run_id, p_now, 1, 1, 1);
+           (cause, remark, called_by, run_id, order_ids, created_at, coupons_given, points_given, settled)
+    SELECT 'timeout', 'order_timeout', USER(), p_run_id, COALESCE(JSON_ARRAYAGG(order_id), JSON_ARRAY()), p_now, 1, 1, 1
+      FROM bench_cancellation
+     WHERE range_no = p_range_no;
     SET v_batch_id = LAST_INSERT_ID();
 
     INSERT INTO order_timeout_refund

@@ -2,16 +2,19 @@ DROP PROCEDURE IF EXISTS order_timeout_lock_skipping;
 DELIMITER $$
 CREATE PROCEDURE order_timeout_lock_skipping (
     INOUT p_order_ids JSON,
+    IN p_turn JSON,
     IN p_now DATETIME(3),
     OUT p_found JSON
 )
     COMMENT 'Locks pending orders with their coupons and points rows, waiting for nobody.
 Amounts are computed only after this: a read that skips locked rows would take a locked coupon for a missing one.
-Parameters: p_order_ids: in: orders.id to lock; out: those still pending, not held, of which every row is ours.
-p_now: in the shop''s clock. p_found: what they took, see order_timeout_settle().'
+Parameters: p_order_ids: in: orders.id to lock; out: those still due, not held, of which every row is ours.
+p_turn: of order_timeout_list_turns(): their source type and cut-off. p_now: in the shop''s clock. p_found: what they took, see order_timeout_settle().'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
+    DECLARE v_source_type BIGINT DEFAULT JSON_VALUE(p_turn, '$.source_type' RETURNING SIGNED);
+    DECLARE v_cutoff DATETIME(3) DEFAULT p_turn ->> '$.cutoff';
     DECLARE v_put_off JSON;
     DECLARE v_not_ours JSON;
     DECLARE v_coupons INT;
@@ -24,6 +27,8 @@ BEGIN
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS picked
       JOIN orders FORCE INDEX (PRIMARY) ON orders.id = picked.order_id
      WHERE orders.status = 1 /* pending */
+       AND orders.source_type <=> v_source_type
+       AND orders.created_at < v_cutoff
        FOR UPDATE OF orders SKIP LOCKED;
 
     -- Holds are read after the lock: hold_order() takes the order's lock too.

@@ -11,7 +11,7 @@ BEGIN
     DECLARE v_batch_ids JSON;
     DECLARE v_last_position BIGINT UNSIGNED;
     DECLARE v_caller_safe_updates BOOLEAN DEFAULT @@SESSION.sql_safe_updates;
-    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION, NOT FOUND
     BEGIN
         ROLLBACK AND NO CHAIN NO RELEASE;
         SET SESSION sql_safe_updates = v_caller_safe_updates;

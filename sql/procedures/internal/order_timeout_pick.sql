@@ -16,7 +16,7 @@ p_order_ids: orders.id, oldest first; NULL: none is due.'
     READS SQL DATA
 BEGIN
     DECLARE v_turn JSON DEFAULT JSON_EXTRACT(p_turns, CONCAT('$[', p_turn, ']'));
-    DECLARE v_source_type BIGINT DEFAULT v_turn ->> '$.source_type';
+    DECLARE v_source_type BIGINT DEFAULT JSON_VALUE(v_turn, '$.source_type' RETURNING SIGNED);
     DECLARE v_cutoff DATETIME(3) DEFAULT v_turn ->> '$.cutoff';
     DECLARE v_after_created_at DATETIME(6) DEFAULT v_turn ->> '$.created_at';
     DECLARE v_after_order_id BIGINT DEFAULT v_turn ->> '$.order_id';
@@ -27,7 +27,7 @@ BEGIN
       INTO p_order_ids, v_last
       FROM (SELECT candidate.order_id, candidate.created_at
               FROM order_timeout_candidate AS candidate
-             WHERE candidate.source_type = v_source_type
+             WHERE candidate.source_type <=> v_source_type
                AND candidate.created_at >= v_after_created_at
                AND candidate.created_at < v_cutoff
                AND (candidate.created_at > v_after_created_at OR candidate.order_id > v_after_order_id)

@@ -1,7 +1,7 @@
 DROP PROCEDURE IF EXISTS order_timeout_purge;
 DELIMITER $$
 CREATE PROCEDURE order_timeout_purge ()
-    COMMENT 'Deletes runs and settled cancellations older than retention_days, oldest first: at most 100 runs, 200 batches and
+    COMMENT 'Deletes runs and cancellations older than retention_days, but for half-done calls, oldest first: at most 100 runs, 200 batches and
 10000 cancellations at a time. Refunds stay: their keys are what makes a second refund impossible.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
@@ -30,8 +30,12 @@ BEGIN
       FROM (SELECT sized.id, SUM(sized.cancellations) OVER (ORDER BY sized.id) AS cancellations_so_far
               FROM (SELECT head.id,
                            (SELECT COUNT(*) FROM order_timeout_cancellation WHERE batch_id = head.id) AS cancellations
-                      FROM (SELECT id, created_at, settled, position FROM order_timeout_batch ORDER BY id LIMIT 200) AS head
-                     WHERE head.created_at < v_before AND head.settled AND (head.position IS NULL OR head.position < v_last_position)
+                      FROM (SELECT id, created_at, position
+                              FROM order_timeout_batch AS batch
+                             WHERE settled OR NOT EXISTS (SELECT 1 FROM order_timeout_half_done WHERE batch_id = batch.id)
+                             ORDER BY id
+                             LIMIT 200) AS head
+                     WHERE head.created_at < v_before AND (head.position IS NULL OR head.position < v_last_position)
                    ) AS sized
            ) AS old
      WHERE old.cancellations_so_far <= 10000 /* the most that one batch can have */;

@@ -21,7 +21,7 @@ run: BEGIN
     DECLARE v_caller_safe_updates BOOLEAN DEFAULT @@SESSION.sql_safe_updates;
     DECLARE v_caller_row_wait INT UNSIGNED DEFAULT @@SESSION.innodb_lock_wait_timeout;
     DECLARE v_caller_table_wait INT UNSIGNED DEFAULT @@SESSION.lock_wait_timeout;
-    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION, NOT FOUND
     BEGIN
         GET STACKED DIAGNOSTICS CONDITION 1 v_error_number = MYSQL_ERRNO, v_error_message = MESSAGE_TEXT;
         ROLLBACK AND NO CHAIN NO RELEASE;

@@ -29,20 +29,27 @@ is what a call that was cut short has left: rare, and read as it is now, not as 
 BEGIN
     DECLARE v_coupons INT DEFAULT p_found -> '$.coupons';
     DECLARE v_with_points JSON DEFAULT p_found -> '$.with_points';
-    DECLARE v_half_done BOOLEAN;
+    DECLARE v_first_unsettled BIGINT UNSIGNED;
     DECLARE v_batch_id BIGINT UNSIGNED;
     DECLARE v_coupon_refunded BIGINT;
     DECLARE v_points_refunded BIGINT;
 
-    SELECT p_has_half_done OR MIN(id) IS NOT NULL
-      INTO v_half_done
+    -- MIN() first: nearly always there is none, and it is found without reading a row.
+    SELECT MIN(id)
+      INTO v_first_unsettled
       FROM order_timeout_batch
      WHERE settled = 0;
-    INSERT INTO order_timeout_batch (cause, remark, called_by, run_id, created_at)
-    VALUES (p_cause, p_remark, USER(), p_run_id, p_now);
+    IF v_first_unsettled IS NOT NULL AND NOT p_has_half_done THEN
+        SELECT COUNT(*) > 0
+          INTO p_has_half_done
+          FROM order_timeout_batch
+         WHERE settled = 0 AND JSON_OVERLAPS(order_ids, p_order_ids);
+    END IF;
+    INSERT INTO order_timeout_batch (cause, remark, called_by, run_id, order_ids, created_at)
+    VALUES (p_cause, p_remark, USER(), p_run_id, p_order_ids, p_now);
     SET v_batch_id = LAST_INSERT_ID();
 
-    IF v_half_done THEN
+    IF p_has_half_done THEN
         CALL order_timeout_complete_half_done(v_batch_id, p_order_ids, p_remark);
     END IF;
 
@@ -52,7 +59,7 @@ BEGIN
     IF JSON_LENGTH(v_with_points) > 0 THEN
         CALL order_timeout_give_points(v_batch_id, v_with_points, p_cause, p_remark, p_now, v_points_refunded);
     END IF;
-    IF v_half_done THEN
+    IF p_has_half_done THEN
         CALL order_timeout_adopt_half_done(v_batch_id, p_order_ids, v_coupon_refunded, v_points_refunded);
     END IF;
 

@@ -32,7 +32,7 @@ sweep: BEGIN
         CALL order_timeout_pick(v_now, v_batch_size, v_turn, v_turns, v_order_ids);
         IF v_order_ids IS NOT NULL THEN
             CALL order_timeout_open_run(p_run_id);
-            CALL order_timeout_sweep_batch(p_run_id, v_order_ids, v_stop_at);
+            CALL order_timeout_sweep_batch(p_run_id, JSON_EXTRACT(v_turns, CONCAT('$[', v_turn, ']')), v_order_ids, v_stop_at);
         END IF;
         IF COALESCE(JSON_LENGTH(v_order_ids), 0) < v_batch_size THEN
             SET v_turns = JSON_REMOVE(v_turns, CONCAT('$[', v_turn, ']'));

@@ -2,13 +2,14 @@ DROP PROCEDURE IF EXISTS order_timeout_sweep_orders;
 DELIMITER $$
 CREATE PROCEDURE order_timeout_sweep_orders (
     IN p_run_id BIGINT UNSIGNED,
+    IN p_turn JSON,
     IN p_order_ids JSON,
     OUT p_error_number INT,
     OUT p_error_state CHAR(5),
     OUT p_error_message VARCHAR(512) CHARACTER SET utf8mb4
 )
     COMMENT 'Cancels orders of a sweep in one transaction: all that can be locked at once, or none.
-Parameters: p_run_id: order_timeout_run.id. p_order_ids: orders.id.
+Parameters: p_run_id: order_timeout_run.id. p_turn: of order_timeout_list_turns(). p_order_ids: orders.id.
 p_error_number, p_error_state, p_error_message: NULL, or why all was rolled back.
 Errors: those that are the server''s and not an order''s.'
     SQL SECURITY DEFINER
@@ -25,7 +26,7 @@ BEGIN
     DECLARE EXIT HANDLER FOR 1044, 1142, 1143, 1227, 1370, 1146, 1054, 1290, 1792, 1836, 1021, 1037, 1041, 1114, 1449,
                              1317, 1053, 1305, 1318
         RESIGNAL;
-    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION, NOT FOUND
     BEGIN
         GET STACKED DIAGNOSTICS CONDITION 1
             p_error_number = MYSQL_ERRNO, p_error_state = RETURNED_SQLSTATE, p_error_message = MESSAGE_TEXT;
@@ -36,7 +37,7 @@ BEGIN
     CALL order_timeout_read_clock(v_clock, v_now);
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     START TRANSACTION READ WRITE;
-    CALL order_timeout_lock_skipping(p_order_ids, v_now, v_found);
+    CALL order_timeout_lock_skipping(p_order_ids, p_turn, v_now, v_found);
     IF p_order_ids IS NOT NULL THEN
         CALL order_timeout_settle(p_order_ids, v_found, 'timeout', 'order_timeout', p_run_id, v_now, FALSE, v_settled);
     END IF;

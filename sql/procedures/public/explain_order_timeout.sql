@@ -6,7 +6,7 @@ CREATE PROCEDURE explain_order_timeout (
     COMMENT 'Tells in plain words why an order was, or was not, or will be cancelled, and what came back. Locks nothing.
 Parameters: p_order_id: orders.id.
 Result: step, verdict, detail: first the answer, then what it rests on.
-Steps: answer, order, policy, hold, failure, cancellation, refund, finding, missing.
+Steps: answer, order, policy, hold, failure, cancellation, refund, finding, refundable, missing.
 Errors: 50001 p_order_id is NULL or not positive.
 Example: CALL explain_order_timeout(28229)'
     SQL SECURITY DEFINER
@@ -26,6 +26,7 @@ BEGIN
     DECLARE v_held_until DATETIME(3);
     DECLARE v_paused BOOLEAN;
     DECLARE v_cancellations INT;
+    DECLARE v_refunds INT;
     DECLARE v_attempts INT;
     DECLARE v_retry_at DATETIME(3);
     DECLARE EXIT HANDLER FOR SQLEXCEPTION
@@ -54,6 +55,10 @@ BEGIN
       INTO v_cancellations
       FROM order_timeout_cancellation
      WHERE order_id = p_order_id;
+    SELECT COUNT(*)
+      INTO v_refunds
+      FROM order_timeout_refund
+     WHERE order_id = p_order_id AND cause <> 'repair';
     SELECT MAX(attempts), MAX(retry_at)
       INTO v_attempts, v_retry_at
       FROM order_timeout_failure
@@ -64,12 +69,12 @@ BEGIN
         SELECT 1 AS place, 1 AS nth, 'answer' AS step,
                CASE WHEN v_status IS NULL THEN 'not_found'
                     WHEN v_status = 2 THEN 'paid'
-                    WHEN v_status = 3 AND v_cancellations > 0 THEN 'cancelled'
+                    WHEN v_status = 3 AND v_cancellations + v_refunds > 0 THEN 'cancelled'
                     WHEN v_status = 3 THEN 'cancelled_elsewhere'
                     WHEN v_status <> 1 THEN 'not_pending'
                     WHEN NOT v_enabled THEN 'excluded'
                     WHEN v_held_until IS NOT NULL THEN 'on_hold'
-                    WHEN v_due_at >= v_now THEN 'not_expired'
+                    WHEN v_due_at >= v_now OR v_due_at IS NULL THEN 'not_expired'
                     WHEN v_attempts > 0 AND v_retry_at IS NULL THEN 'set_aside'
                     WHEN v_attempts > 0 AND v_retry_at > v_now THEN 'will_be_retried'
                     WHEN v_paused THEN 'paused'
@@ -78,13 +83,18 @@ BEGIN
                     WHEN v_status = 2 THEN 'The order is paid: it is not cancelled.'
                     WHEN v_status = 3 AND v_cancellations > 0 THEN
                         CONCAT('The order was cancelled at ', v_cancelled_at, ': see cancellation and refund.')
+                    WHEN v_status = 3 AND v_refunds > 0 THEN
+                        CONCAT('The order was cancelled at ', v_cancelled_at, ': see refund. The entry in ',
+                               'order_timeout_cancellation is gone (order_timeout_setting.retention_days).')
                     WHEN v_status = 3 THEN
                         CONCAT('The order was cancelled', COALESCE(CONCAT(' at ', v_cancelled_at), ''),
-                               ', but not by this engine: its journal has nothing of it.')
+                               ', but the journal has nothing of it: not by this engine, or with nothing to give back ',
+                               'and longer ago than order_timeout_setting.retention_days.')
                     WHEN v_status <> 1 THEN CONCAT('The order has status ', v_status, ', which is not pending (1).')
                     WHEN NOT v_enabled THEN CONCAT('Orders of source type ', v_source_type, ' never time out.')
                     WHEN v_held_until IS NOT NULL THEN CONCAT('The order is on hold until ', v_held_until, '.')
                     WHEN v_due_at >= v_now THEN CONCAT('The order waits for payment until ', v_due_at, '.')
+                    WHEN v_due_at IS NULL THEN 'The order has no created_at: it never times out.'
                     WHEN v_attempts > 0 AND v_retry_at IS NULL THEN
                         CONCAT('The order was to be cancelled, failed ', v_attempts,
                                ' times and is set aside: mend the cause (see failure), then CALL retry_failed_order(',
@@ -97,15 +107,15 @@ BEGIN
         SELECT 2, 1, 'order',
                CASE v_status WHEN 1 THEN 'pending' WHEN 2 THEN 'paid' WHEN 3 THEN 'cancelled'
                              ELSE CONCAT('status ', v_status) END,
-               CONCAT('Placed at ', v_created_at, ' by user ', v_user_id, ', source type ',
+               CONCAT('Placed at ', COALESCE(v_created_at, 'no known time'), ' by user ', v_user_id, ', source type ',
                       COALESCE(v_source_type, 'NULL'), '.')
           FROM DUAL
          WHERE v_status IS NOT NULL
         UNION ALL
         SELECT 3, 1, 'policy', IF(v_enabled, 'times_out', 'excluded'),
                IF(v_enabled,
-                  CONCAT('Source type ', v_source_type, ' times out after ', v_timeout_minutes, ' minutes: at ',
-                         v_due_at, '.'),
+                  CONCAT('Source type ', COALESCE(v_source_type, 'NULL'), ' times out after ', v_timeout_minutes, ' minutes',
+                         COALESCE(CONCAT(': at ', v_due_at), ''), '.'),
                   CONCAT('Source type ', v_source_type, ' is switched off in order_timeout_policy',
                          COALESCE((SELECT CONCAT(': ', NULLIF(remark, '')) FROM order_timeout_policy
                                     WHERE source_type = v_source_type), ''), '.'))
@@ -139,15 +149,21 @@ BEGIN
           LEFT JOIN order_timeout_batch AS batch ON batch.id = cancelled.batch_id
          WHERE cancelled.order_id = p_order_id
         UNION ALL
-        SELECT 7, target_id, 'refund', cause,
-               CONCAT(amount, IF(kind = 'coupon', CONCAT(' came back to coupon ', target_id),
-                                 CONCAT(' points came back to user ', target_id, ', row ', account_id)),
-                      ' at ', refunded_at, '; that they were taken is known from ',
-                      CASE source WHEN 'ledger' THEN 'user_coupon_ledger'
-                                  WHEN 'orders' THEN 'orders.points_amount' ELSE 'order_coupons' END,
-                      IF(stays_held, '; the coupon stays held for another order', ''), '.')
-          FROM order_timeout_refund
-         WHERE order_id = p_order_id
+        SELECT 7, refund.target_id, 'refund', refund.cause,
+               CONCAT(refund.amount,
+                      CASE WHEN NOT IF(refund.kind = 'coupon', batch.coupons_given, batch.points_given)
+                           THEN CONCAT(IF(refund.kind = 'coupon', ' was to come back to coupon ', ' points were to come back to user '),
+                                       refund.target_id, ', but the call was cut short before')
+                           WHEN refund.kind = 'coupon' THEN CONCAT(' came back to coupon ', refund.target_id)
+                           ELSE CONCAT(' points came back to user ', refund.target_id, ', row ', refund.account_id) END,
+                      ' at ', refund.refunded_at, '; that they were taken is known from ',
+                      CASE refund.source WHEN 'ledger' THEN 'user_coupon_ledger'
+                                         WHEN 'orders' THEN 'orders.points_amount' ELSE 'order_coupons' END,
+                      IF(refund.stays_held, '; the coupon stays held for another order', ''),
+                      IF(batch.settled = 0, '; the call was cut short, the ledger row may be missing', ''), '.')
+          FROM order_timeout_refund AS refund
+          LEFT JOIN order_timeout_batch AS batch ON batch.id = refund.batch_id
+         WHERE refund.order_id = p_order_id
         UNION ALL
         SELECT 8, target.coupon_id, 'finding', IF(user_coupons.id IS NULL, 'missing_coupon', 'duplicate_coupon'),
                IF(user_coupons.id IS NULL,

@@ -94,7 +94,7 @@ BEGIN
         SELECT 9, 'half_done', IF(COUNT(*) > 0, 'warn', 'ok'),
                CONCAT(COUNT(*), ' calls were cut short', IF(COUNT(*) > 0,
                       ': the next cancel of the same order completes them, or repair_missing_refund() when it is cancelled.', '.'))
-          FROM (SELECT 1 FROM order_timeout_batch WHERE settled = 0 LIMIT 10000) AS unsettled
+          FROM (SELECT DISTINCT batch_id FROM order_timeout_half_done LIMIT 10000) AS unsettled
         UNION ALL
         SELECT 10, 'index', IF(COUNT(*) > 0, 'ok', 'fail'),
                IF(COUNT(*) > 0, 'orders has an index that serves the sweep.',

@@ -40,7 +40,7 @@ BEGIN
            failure.failed_orders,
            failure.quarantined_orders,
            (SELECT COUNT(*) FROM order_timeout_hold WHERE held_until > v_now) AS held_orders,
-           (SELECT COUNT(*) FROM order_timeout_batch WHERE settled = 0) AS cut_short_calls,
+           (SELECT COUNT(DISTINCT batch_id) FROM order_timeout_half_done) AS cut_short_calls,
            run.*
       FROM order_timeout_setting AS setting
       JOIN order_timeout_heartbeat AS heartbeat

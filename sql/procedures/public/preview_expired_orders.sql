@@ -46,7 +46,7 @@ BEGIN
       JOIN orders FORCE INDEX (PRIMARY) ON orders.id = picked.order_id
       JOIN JSON_TABLE(v_turns, '$[*]' COLUMNS (source_type BIGINT PATH '$.source_type',
                                                cutoff DATETIME(3) PATH '$.cutoff')) AS turn
-        ON turn.source_type = orders.source_type
+        ON turn.source_type <=> orders.source_type
       JOIN LATERAL (SELECT CAST(COALESCE(SUM(amount), 0) AS SIGNED) AS amount
                       FROM order_timeout_coupon_refundable
                      WHERE order_id = picked.order_id AND NOT is_second_take) AS coupons

@@ -10,7 +10,7 @@ Batches get their position here, one reader at a time, after they are committed:
 Parameters: p_after_position, p_after_order_id: of the last row that was read; 0 and 0: from the beginning. p_limit: 1 to 10000.
 Result: position, order_id, user_id, source_type, cause, run_id, coupon_refunded, points_refunded (minor units), findings, cancelled_at
 (in the shop''s clock).
-Errors: 50002 called inside a transaction or with autocommit off; 50004 a parameter is NULL or out of range;
+Errors: 50002 called inside a transaction or with autocommit off; 50004 a parameter is NULL or out of range, or the position is none of this database;
 50005 another reader did not end within 10 seconds: call again.
 Example: CALL read_cancellations(0, 0, 1000)'
     SQL SECURITY DEFINER
@@ -18,6 +18,7 @@ Example: CALL read_cancellations(0, 0, 1000)'
 BEGIN
     DECLARE v_in_transaction BOOLEAN;
     DECLARE v_last_position BIGINT UNSIGNED;
+    DECLARE v_message VARCHAR(255);
 
     CALL order_timeout_require_number('p_after_position', p_after_position, 0, 9223372036854775807);
     CALL order_timeout_require_number('p_after_order_id', p_after_order_id, 0, 9223372036854775807);
@@ -29,6 +30,14 @@ BEGIN
     END IF;
 
     CALL order_timeout_number_batches();
+    SELECT COALESCE(MAX(position), 0)
+      INTO v_last_position
+      FROM order_timeout_batch;
+    IF p_after_position > v_last_position THEN
+        SET v_message = CONCAT('p_after_position is ', p_after_position, ', but the last position here is ', v_last_position,
+                               ': was the database restored? See docs/feed.md');
+        SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 50004, MESSAGE_TEXT = v_message;
+    END IF;
 
     -- Where this page ends is read from the index, so that a page is sorted and not all that follows.
     SELECT MAX(page.position)
