@@ -194,6 +194,39 @@ describe('KILL QUERY', () => {
     },
   );
 
+  test.each(['REPEATABLE READ', 'READ COMMITTED'])(
+    'of a call before it gives: a call in a %s transaction that is older than the order gives it',
+    async (level) => {
+      const shop = await createShop();
+      const caller = await shop.connect();
+      await caller.query(`SET SESSION TRANSACTION ISOLATION LEVEL ${level}`);
+      await caller.query('START TRANSACTION');
+      await caller.query('SELECT COUNT(*) FROM order_timeout_policy');
+      const orderId = await twoOrders(shop);
+      const killed = await shop.connect();
+      const gate = await closeGate(shop, 'UPDATE ON user_coupons');
+      const failure = expect(
+        call(killed, 'cancel_expired_order(?)', orderId),
+      ).rejects.toMatchObject(QUERY_KILLED);
+      await gate.reached();
+      await shop.run('KILL QUERY ?', [killed.threadId]);
+      await failure;
+      await killed.query('START TRANSACTION');
+      await killed.query('ROLLBACK');
+      await gate.open();
+
+      expect(await call(caller, 'cancel_expired_order(?)', orderId)).toMatchObject({
+        outcome: 'cancelled',
+        coupon_refunded: 1000,
+        points_refunded: 50,
+      });
+      await caller.commit();
+      await sweep(killed);
+
+      expect(await stateButBatches(shop)).toEqual(cleanState);
+    },
+  );
+
   test("in a lock wait of a call, after which the shop's own code cancels the order: a repair completes it", async () => {
     const shop = await createShop();
     const orderId = await twoOrders(shop);
@@ -205,6 +238,16 @@ describe('KILL QUERY', () => {
     await killed.query('ROLLBACK');
     await sweep(killed);
     expect(await listHalfDone(shop.db)).toMatchObject([{ orderId: BigInt(orderId), status: 3 }]);
+    const [missing] = await shop.run('CALL audit_missing_refunds(NULL)');
+    expect(missing).toMatchObject([{ order_id: orderId, kind: 'points', missing: 50 }]);
+    const [told] = (await shop.run('CALL explain_order_timeout(?)', [orderId])) as [object[]];
+    expect(told).toContainEqual({
+      step: 'refund',
+      verdict: 'timeout',
+      detail: expect.stringMatching(
+        /^1000 came back .* the ledger row may be missing\.$/,
+      ) as string,
+    });
 
     await call(killed, 'repair_missing_refund(?)', orderId);
 

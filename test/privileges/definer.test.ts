@@ -30,7 +30,9 @@ async function everyProcedure(shop: Shop, db: Connection): Promise<unknown> {
   ]);
   // What a call that was cut short leaves: claimed and not given.
   await shop.run(
-    "INSERT INTO order_timeout_batch (cause, called_by, created_at) VALUES ('timeout', '', NOW(3))",
+    `INSERT INTO order_timeout_batch (cause, called_by, order_ids, created_at)
+     VALUES ('timeout', '', JSON_ARRAY(?), NOW(3))`,
+    [due.orderId],
   );
   await shop.run(
     `INSERT INTO order_timeout_refund

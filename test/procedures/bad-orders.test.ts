@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { type BuiltOrder, changesOf, createShop, pendingOrder, type Shop, until } from '../support';
+import {
+  type BuiltOrder,
+  changesOf,
+  closeGate,
+  createShop,
+  pendingOrder,
+  type Shop,
+  until,
+} from '../support';
 import { cancelExpiredOrder, cancelOrder, configure, errorOf, rowOf, sweep } from './calls';
 import { cancelled } from './cancelled';
 import { failWhen, holding } from './obstacles';
@@ -429,4 +437,68 @@ describe('an error that is the server’s, not an order’s', () => {
     expect(session).toEqual([{ zone: '-05:00', safe: 1, wait: 7 }]);
     expect(await sweep(shop.db)).toMatchObject({ outcome: 'completed', cancelled: 1 });
   });
+});
+
+describe('a trigger of the shop that fails with a condition of the class "not found"', () => {
+  const failWithNotFound = (shop: Shop, { orderId }: BuiltOrder) =>
+    shop.run(
+      `CREATE TRIGGER object BEFORE INSERT ON user_coupon_ledger FOR EACH ROW
+       BEGIN
+           IF NEW.order_id = ${orderId} THEN SIGNAL SQLSTATE '02000' SET MESSAGE_TEXT = 'none'; END IF;
+       END`,
+    );
+
+  test('stops its order only', async () => {
+    const shop = await freshShop();
+    const { first, bad, last } = await threeOrders(shop);
+    await failWithNotFound(shop, bad);
+
+    expect(await sweep(shop.db)).toMatchObject({ outcome: 'completed', cancelled: 2, failed: 1 });
+    expect(
+      await shop.run('SELECT order_id, error_number, error_state FROM order_timeout_failure'),
+    ).toEqual([{ order_id: bad.orderId, error_number: 1643, error_state: '02000' }]);
+    expect(await shop.run('SELECT id FROM orders WHERE status = 3 ORDER BY id')).toEqual([
+      { id: first.orderId },
+      { id: last.orderId },
+    ]);
+  });
+
+  test('undoes a call for it, and leaves the session as it was', async () => {
+    const shop = await freshShop();
+    const bad = await pendingOrder(shop, { coupon: 1000, points: 50 });
+    await failWithNotFound(shop, bad);
+    const db = await shop.connect();
+    await db.query("SET time_zone = '-11:00'");
+
+    const changed = await changesOf(shop, async () => {
+      expect(await errorOf(cancelExpiredOrder(db, bad))).toMatchObject({ errno: 1643 });
+      await db.query('START TRANSACTION');
+      await db.query('COMMIT');
+    });
+
+    expect(changed).toEqual({});
+    expect((await db.query('SELECT @@time_zone AS zone'))[0]).toEqual([{ zone: '-11:00' }]);
+  });
+});
+
+test('an order that is no longer due when its turn comes is left alone', async () => {
+  const shop = await freshShop();
+  const { bad } = await threeOrders(shop);
+  const renewed = await pendingOrder(shop, { coupon: 20 });
+  const retyped = await pendingOrder(shop, { coupon: 30 });
+  // One bad order has the sweep go order by order; there it stops, holding none of those that follow.
+  await failWhen(shop, 'user_coupon_ledger', 'INSERT', `NEW.order_id = ${bad.orderId}`);
+  const gate = await closeGate(shop, 'INSERT ON order_timeout_failure');
+  const swept = sweep(shop.db);
+  await gate.reached();
+  await shop.run('UPDATE orders SET created_at = NOW(3) WHERE id = ?', [renewed.orderId]);
+  await shop.run('UPDATE orders SET source_type = 3 WHERE id = ?', [retyped.orderId]);
+  await gate.open();
+
+  expect(await swept).toMatchObject({ cancelled: 2, failed: 1 });
+  expect(await shop.run('SELECT id FROM orders WHERE status = 1 ORDER BY id')).toEqual([
+    { id: bad.orderId },
+    { id: renewed.orderId },
+    { id: retyped.orderId },
+  ]);
 });

@@ -190,6 +190,37 @@ describe.each(STEPS)('a call that is cut short $moment $when on $table ($of)', (
   });
 });
 
+test('what was completed is counted no more, and nobody but a call for its order completes it', async () => {
+  const shop = await freshShop();
+  const order = await fullOrder(shop);
+  const other = await pendingOrder(shop, { coupon: 10, points: 1, sourceType: 3 });
+  const db = await shop.connect();
+  await AFTER_BALANCE(shop, db, () => cancelExpiredOrder(db, order));
+  expect(await cutShort(shop)).toBe(1);
+  await cancelOrder(shop.db, other);
+  expect(await cutShort(shop)).toBe(1);
+
+  await cancelExpiredOrder(shop.db, order);
+
+  expect(await cutShort(shop)).toBe(0);
+});
+
+/** How many calls the numbers and the health say were cut short. */
+async function cutShort(shop: Shop): Promise<unknown> {
+  const [[numbers]] = (await shop.run('CALL order_timeout_numbers()')) as unknown as [
+    [{ cut_short_calls: number }],
+  ];
+  const [health] = (await shop.run('CALL order_timeout_health()')) as unknown as [
+    { check_name: string; status: string; detail: string }[],
+  ];
+  const check = health.find(({ check_name }) => check_name === 'half_done');
+  expect(check).toMatchObject({
+    status: numbers.cut_short_calls > 0 ? 'warn' : 'ok',
+    detail: expect.stringMatching(`^${numbers.cut_short_calls} `) as string,
+  });
+  return numbers.cut_short_calls;
+}
+
 async function sweepWhenFree(shop: Shop): Promise<void> {
   for (;;) {
     const { outcome } = await sweep(shop.db);

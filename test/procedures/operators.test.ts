@@ -46,10 +46,19 @@ test('a repair of an order that is not cancelled gives nothing', async () => {
   ).toEqual({});
 });
 
-test('without its settings the engine has no clock to tell', async () => {
+test.each([
+  'order_timeout_clock()',
+  'order_timeout_health()',
+  'order_timeout_numbers()',
+  'audit_missing_refunds(NULL)',
+  'explain_order_timeout(1)',
+  'preview_expired_orders(1)',
+  'hold_order(1, 5, NULL)',
+  'retry_failed_order(1)',
+])('without its settings the engine has no clock: %s says so', async (procedure) => {
   await shop.run('DELETE FROM order_timeout_setting');
 
-  await expect(rows('order_timeout_clock()')).rejects.toMatchObject({ errno: 50003 });
+  await expect(rows(procedure)).rejects.toMatchObject({ errno: 50003 });
 });
 
 describe('a procedure that fails leaves the time zone of the session as it was', () => {
@@ -92,6 +101,16 @@ describe('the feed', () => {
     ]);
   });
 
+  test('refuses a place that this database never gave, as after a restore', async () => {
+    expect(await rows('read_cancellations(0, 0, 10)')).toMatchObject([{ position: 1 }]);
+
+    expect(await rows('read_cancellations(1, 999999, 10)')).toEqual([]);
+    await expect(rows('read_cancellations(2, 0, 10)')).rejects.toMatchObject({
+      errno: 50004,
+      message: expect.stringContaining('the last position here is 1') as string,
+    });
+  });
+
   test('waits ten seconds for another reader, and then says that it is busy', async () => {
     const another = await shop.connect();
     await another.query(
@@ -99,5 +118,104 @@ describe('the feed', () => {
     );
 
     await expect(rows('read_cancellations(0, 0, 10)')).rejects.toMatchObject({ errno: 50005 });
+  });
+});
+
+test('what the shop took anew after its own refund is listed for a person, and nobody gives it back', async () => {
+  const { orderId, userId, couponId } = await order(shop, {
+    status: 'cancelled',
+    coupon: 1000,
+    couponStatus: 'used up',
+    points: 50,
+  });
+  for (const [change, action] of [
+    [1000, 'refund'],
+    [-1000, 'reserve'],
+  ] as const) {
+    await shop.run(
+      'INSERT INTO user_coupon_ledger (user_id, user_coupon_id, change_amount, order_id, action) VALUES (?)',
+      [[userId, couponId, change, orderId, action]],
+    );
+    await shop.run(
+      "INSERT INTO user_points_ledger (user_id, action, points, ref_table, ref_id) VALUES (?, ?, ?, 'orders', ?)",
+      [userId, action, change / 20, String(orderId)],
+    );
+  }
+  const taken = [
+    { kind: 'coupon', taken: 2000, returned: 1000, missing: 1000 },
+    { kind: 'points', taken: 100, returned: 50, missing: 50 },
+  ];
+
+  const changed = await changesOf(shop, async () => {
+    expect(await rows('audit_missing_refunds(NULL)')).toMatchObject(taken);
+    expect(await rows('explain_order_timeout(?)', orderId)).toMatchObject(
+      expect.arrayContaining([
+        expect.objectContaining({ step: 'missing', verdict: 'second_take' }),
+      ]) as RowDataPacket[],
+    );
+    expect(await rows('repair_missing_refund(?)', orderId)).toMatchObject(
+      taken.map((row) => ({ ...row, given: 0 })),
+    );
+  });
+  expect(Object.keys(changed)).toEqual(['order_timeout_batch']);
+});
+
+describe('an order without a source type', () => {
+  beforeEach(async () => {
+    await shop.run('ALTER TABLE orders MODIFY source_type INT NULL');
+  });
+
+  test('times out by default, as the preview and the numbers say', async () => {
+    const without = await pendingOrder(shop, { coupon: 1000 });
+    await shop.run('UPDATE orders SET source_type = NULL');
+    const negative = await pendingOrder(shop, { sourceType: -1 });
+    const excluded = await pendingOrder(shop, { sourceType: 3 });
+
+    expect(await rows('preview_expired_orders(10)')).toMatchObject([
+      { order_id: without.orderId, source_type: null, coupon_refund: 1000 },
+      { order_id: negative.orderId },
+    ]);
+    expect(await rows('order_timeout_numbers()')).toMatchObject([{ due_orders: 2 }]);
+    expect(await rows('cancel_expired_orders()')).toMatchObject([{ cancelled: 2 }]);
+    expect(await shop.run('SELECT id FROM orders WHERE status = 1')).toEqual([
+      { id: excluded.orderId },
+    ]);
+    expect(await rows('explain_order_timeout(?)', without.orderId)).toContainEqual({
+      step: 'policy',
+      verdict: 'times_out',
+      detail: expect.stringMatching(/^Source type NULL times out after 30 minutes: at /) as string,
+    });
+  });
+});
+
+test('an order without a time never times out, and explain says so', async () => {
+  const { orderId } = await pendingOrder(shop);
+  await shop.run('ALTER TABLE orders MODIFY created_at DATETIME(3) NULL');
+  await shop.run('UPDATE orders SET created_at = NULL');
+
+  expect(await rows('cancel_expired_orders()')).toMatchObject([{ cancelled: 0 }]);
+  expect(await rows('explain_order_timeout(?)', orderId)).toMatchObject([
+    {
+      step: 'answer',
+      verdict: 'not_expired',
+      detail: 'The order has no created_at: it never times out.',
+    },
+    { step: 'order', verdict: 'pending' },
+    { step: 'policy', verdict: 'times_out', detail: 'Source type 1 times out after 30 minutes.' },
+  ]);
+});
+
+test('an order whose entry in the journal was purged is still one of ours', async () => {
+  const { orderId } = await pendingOrder(shop, { coupon: 1000 });
+  await rows('cancel_expired_orders()');
+  await shop.run('UPDATE order_timeout_batch SET created_at = created_at - INTERVAL 91 DAY');
+  await rows('cancel_expired_orders()');
+  expect(await shop.run('SELECT * FROM order_timeout_cancellation')).toEqual([]);
+
+  const [answer] = await rows('explain_order_timeout(?)', orderId);
+
+  expect(answer).toMatchObject({
+    verdict: 'cancelled',
+    detail: expect.stringContaining('retention_days') as string,
   });
 });

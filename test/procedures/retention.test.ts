@@ -86,9 +86,17 @@ test('a sweep purges no more than 10000 cancellations', async () => {
 
 test('a call that was cut short is kept, and does not keep the others from being purged', async () => {
   const shop = await newShop();
+  // One has claimed a coupon and not come to give it; of the other nothing is left.
   await shop.run(
-    `INSERT INTO order_timeout_batch (cause, called_by, created_at, settled)
-     VALUES ('user', 'test', NOW(3) - INTERVAL 100 DAY, 0)`,
+    `INSERT INTO order_timeout_batch (id, cause, called_by, order_ids, created_at, settled)
+     VALUES (1, 'user', 'test', '[]', NOW(3) - INTERVAL 100 DAY, 0),
+            (2, 'user', 'test', '[77]', NOW(3) - INTERVAL 100 DAY, 0),
+            (3, 'user', 'test', '[78]', NOW(3) - INTERVAL 100 DAY, 0)`,
+  );
+  await shop.run(
+    `INSERT INTO order_timeout_refund
+            (order_id, kind, target_id, batch_id, user_id, account_id, amount, source, cause, refunded_at)
+     VALUES (77, 'coupon', 1, 2, 1, 1, 1000, 'ledger', 'user', NOW(3) - INTERVAL 100 DAY)`,
   );
   for (let made = 0; made < 15; made++) {
     await cancelExpiredOrder(shop.db, await pendingOrder(shop));
@@ -97,7 +105,9 @@ test('a call that was cut short is kept, and does not keep the others from being
 
   await sweep(shop.db);
 
-  expect(await shop.run('SELECT settled FROM order_timeout_batch')).toEqual([{ settled: 0 }]);
+  expect(await shop.run('SELECT id, settled FROM order_timeout_batch')).toEqual([
+    { id: 2, settled: 0 },
+  ]);
 });
 
 test('the place up to which the feed was read is kept', async () => {
