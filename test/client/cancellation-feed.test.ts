@@ -42,7 +42,7 @@ test('each cancellation is read once, with who cancelled it, when, and what came
     }),
   ]);
   for (const { cancelledAt } of read)
-    expect(Math.abs(Date.now() - Number(cancelledAt))).toBeLessThan(10_000);
+    expect(Math.abs(Date.now() - Number(cancelledAt))).toBeLessThan(60_000);
   expect(await readCancellations(shop.db, { after: lastOf(read) })).toEqual([]);
 });
 

@@ -24,7 +24,7 @@ test.each(['+08:00', '-03:30', '+05:45', '+14:00', '-12:00'])(
       const { cancelledAt } = await cancelExpiredOrder(connection, orderId);
 
       expect(cancelledAt).toBeInstanceOf(Date);
-      expect(Math.abs(Date.now() - Number(cancelledAt))).toBeLessThan(10_000);
+      expect(Math.abs(Date.now() - Number(cancelledAt))).toBeLessThan(60_000);
     }
   },
 );

@@ -64,6 +64,7 @@ describe('a shop', () => {
     await up(shop.url, { source, paused: true });
     expect(await up(shop.url, { source })).toMatchObject({ outcome: 'nothing_to_do' });
     await pendingOrder(shop, { coupon: 1000, points: 50 });
+    await shop.run('ALTER EVENT order_timeout_tick DISABLE');
     await shop.run('UPDATE order_timeout_setting SET paused = 0');
     await shop.run('CALL cancel_expired_orders()');
     expect(await shop.run('SELECT status FROM orders')).toEqual([{ status: 3 }]);

@@ -31,6 +31,7 @@ describe('what the first sweep would move', () => {
 
     await up(shop.url, { paused: true });
     expect(await estimate(shop)).toEqual({ orders: 2, couponAmount: 1700, points: 50 });
+    await shop.run('ALTER EVENT order_timeout_tick DISABLE');
     await shop.run('UPDATE order_timeout_setting SET paused = 0');
     await shop.run('CALL cancel_expired_orders()');
     expect(

@@ -5,6 +5,7 @@ import { cancelExpiredOrder, cancelOrder, configure, errorOf, rowOf, sweep } fro
 import { cancelled } from './cancelled';
 import { holding } from './obstacles';
 import { shopOfFile } from './shop-of-file';
+import { lockWaitTimeouts } from '../races/outcomes';
 
 const freshShop = shopOfFile();
 
@@ -32,9 +33,6 @@ const HOLDS: { what: string; hold: (shop: Shop, order: BuiltOrder) => Promise<Co
   },
 ];
 
-/** Sweeps wait for nobody: well below the second that a sweep gives to a lock it did not expect. */
-const MOMENT_MS = 800;
-
 describe.each(HOLDS)('while somebody holds $what', ({ hold }) => {
   test.each([
     { batchSize: 500, how: 'all in one batch' },
@@ -51,9 +49,9 @@ describe.each(HOLDS)('while somebody holds $what', ({ hold }) => {
       const holder = await hold(shop, held);
 
       const changed = await changesOf(shop, async () => {
-        const answer = await sweep(shop.db);
-        expect(answer).toMatchObject({ outcome: 'completed', cancelled: 2, failed: 0 });
-        expect(answer.duration_ms).toBeLessThan(MOMENT_MS);
+        const db = await shop.connect();
+        expect(await sweep(db)).toMatchObject({ outcome: 'completed', cancelled: 2, failed: 0 });
+        expect(await lockWaitTimeouts(db)).toBe(0);
       });
       await holder.query('ROLLBACK');
       const next = await changesOf(shop, () => sweep(shop.db));
@@ -115,7 +113,7 @@ describe.each(HOLDS)('while somebody holds $what', ({ hold }) => {
       const changed = await changesOf(shop, async () => {
         const before = Date.now();
         expect(await errorOf(call(db, order))).toMatchObject({ errno: 1205 });
-        expect(Date.now() - before).toBeLessThan(2900);
+        expect(Date.now() - before).toBeLessThan(10_000);
         await db.query('COMMIT');
         await holder.query('ROLLBACK');
       });
@@ -244,9 +242,9 @@ test('600 due orders on one coupon that somebody holds: the sweep passes all of 
   ]);
 
   const changed = await changesOf(shop, async () => {
-    const answer = await sweep(shop.db);
-    expect(answer).toMatchObject({ outcome: 'completed', cancelled: 1, failed: 0 });
-    expect(answer.duration_ms).toBeLessThan(5 * MOMENT_MS);
+    const db = await shop.connect();
+    expect(await sweep(db)).toMatchObject({ outcome: 'completed', cancelled: 1, failed: 0 });
+    expect(await lockWaitTimeouts(db)).toBe(0);
   });
   await holder.query('ROLLBACK');
 
@@ -278,9 +276,9 @@ test('a settings row that an operator is just changing makes no sweep wait or fa
   await holding(shop, ['UPDATE order_timeout_setting SET batch_size = 7']);
 
   const changed = await changesOf(shop, async () => {
-    const answer = await sweep(shop.db);
-    expect(answer).toMatchObject({ outcome: 'completed', cancelled: 1 });
-    expect(answer.duration_ms).toBeLessThan(MOMENT_MS);
+    const db = await shop.connect();
+    expect(await sweep(db)).toMatchObject({ outcome: 'completed', cancelled: 1 });
+    expect(await lockWaitTimeouts(db)).toBe(0);
   });
 
   expect(changed).toEqual(cancelled({ order, coupons: [{ amount: 1000 }] }));

@@ -77,7 +77,7 @@ async function expectTimesOfNow(shop: Shop): Promise<void> {
     expect({
       table,
       rows: await shop.run(
-        `SELECT DISTINCT ${column} BETWEEN NOW(3) - INTERVAL 10 SECOND AND NOW(3) + INTERVAL 1 SECOND AS is_now
+        `SELECT DISTINCT ${column} BETWEEN NOW(3) - INTERVAL 1 MINUTE AND NOW(3) + INTERVAL 1 SECOND AS is_now
            FROM ${table} WHERE ${which}`,
       ),
     }).toEqual({ table, rows: [{ is_now: 1 }] });
@@ -96,7 +96,7 @@ describe.each(['-12:00', '+00:00', '+14:00'])('where the shop’s clock is %s', 
       for (const zone of ['-12:00', '+00:00', '+14:00']) {
         const db = await shop.connect();
         await db.query('SET time_zone = ?', [zone]);
-        for (const ageMinutes of [29.8, 30.2]) {
+        for (const ageMinutes of [28, 30.2]) {
           const order = await pendingOrder(shop, { ageMinutes, coupon: 1000, points: 50 });
           outcomes.push((await cancelExpiredOrder(db, order)).outcome);
         }

@@ -1,7 +1,7 @@
 import type { Connection, ConnectionOptions } from 'mysql2/promise';
 import { beforeAll, onTestFinished } from 'vitest';
 import { SHOP_TABLES } from '../../scripts/migrate/tables';
-import { createShop, type Shop, type ShopOptions } from '../support';
+import { createShop, sessionEnd, type Shop, type ShopOptions } from '../support';
 
 const TABLES = [
   ...SHOP_TABLES,
@@ -60,6 +60,7 @@ async function end(shop: Shop, connection: Connection): Promise<void> {
     if ((error as { errno?: number }).errno !== ALREADY_GONE) throw error;
   });
   connection.destroy();
+  await sessionEnd(shop, connection.threadId);
 }
 
 const ALREADY_GONE = 1094;

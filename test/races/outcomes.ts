@@ -30,7 +30,7 @@ export async function pay(db: Connection, orderId: number): Promise<number> {
 /** How often this session has waited for a lock until its time was up: for a lock that is held all along, as often as it waited. */
 export async function lockWaitTimeouts(db: Connection): Promise<number> {
   const [rows] = await db.query<RowDataPacket[]>(
-    `SELECT CAST(COALESCE(SUM(errors.sum_error_raised), 0) AS SIGNED) AS timeouts
+    `SELECT CAST(COALESCE(SUM(errors.sum_error_raised + errors.sum_error_handled), 0) AS SIGNED) AS timeouts
        FROM performance_schema.events_errors_summary_by_thread_by_error AS errors
        JOIN performance_schema.threads USING (thread_id)
       WHERE threads.processlist_id = CONNECTION_ID() AND errors.error_number = 1205`,

@@ -80,12 +80,18 @@ export async function fillMonth(shop: Shop): Promise<void> {
      VALUES (28229, 'coupon', 1690, 2000, 9110, 1690, 40000, 'order_coupons', 'repair', '2026-01-25 11:00:00'),
             (28229, 'points', 9110, 2000, 9110, 1, 2500, 'orders', 'repair', '2026-01-25 11:00:00')`,
   );
+  // The sweep forgets the failures of orders that are no longer pending.
+  await shop.run(
+    `INSERT INTO orders (id, order_no, user_id, source_type, status, total_amount, created_at)
+     VALUES (300001, 'NO300001', 9110, 3, 1, 5000, '2026-01-30 09:00:00'),
+            (300002, 'NO300002', 9110, 3, 1, 5000, '2026-01-30 19:00:00')`,
+  );
   await shop.run(
     `INSERT INTO order_timeout_failure
             (order_id, attempts, first_failed_at, last_failed_at, retry_at, error_number, error_state, error_message)
-     VALUES (77001, 5, '2026-01-30 10:00:00', '2026-01-30 12:31:00', NULL, 1264, '22003',
+     VALUES (300001, 5, '2026-01-30 10:00:00', '2026-01-30 12:31:00', NULL, 1264, '22003',
              'Out of range value for column ''balance_amount'' at row 1'),
-            (77002, 2, '2026-01-30 20:00:00', '2026-01-30 20:03:00', '2026-01-30 20:07:00', 1644, '45000',
+            (300002, 2, '2026-01-30 20:00:00', '2026-01-30 20:03:00', '2026-01-30 20:07:00', 1644, '45000',
              '<b>a trigger of the shop''s</b> refuses this user')`,
   );
 }

@@ -69,8 +69,8 @@ test('the history is what the journal has', async () => {
   expect(day(25)).toMatchObject({ couponRepaired: 40_000n, pointsRepaired: 2500n });
   expect(history.failedRuns).toHaveLength(12);
   expect(history.failedOrders.map(({ orderId, retryAt }) => [orderId, retryAt])).toEqual([
-    [77001n, null],
-    [77002n, '2026-01-30 20:07:00'],
+    [300001n, null],
+    [300002n, '2026-01-30 20:07:00'],
   ]);
 });
 
