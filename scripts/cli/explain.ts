@@ -83,7 +83,8 @@ const RANGES: Readonly<Record<string, string>> = {
   order_timeout_setting_default_timeout_minutes: 'default_timeout_minutes must be 1 to 525600',
   order_timeout_setting_batch_size: 'batch_size must be 1 to 10000',
   order_timeout_setting_time_budget_seconds: 'time_budget_seconds must be 1 to 55',
-  order_timeout_setting_clock: 'clock must be a UTC offset from -13:59 to +14:00, such as +08:00',
+  order_timeout_setting_clock:
+    'clock must be a UTC offset in quarters of an hour, -13:45 to +14:00, such as +08:00',
   order_timeout_setting_paused: 'paused must be 0 or 1',
   order_timeout_setting_max_attempts: 'max_attempts must be 1 to 100',
   order_timeout_setting_retention_days: 'retention_days must be 1 to 36500',

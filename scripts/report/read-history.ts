@@ -15,7 +15,7 @@ import {
 const ROWS_AT_MOST = 50;
 
 /**
- * Reads what happened from one instant to another. Needs SELECT on orders and on the tables order_timeout_*, and
+ * Reads what happened from one instant to another. Needs SELECT on orders and on the tables and views order_timeout_*, and
  * EXECUTE on order_timeout_clock and order_timeout_numbers. It reads the journal of that time in full, and locks nothing.
  */
 export async function readHistory(

@@ -223,7 +223,7 @@ describe('errors for people', () => {
   it.each(['8', '+24:00', '+14:30', 'Asia/Shanghai'])('the clock %s', async (clock) => {
     expect(await run(['up', '--clock', clock])).toMatchObject({
       exitCode: 2,
-      err: expect.stringContaining('from -13:59 to +14:00') as string,
+      err: expect.stringContaining('from -13:45 to +14:00') as string,
     });
   });
 

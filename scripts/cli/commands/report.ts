@@ -12,7 +12,8 @@ export function reportCommand(context: Context) {
   return databaseCommand('report')
     .description(
       'Draw what happened as one page for a browser: orders, money, runs, failures. ' +
-        'Needs SELECT on orders and order_timeout_*. Changes nothing.',
+        'Needs SELECT on orders and order_timeout_*, and EXECUTE on order_timeout_clock and order_timeout_numbers. ' +
+        'Changes nothing.',
     )
     .requiredOption('--since <when>', `from then on: ${MOMENT_HELP}`, parseMoment)
     .option('--until <when>', 'up to then; now when not given', parseMoment)

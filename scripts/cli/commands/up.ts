@@ -56,8 +56,10 @@ export function upCommand(context: Context) {
 
 /** Takes what order_timeout_setting.clock takes. */
 export function parseClock(text: string): string {
-  if (/^([+-](0[0-9]|1[0-3]):[0-5][0-9]|\+14:00)$/.test(text)) return text;
-  throw new InvalidArgumentError('Expected a UTC offset from -13:59 to +14:00, such as +08:00.');
+  if (/^([+-](0[0-9]|1[0-3]):(00|15|30|45)|\+14:00)$/.test(text)) return text;
+  throw new InvalidArgumentError(
+    'Expected a UTC offset in quarters of an hour, from -13:45 to +14:00, such as +08:00.',
+  );
 }
 
 function describeFirstSweep({ orders, couponAmount, points }: FirstSweep): string {
