@@ -102,7 +102,7 @@ test('failover-ready enables the event on the replica, and leaves no transaction
 
 test('SIGKILL the source under load, promote the replica: it sweeps on, and no refund is lost or doubled', async () => {
   await on(source, async (db) => {
-    await db.query('UPDATE order_timeout_setting SET paused = 1, batch_size = 50');
+    await db.query('UPDATE order_timeout_setting SET paused = 1, batch_size = 10');
     await loadExampleShop(db, { orders: 6000, mix: { due: 1 }, incidents: 'pending' });
     await db.query('UPDATE order_timeout_setting SET paused = 0');
   });

@@ -101,7 +101,7 @@ test('failover-ready enables the event on every secondary, and leaves no transac
 
 test('SIGKILL the primary under load: the new one sweeps on by itself, and no refund is lost or doubled', async () => {
   await on(primary, async (db) => {
-    await db.query('UPDATE order_timeout_setting SET paused = 1, batch_size = 50');
+    await db.query('UPDATE order_timeout_setting SET paused = 1, batch_size = 10');
     await loadExampleShop(db, { orders: 6000, mix: { due: 1 }, incidents: 'pending' });
     await db.query('UPDATE order_timeout_setting SET paused = 0');
   });

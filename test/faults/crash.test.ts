@@ -87,6 +87,7 @@ test(
       }
       expect(killed).toBeGreaterThan(0);
 
+      await db.query('UPDATE order_timeout_setting SET batch_size = 2000');
       expect(await sweep(db)).toMatchObject({ outcome: 'completed', failed: 0 });
       expect(await rowsOf(db, 'SELECT DISTINCT status FROM orders')).toEqual([[3]]);
       expect(await rowsOf(db, GIVEN)).toEqual(due);
