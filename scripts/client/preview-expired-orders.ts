@@ -14,7 +14,7 @@ export interface PreviewOptions extends CallOptions {
 export interface ExpiredOrder {
   readonly orderId: bigint;
   readonly userId: bigint;
-  readonly sourceType: bigint;
+  readonly sourceType: bigint | null;
   readonly createdAt: Date;
   /** How long it is past its time. */
   readonly overdueSeconds: number;
@@ -44,7 +44,7 @@ export async function previewExpiredOrders(
       rows.map((row) => ({
         orderId: whole(row, 'order_id'),
         userId: whole(row, 'user_id'),
-        sourceType: whole(row, 'source_type'),
+        sourceType: row.source_type === null ? null : whole(row, 'source_type'),
         createdAt: instantOf(text(row, 'created_at'), clock),
         overdueSeconds: count(row, 'overdue_seconds'),
         couponRefund: whole(row, 'coupon_refund'),

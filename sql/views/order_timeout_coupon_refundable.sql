@@ -1,5 +1,6 @@
 -- Coupon money of each order that is to come back, less what the journal says has come back already.
--- is_second_take: all came back once, and the shop took anew for the same order: that is for a person to decide.
+-- is_second_take: all came back once, and the shop took anew for the same order, as our journal or a later row of its
+-- ledger says: that is for a person to decide.
 -- A refund that a half-done call claimed and did not give counts as not come back; one that it gave is not listed.
 CREATE OR REPLACE SQL SECURITY DEFINER VIEW order_timeout_coupon_refundable AS
 SELECT due.order_id,
@@ -19,4 +20,10 @@ SELECT due.order_id,
     ON earlier.order_id = due.order_id AND earlier.kind = 'coupon' AND earlier.target_id = due.coupon_id
        AND COALESCE(batch.settled OR batch.coupons_given, 1)
  WHERE COALESCE(batch.settled, 1)
-   AND IF(earlier.order_id IS NULL AND due.due > 0, due.due, due.ledger_taken - due.returned) > 0;
+   AND IF(earlier.order_id IS NULL AND due.due > 0, due.due, due.ledger_taken - due.returned) > 0
+   AND (earlier.order_id IS NOT NULL
+        OR due.due > 0
+        OR (SELECT /*+ JOIN_INDEX(user_coupon_ledger) */ MAX(IF(change_amount < 0, id, 0)) > MIN(IF(change_amount > 0, id, NULL))
+              FROM user_coupon_ledger
+             WHERE user_coupon_ledger.order_id = due.order_id
+               AND user_coupon_ledger.user_coupon_id + 0 = due.coupon_id));

@@ -1,5 +1,6 @@
 -- Points of each order that are to come back, less what the journal says has come back already.
--- is_second_take: all came back once, and the shop took anew for the same order: that is for a person to decide.
+-- is_second_take: all came back once, and the shop took anew for the same order, as our journal or a later row of its
+-- ledger says: that is for a person to decide.
 -- A refund that a half-done call claimed and did not give counts as not come back; one that it gave is not listed.
 CREATE OR REPLACE SQL SECURITY DEFINER VIEW order_timeout_points_refundable AS
 SELECT due.order_id,
@@ -15,4 +16,11 @@ SELECT due.order_id,
     ON earlier.order_id = due.order_id AND earlier.kind = 'points' AND earlier.target_id = due.user_id
        AND COALESCE(batch.settled OR batch.points_given, 1)
  WHERE COALESCE(batch.settled, 1)
-   AND IF(earlier.order_id IS NULL AND due.due > 0, due.due, due.ledger_taken - due.returned) > 0;
+   AND IF(earlier.order_id IS NULL AND due.due > 0, due.due, due.ledger_taken - due.returned) > 0
+   AND (earlier.order_id IS NOT NULL
+        OR due.due > 0
+        OR (SELECT /*+ JOIN_INDEX(user_points_ledger) */ MAX(IF(points < 0, id, 0)) > MIN(IF(points > 0, id, NULL))
+              FROM user_points_ledger
+             WHERE user_points_ledger.user_id = due.user_id
+               AND user_points_ledger.ref_table = 'orders'
+               AND user_points_ledger.ref_id = CONCAT(due.order_id)));

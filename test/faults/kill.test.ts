@@ -241,6 +241,10 @@ describe('KILL QUERY', () => {
     const [missing] = await shop.run('CALL audit_missing_refunds(NULL)');
     expect(missing).toMatchObject([{ order_id: orderId, kind: 'points', missing: 50 }]);
     const [told] = (await shop.run('CALL explain_order_timeout(?)', [orderId])) as [object[]];
+    expect(told[0]).toMatchObject({
+      verdict: 'cancelled_elsewhere',
+      detail: `The order was cancelled, but not by this engine, of which a call was cut short: CALL repair_missing_refund(${orderId}).`,
+    });
     expect(told).toContainEqual({
       step: 'refund',
       verdict: 'timeout',

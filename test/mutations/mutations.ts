@@ -34,7 +34,7 @@ export const mutations: readonly Mutation[] = [
       {
         in: 'order_timeout_give_coupons',
         replace:
-          'ON DUPLICATE KEY UPDATE order_timeout_refund.order_id = order_timeout_refund.order_id',
+          'ON DUPLICATE KEY UPDATE order_timeout_refund.batch_id = LAST_INSERT_ID(order_timeout_refund.batch_id)',
         by: '',
       },
     ],

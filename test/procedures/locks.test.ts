@@ -253,6 +253,31 @@ test('600 due orders on one coupon that somebody holds: the sweep passes all of 
   expect(await sweep(shop.db)).toMatchObject({ cancelled: 600, coupon_refunded: 1000 });
 });
 
+test.each(['nothing to give back', 'all given back before it was reopened'] as const)(
+  'a call in a REPEATABLE READ transaction for an order with %s keeps the sweep from nothing',
+  async (what) => {
+    const shop = await freshShop();
+    const order = await pendingOrder(shop, { coupon: 1000, couponStatus: 'used up' });
+    if (what === 'nothing to give back') {
+      await shop.run('DELETE FROM order_coupons');
+      await shop.run('DELETE FROM user_coupon_ledger');
+    } else {
+      await cancelExpiredOrder(shop.db, order);
+      await shop.run('UPDATE orders SET status = 1, cancelled_at = NULL');
+    }
+    const later = await pendingOrder(shop, { points: 50 });
+    const caller = await holding(shop);
+    expect(await cancelOrder(caller, order)).toMatchObject({ coupon_refunded: 0 });
+
+    const db = await shop.connect();
+    expect(await sweep(db)).toMatchObject({ cancelled: 1, points_refunded: 50 });
+    expect(await lockWaitTimeouts(db)).toBe(0);
+    await caller.query('COMMIT');
+    expect(await shop.run('SELECT DISTINCT status FROM orders')).toEqual([{ status: 3 }]);
+    expect(later.orderId).toBeGreaterThan(order.orderId);
+  },
+);
+
 test('a lock of an excluded or a young order, or of another user’s points, is nothing to a sweep', async () => {
   const shop = await freshShop();
   const due = await pendingOrder(shop, { coupon: 1000, points: 50 });

@@ -1,5 +1,6 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { previewExpiredOrders } from '../../scripts';
 import { changesOf, createShop, order, pendingOrder, type Shop } from '../support';
 
 let shop: Shop;
@@ -176,6 +177,10 @@ describe('an order without a source type', () => {
       { order_id: negative.orderId },
     ]);
     expect(await rows('order_timeout_numbers()')).toMatchObject([{ due_orders: 2 }]);
+    expect(await previewExpiredOrders(db)).toMatchObject([
+      { sourceType: null },
+      { sourceType: -1n },
+    ]);
     expect(await rows('cancel_expired_orders()')).toMatchObject([{ cancelled: 2 }]);
     expect(await shop.run('SELECT id FROM orders WHERE status = 1')).toEqual([
       { id: excluded.orderId },
@@ -203,6 +208,24 @@ test('an order without a time never times out, and explain says so', async () =>
     { step: 'order', verdict: 'pending' },
     { step: 'policy', verdict: 'times_out', detail: 'Source type 1 times out after 30 minutes.' },
   ]);
+});
+
+test('what was returned, or taken twice before it was returned, is not called taken anew', async () => {
+  const { orderId, userId, couponId } = await order(shop, {
+    status: 'cancelled',
+    coupon: 1000,
+    couponStatus: 'used up',
+  });
+  for (const [change, action] of [
+    [-1000, 'usage'],
+    [1000, 'timeout_refund'],
+  ] as const)
+    await shop.run(
+      'INSERT INTO user_coupon_ledger (user_id, user_coupon_id, change_amount, order_id, action) VALUES (?)',
+      [[userId, couponId, change, orderId, action]],
+    );
+
+  expect(await rows('audit_missing_refunds(NULL)')).toEqual([]);
 });
 
 test('an order whose entry in the journal was purged is still one of ours', async () => {

@@ -34,7 +34,7 @@ export function describePreview(
   const rows = orders.map((order) => [
     String(order.orderId),
     String(order.userId),
-    String(order.sourceType),
+    String(order.sourceType ?? 'NULL'),
     describeInstant(order.createdAt, clock),
     describeDuration(order.overdueSeconds),
     order.couponRefund.toLocaleString('en'),

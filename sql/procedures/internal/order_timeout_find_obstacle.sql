@@ -5,8 +5,7 @@ CREATE PROCEDURE order_timeout_find_obstacle (
 )
     COMMENT 'Says why the sweep must not run on this server now.
 p_outcome: read_only: the server takes no writes, or belongs to a group and is not its online primary;
-paused: order_timeout_setting says so; NULL: nothing stands in the way.
-Errors: 50003 order_timeout_setting has lost its row.'
+paused: order_timeout_setting says so; NULL: nothing stands in the way.'
     SQL SECURITY DEFINER
     READS SQL DATA
 BEGIN
@@ -15,10 +14,6 @@ BEGIN
     SELECT MAX(paused)
       INTO v_paused
       FROM order_timeout_setting;
-    IF v_paused IS NULL THEN
-        SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 50003,
-            MESSAGE_TEXT = 'order_timeout_setting has lost its row: INSERT INTO order_timeout_setting (id, clock) VALUES (1, ...)';
-    END IF;
 
     SET p_outcome = CASE
         -- innodb_read_only: a server that reads what another one writes to, as in Amazon Aurora.

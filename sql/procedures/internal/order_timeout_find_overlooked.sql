@@ -1,35 +1,31 @@
 DROP PROCEDURE IF EXISTS order_timeout_find_overlooked;
 DELIMITER $$
 CREATE PROCEDURE order_timeout_find_overlooked (
-    IN p_order_id BIGINT,
-    IN p_batch_id BIGINT UNSIGNED,
-    IN p_found JSON,
+    IN p_met JSON,
     OUT p_is_overlooked BOOLEAN
 )
     COMMENT 'Tells whether a settlement in the caller''s transaction has overlooked what another call for the order left half done:
 the transaction''s snapshot may be older than that. Called when the order is settled.
-Parameters: p_order_id: orders.id. p_batch_id: order_timeout_batch.id of this call. p_found: see order_timeout_settle().
-p_is_overlooked: 1: settle again.'
+Parameters: p_met: of order_timeout_settle(): whose claims it met. p_is_overlooked: 1: settle again.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-    DECLARE v_given INT;
+    DECLARE v_unknown JSON;
 
-    SELECT COUNT(*)
-      INTO v_given
-      FROM order_timeout_refund
-     WHERE order_id = p_order_id AND batch_id = p_batch_id;
+    -- What the snapshot sees settled stays so. The rest is read as it is now, by its key: no gap is locked.
+    SELECT /*+ JOIN_FIXED_ORDER() */ JSON_ARRAYAGG(met.batch_id)
+      INTO v_unknown
+      FROM JSON_TABLE(p_met, '$[*]' COLUMNS (batch_id BIGINT UNSIGNED PATH '$')) AS met
+      LEFT JOIN order_timeout_batch AS seen FORCE INDEX (PRIMARY) ON seen.id = met.batch_id
+     WHERE met.batch_id IS NOT NULL AND NOT COALESCE(seen.settled, 0);
 
     SET p_is_overlooked = FALSE;
-    -- Something that was taken has not come back: it may be claimed already. Nearly always all comes back, and no lock.
-    IF v_given < p_found -> '$.coupons' + JSON_LENGTH(p_found, '$.with_points') THEN
+    IF v_unknown IS NOT NULL THEN
         SELECT /*+ JOIN_FIXED_ORDER() */ COUNT(*) > 0
           INTO p_is_overlooked
-          FROM order_timeout_refund AS refund FORCE INDEX (PRIMARY)
-          JOIN order_timeout_batch AS batch FORCE INDEX (PRIMARY)
-            ON batch.id = refund.batch_id AND NOT batch.settled
-         WHERE refund.order_id = p_order_id AND refund.batch_id <> p_batch_id
-           FOR SHARE OF refund, batch;
+          FROM JSON_TABLE(v_unknown, '$[*]' COLUMNS (batch_id BIGINT UNSIGNED PATH '$')) AS met
+          JOIN order_timeout_batch AS batch FORCE INDEX (PRIMARY) ON batch.id = met.batch_id AND NOT batch.settled
+           FOR SHARE OF batch;
     END IF;
 END$$
 DELIMITER ;

@@ -6,18 +6,20 @@ CREATE PROCEDURE order_timeout_give_coupons (
     IN p_coupons INT,
     IN p_cause VARCHAR(16),
     IN p_now DATETIME(3),
-    OUT p_coupon_refunded BIGINT
+    OUT p_coupon_refunded BIGINT,
+    OUT p_met_batch_id BIGINT UNSIGNED
 )
     COMMENT 'Gives back what the coupons of orders were taken for, and sets free those held for them.
 Parameters: p_batch_id: order_timeout_batch.id. p_order_ids: orders.id, locked with their coupons by the caller.
 p_coupons: how many coupons the orders have. p_cause: timeout, user, admin or repair. p_now: in the shop''s clock.
-p_coupon_refunded: what came back.'
+p_coupon_refunded: what came back. p_met_batch_id: the batch that had claimed something of it before, NULL: none.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
     DECLARE v_refunds JSON;
 
-    -- The primary key is (order, kind, target): what has come back once stays as it is.
+    -- The primary key is (order, kind, target): what has come back once stays as it is, and is told by LAST_INSERT_ID().
+    SET SESSION last_insert_id = p_batch_id;
     INSERT INTO order_timeout_refund
            (order_id, kind, target_id, batch_id, user_id, account_id, amount, source, cause, stays_held, refunded_at)
     SELECT /*+ JOIN_FIXED_ORDER() */
@@ -31,7 +33,8 @@ BEGIN
                           user_coupons.used_order_id, NULL)
        AND holder.status = 1 /* pending */
      WHERE due.due > 0
-        ON DUPLICATE KEY UPDATE order_timeout_refund.order_id = order_timeout_refund.order_id;
+        ON DUPLICATE KEY UPDATE order_timeout_refund.batch_id = LAST_INSERT_ID(order_timeout_refund.batch_id);
+    SET p_met_batch_id = NULLIF(LAST_INSERT_ID(), p_batch_id);
 
     SELECT /*+ JOIN_FIXED_ORDER() */
            JSON_ARRAYAGG(JSON_ARRAY(refund.order_id, refund.user_id, refund.target_id, refund.amount, refund.stays_held)),

@@ -19,7 +19,7 @@ may not exist or stands twice in order_coupons, "with_points": [orders.id]}; wha
 p_run_id: order_timeout_run.id or NULL. p_now: in the shop''s clock.
 p_has_half_done: 1: a call that was cut short has left something, even if it is not seen.
 p_settled: {"batch_id": order_timeout_batch.id, "coupon_refunded", "points_refunded": what came back in all,
-"settled_at": p_now}.
+"settled_at": p_now, "met": [order_timeout_batch.id or null: that had claimed coupons and points before]}.
 The session''s time zone is the shop''s clock, and sql_safe_updates is off.
 No statement reads a range of our tables with a lock: in a caller''s REPEATABLE READ that would lock the gap behind it,
 and keep others from cancelling other orders. What a statement needs of them is read into a list first. The exception
@@ -33,6 +33,8 @@ BEGIN
     DECLARE v_batch_id BIGINT UNSIGNED;
     DECLARE v_coupon_refunded BIGINT;
     DECLARE v_points_refunded BIGINT;
+    DECLARE v_met_by_coupons BIGINT UNSIGNED;
+    DECLARE v_met_by_points BIGINT UNSIGNED;
 
     -- MIN() first: nearly always there is none, and it is found without reading a row.
     SELECT MIN(id)
@@ -54,10 +56,12 @@ BEGIN
     END IF;
 
     IF v_coupons > 0 THEN
-        CALL order_timeout_give_coupons(v_batch_id, p_order_ids, v_coupons, p_cause, p_now, v_coupon_refunded);
+        CALL order_timeout_give_coupons(v_batch_id, p_order_ids, v_coupons, p_cause, p_now,
+                                        v_coupon_refunded, v_met_by_coupons);
     END IF;
     IF JSON_LENGTH(v_with_points) > 0 THEN
-        CALL order_timeout_give_points(v_batch_id, v_with_points, p_cause, p_remark, p_now, v_points_refunded);
+        CALL order_timeout_give_points(v_batch_id, v_with_points, p_cause, p_remark, p_now,
+                                       v_points_refunded, v_met_by_points);
     END IF;
     IF p_has_half_done THEN
         CALL order_timeout_adopt_half_done(v_batch_id, p_order_ids, v_coupon_refunded, v_points_refunded);
@@ -72,6 +76,7 @@ BEGIN
     SET p_settled = JSON_OBJECT('batch_id', v_batch_id,
                                 'coupon_refunded', COALESCE(v_coupon_refunded, 0),
                                 'points_refunded', COALESCE(v_points_refunded, 0),
-                                'settled_at', p_now);
+                                'settled_at', p_now,
+                                'met', JSON_ARRAY(v_met_by_coupons, v_met_by_points));
 END$$
 DELIMITER ;

@@ -57,7 +57,7 @@ BEGIN
         SET v_now = CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', v_clock);
         CALL order_timeout_settle(JSON_ARRAY(p_order_id), v_found, p_cause, p_remark, NULL, v_now, FALSE, p_settled);
         IF v_joined THEN
-            CALL order_timeout_find_overlooked(p_order_id, p_settled -> '$.batch_id', v_found, v_is_overlooked);
+            CALL order_timeout_find_overlooked(p_settled -> '$.met', v_is_overlooked);
             IF v_is_overlooked THEN
                 ROLLBACK TO SAVEPOINT order_timeout_call;
                 CALL order_timeout_lock_waiting(p_order_id, v_found);

@@ -9,6 +9,7 @@ after a refund: that is for a person to decide.
 Parameters: p_since: orders.created_at from then on, in the shop''s clock; NULL: all.
 Result: order_id, user_id, kind (coupon, points), target_id (the coupon''s or the user''s id), taken, returned, missing (minor units),
 source (order_coupons, ledger or orders: where it is known from what was taken).
+Errors: 50003 order_timeout_setting has lost its row.
 Example: CALL audit_missing_refunds(''2026-01-01'')'
     SQL SECURITY DEFINER
     READS SQL DATA

@@ -7,7 +7,7 @@ CREATE PROCEDURE explain_order_timeout (
 Parameters: p_order_id: orders.id.
 Result: step, verdict, detail: first the answer, then what it rests on.
 Steps: answer, order, policy, hold, failure, cancellation, refund, finding, refundable, missing.
-Errors: 50001 p_order_id is NULL or not positive.
+Errors: 50001 p_order_id is NULL or not positive; 50003 order_timeout_setting has lost its row.
 Example: CALL explain_order_timeout(28229)'
     SQL SECURITY DEFINER
     READS SQL DATA
@@ -27,6 +27,7 @@ BEGIN
     DECLARE v_paused BOOLEAN;
     DECLARE v_cancellations INT;
     DECLARE v_refunds INT;
+    DECLARE v_half_done INT;
     DECLARE v_attempts INT;
     DECLARE v_retry_at DATETIME(3);
     DECLARE EXIT HANDLER FOR SQLEXCEPTION
@@ -55,10 +56,11 @@ BEGIN
       INTO v_cancellations
       FROM order_timeout_cancellation
      WHERE order_id = p_order_id;
-    SELECT COUNT(*)
-      INTO v_refunds
-      FROM order_timeout_refund
-     WHERE order_id = p_order_id AND cause <> 'repair';
+    SELECT COALESCE(SUM(refund.cause <> 'repair' AND COALESCE(batch.settled, 1)), 0), COALESCE(SUM(batch.settled = 0), 0)
+      INTO v_refunds, v_half_done
+      FROM order_timeout_refund AS refund
+      LEFT JOIN order_timeout_batch AS batch ON batch.id = refund.batch_id
+     WHERE refund.order_id = p_order_id;
     SELECT MAX(attempts), MAX(retry_at)
       INTO v_attempts, v_retry_at
       FROM order_timeout_failure
@@ -82,10 +84,14 @@ BEGIN
                CASE WHEN v_status IS NULL THEN CONCAT('There is no order ', p_order_id, '.')
                     WHEN v_status = 2 THEN 'The order is paid: it is not cancelled.'
                     WHEN v_status = 3 AND v_cancellations > 0 THEN
-                        CONCAT('The order was cancelled at ', v_cancelled_at, ': see cancellation and refund.')
+                        CONCAT('The order was cancelled', COALESCE(CONCAT(' at ', v_cancelled_at), ''), ': see cancellation and refund.')
                     WHEN v_status = 3 AND v_refunds > 0 THEN
-                        CONCAT('The order was cancelled at ', v_cancelled_at, ': see refund. The entry in ',
+                        CONCAT('The order was cancelled', COALESCE(CONCAT(' at ', v_cancelled_at), ''), ': see refund. The entry in ',
                                'order_timeout_cancellation is gone (order_timeout_setting.retention_days).')
+                    WHEN v_status = 3 AND v_half_done > 0 THEN
+                        CONCAT('The order was cancelled', COALESCE(CONCAT(' at ', v_cancelled_at), ''),
+                               ', but not by this engine, of which a call was cut short: CALL repair_missing_refund(',
+                               p_order_id, ').')
                     WHEN v_status = 3 THEN
                         CONCAT('The order was cancelled', COALESCE(CONCAT(' at ', v_cancelled_at), ''),
                                ', but the journal has nothing of it: not by this engine, or with nothing to give back ',

@@ -12,10 +12,6 @@ BEGIN
     DECLARE v_now DATETIME(3);
 
     CALL order_timeout_read_clock(v_clock, v_now);
-    IF v_clock IS NULL THEN
-        SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 50003,
-            MESSAGE_TEXT = 'order_timeout_setting has lost its row: INSERT INTO order_timeout_setting (id, clock) VALUES (1, ...)';
-    END IF;
     SELECT v_clock AS clock, v_now AS shop_now, CONVERT_TZ(v_now, v_clock, '+00:00') AS utc_now;
 END$$
 DELIMITER ;

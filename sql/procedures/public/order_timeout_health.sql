@@ -4,6 +4,7 @@ CREATE PROCEDURE order_timeout_health ()
     COMMENT 'Says whether the order timeout is at work and what is wrong with it. Locks nothing, counts no further than 10000.
 Result: check_name, status (ok, warn, fail), detail: what was seen, what it means and what to do.
 The command order-timeout doctor sees more: the deployed objects, grants and the replication of the event.
+Errors: 50003 order_timeout_setting has lost its row.
 Example: CALL order_timeout_health()'
     SQL SECURITY DEFINER
     READS SQL DATA
