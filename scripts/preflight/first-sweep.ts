@@ -38,13 +38,13 @@ const COPIES = [
   {
     table: 'user_coupon_ledger',
     key: ['order_id'],
-    columns: 'order_id, user_coupon_id, change_amount, action',
+    columns: 'id, order_id, user_coupon_id, change_amount, action',
     rows: 'order_id IN (SELECT id FROM orders WHERE status = 1)',
   },
   {
     table: 'user_points_ledger',
     key: ['user_id'],
-    columns: 'user_id, action, points, ref_table, ref_id',
+    columns: 'id, user_id, action, points, ref_table, ref_id',
     rows: 'user_id IN (SELECT user_id FROM orders WHERE status = 1)',
   },
 ] as const;

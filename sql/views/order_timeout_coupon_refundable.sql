@@ -23,7 +23,8 @@ SELECT due.order_id,
    AND IF(earlier.order_id IS NULL AND due.due > 0, due.due, due.ledger_taken - due.returned) > 0
    AND (earlier.order_id IS NOT NULL
         OR due.due > 0
-        OR (SELECT /*+ JOIN_INDEX(user_coupon_ledger) */ MAX(IF(change_amount < 0, id, 0)) > MIN(IF(change_amount > 0, id, NULL))
-              FROM user_coupon_ledger
-             WHERE user_coupon_ledger.order_id = due.order_id
-               AND user_coupon_ledger.user_coupon_id + 0 = due.coupon_id));
+        OR (SELECT /*+ JOIN_INDEX(entry) */
+                   MAX(IF(entry.change_amount < 0, entry.id, 0)) > MIN(IF(entry.change_amount > 0, entry.id, NULL))
+              FROM user_coupon_ledger AS entry
+             WHERE entry.order_id = due.order_id
+               AND entry.user_coupon_id + 0 = due.coupon_id));

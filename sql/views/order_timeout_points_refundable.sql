@@ -19,8 +19,9 @@ SELECT due.order_id,
    AND IF(earlier.order_id IS NULL AND due.due > 0, due.due, due.ledger_taken - due.returned) > 0
    AND (earlier.order_id IS NOT NULL
         OR due.due > 0
-        OR (SELECT /*+ JOIN_INDEX(user_points_ledger) */ MAX(IF(points < 0, id, 0)) > MIN(IF(points > 0, id, NULL))
-              FROM user_points_ledger
-             WHERE user_points_ledger.user_id = due.user_id
-               AND user_points_ledger.ref_table = 'orders'
-               AND user_points_ledger.ref_id = CONCAT(due.order_id)));
+        OR (SELECT /*+ JOIN_INDEX(entry) */
+                   MAX(IF(entry.points < 0, entry.id, 0)) > MIN(IF(entry.points > 0, entry.id, NULL))
+              FROM user_points_ledger AS entry
+             WHERE entry.user_id = due.user_id
+               AND entry.ref_table = 'orders'
+               AND entry.ref_id = CONCAT(due.order_id)));
