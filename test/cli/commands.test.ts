@@ -41,6 +41,8 @@ describe('"up"', () => {
     expect(JSON.parse(status.out)).toMatchObject({ database: shop.name, pendingSteps: [] });
     expect((await run(['status', '--url', shop.url])).out).toContain('Up to date.');
 
+    // Whether "down" drops the definer account hangs on the server's other schemas: it is in use here all along.
+    await createShop();
     const down = await run(['down', '--url', shop.url], { answer: 'yes' });
     expect(`${down.err}exit code ${down.exitCode}`).toMatch(/exit code 0$/);
     expect(down.out).toContain('event order_timeout_tick: drop');
