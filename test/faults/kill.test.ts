@@ -69,6 +69,15 @@ async function cutInLockWait(
   await another.rollback();
 }
 
+/** A caller's transaction that sees nothing of what is committed from now on, if its level has snapshots. */
+async function withSnapshot(shop: Shop, level: string): Promise<Connection> {
+  const caller = await shop.connect();
+  await caller.query(`SET SESSION TRANSACTION ISOLATION LEVEL ${level}`);
+  await caller.query('START TRANSACTION');
+  await caller.query('SELECT COUNT(*) FROM order_timeout_policy');
+  return caller;
+}
+
 /** Some instants of a cancel; test/procedures/half-done.test.ts has KILL QUERY at each. */
 const STEPS = [
   'INSERT ON order_timeout_refund',
@@ -171,10 +180,7 @@ describe('KILL QUERY', () => {
       const orderId = await twoOrders(shop);
       const baseline = await takeBaseline(shop.db);
       const killed = await shop.connect();
-      const caller = await shop.connect();
-      await caller.query(`SET SESSION TRANSACTION ISOLATION LEVEL ${level}`);
-      await caller.query('START TRANSACTION');
-      await caller.query('SELECT COUNT(*) FROM order_timeout_policy');
+      const caller = await withSnapshot(shop, level);
       await cutInLockWait(shop, killed, () => call(killed, 'cancel_expired_order(?)', orderId));
       await killed.query('START TRANSACTION');
       await killed.query('ROLLBACK');
@@ -198,10 +204,7 @@ describe('KILL QUERY', () => {
     'of a call before it gives: a call in a %s transaction that is older than the order gives it',
     async (level) => {
       const shop = await createShop();
-      const caller = await shop.connect();
-      await caller.query(`SET SESSION TRANSACTION ISOLATION LEVEL ${level}`);
-      await caller.query('START TRANSACTION');
-      await caller.query('SELECT COUNT(*) FROM order_timeout_policy');
+      const caller = await withSnapshot(shop, level);
       const orderId = await twoOrders(shop);
       const killed = await shop.connect();
       const gate = await closeGate(shop, 'UPDATE ON user_coupons');

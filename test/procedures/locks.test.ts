@@ -265,7 +265,7 @@ test.each(['nothing to give back', 'all given back before it was reopened'] as c
       await cancelExpiredOrder(shop.db, order);
       await shop.run('UPDATE orders SET status = 1, cancelled_at = NULL');
     }
-    const later = await pendingOrder(shop, { points: 50 });
+    await pendingOrder(shop, { points: 50 });
     const caller = await holding(shop);
     expect(await cancelOrder(caller, order)).toMatchObject({ coupon_refunded: 0 });
 
@@ -274,7 +274,6 @@ test.each(['nothing to give back', 'all given back before it was reopened'] as c
     expect(await lockWaitTimeouts(db)).toBe(0);
     await caller.query('COMMIT');
     expect(await shop.run('SELECT DISTINCT status FROM orders')).toEqual([{ status: 3 }]);
-    expect(later.orderId).toBeGreaterThan(order.orderId);
   },
 );
 
