@@ -13,6 +13,8 @@ const config: Config = {
     // Tests wait for MySQL more than they compute: a third worker keeps two cores busy.
     pool: 'forks',
     maxWorkers: 3,
+    // A file leaves nothing behind that another one could see, and to load all of the tooling takes a second.
+    isolate: false,
     testTimeout: 60_000,
     // A first run may have a MySQL to fetch.
     hookTimeout: 300_000,

@@ -1,9 +1,4 @@
-DROP TABLE IF EXISTS order_timeout_hold;
-DROP TABLE IF EXISTS order_timeout_failure;
-DROP TABLE IF EXISTS order_timeout_refund;
-DROP TABLE IF EXISTS order_timeout_cancellation;
-DROP TABLE IF EXISTS order_timeout_batch;
-DROP TABLE IF EXISTS order_timeout_heartbeat;
-DROP TABLE IF EXISTS order_timeout_run;
-DROP TABLE IF EXISTS order_timeout_policy;
-DROP TABLE IF EXISTS order_timeout_setting;
+DROP TABLE IF EXISTS
+    order_timeout_finding, order_timeout_payment, order_timeout_hold, order_timeout_failure, order_timeout_owed,
+    order_timeout_refund, order_timeout_cancellation, order_timeout_batch, order_timeout_heartbeat, order_timeout_run,
+    order_timeout_shop, order_timeout_ledger_action, order_timeout_policy, order_timeout_setting;

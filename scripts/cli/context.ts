@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { isatty } from 'node:tty';
 import picocolors from 'picocolors';
-import type { ExitCode } from './exit-codes';
+import type { ExitCode } from './errors';
 
 /** The world as a command sees it, so that tests can be it. */
 export interface Context {

@@ -1,58 +1,46 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
-import { auditCommand } from './commands/audit';
-import { cancelCommand } from './commands/cancel';
-import { demoCommand } from './commands/demo';
-import { doctorCommand } from './commands/doctor';
-import { downCommand } from './commands/down';
-import { explainCommand } from './commands/explain';
-import { failoverReadyCommand } from './commands/failover-ready';
-import { healthCommand } from './commands/health';
-import { holdCommand } from './commands/hold';
-import { metricsCommand } from './commands/metrics';
-import { pauseCommand } from './commands/pause';
-import { planCommand } from './commands/plan';
-import { previewCommand } from './commands/preview';
-import { releaseCommand } from './commands/release';
-import { repairCommand } from './commands/repair';
-import { reportCommand } from './commands/report';
-import { resumeCommand } from './commands/resume';
-import { retryCommand } from './commands/retry';
-import { runCommand } from './commands/run';
-import { statusCommand } from './commands/status';
-import { upCommand } from './commands/up';
-import { verifyCommand } from './commands/verify';
-import { waitCommand } from './commands/wait';
+import * as deployment from './commands/deployment';
+import * as findings from './commands/findings';
+import * as money from './commands/money';
+import * as operate from './commands/operate';
+import * as orders from './commands/orders';
+import * as sweep from './commands/sweep';
+import { PACKAGE_FOLDER } from '../deploy/source';
 import type { Context } from './context';
-import { EXIT } from './exit-codes';
-import { explain } from './explain';
+import { EXIT, explain } from './errors';
 
 /** In the order of the help. */
 const COMMANDS: readonly ((context: Context) => CommandUnknownOpts)[] = [
-  upCommand,
-  planCommand,
-  downCommand,
-  statusCommand,
-  verifyCommand,
-  doctorCommand,
-  failoverReadyCommand,
-  runCommand,
-  cancelCommand,
-  previewCommand,
-  explainCommand,
-  auditCommand,
-  repairCommand,
-  holdCommand,
-  releaseCommand,
-  retryCommand,
-  pauseCommand,
-  resumeCommand,
-  healthCommand,
-  metricsCommand,
-  reportCommand,
-  waitCommand,
-  demoCommand,
+  deployment.upCommand,
+  deployment.planCommand,
+  deployment.downCommand,
+  deployment.statusCommand,
+  deployment.verifyCommand,
+  deployment.shopCommand,
+  operate.doctorCommand,
+  operate.failoverReadyCommand,
+  sweep.runCommand,
+  orders.cancelCommand,
+  sweep.previewCommand,
+  orders.explainCommand,
+  orders.moneyCommand,
+  money.auditCommand,
+  money.repairCommand,
+  findings.findingsCommand,
+  findings.settleCommand,
+  findings.settlePaymentCommand,
+  findings.reconcileCommand,
+  orders.holdCommand,
+  orders.releaseCommand,
+  orders.retryCommand,
+  sweep.pauseCommand,
+  sweep.resumeCommand,
+  sweep.healthCommand,
+  operate.metricsCommand,
+  operate.reportCommand,
+  operate.waitCommand,
 ];
 
 /** Runs a command line (without node and script) and ends the context with its exit code. Never throws. */
@@ -100,8 +88,7 @@ const EXIT_CODES = `
 Ends with 0 when it is done, 1 when it failed, 2 for wrong usage, 3 when what was looked at is not as it
 should be, 4 when another deployment holds the lock.`;
 
-/** From scripts/cli as well as from dist/cli. */
 function readVersion(): string {
-  const manifest = readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8');
+  const manifest = readFileSync(join(PACKAGE_FOLDER, 'package.json'), 'utf8');
   return (JSON.parse(manifest) as { version: string }).version;
 }

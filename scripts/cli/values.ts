@@ -1,6 +1,5 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings';
-import type { ShopClock } from '../client/clock';
-import { instantOf, shopTimeOf } from '../client/shop-time';
+import { instantOf, type ShopClock } from '../client/shop-time';
 
 export function parseOrderId(text: string): bigint {
   const id = /^\d{1,19}$/.test(text) ? BigInt(text) : 0n;
@@ -53,19 +52,4 @@ export function parseMoment(text: string): Moment {
 function isCalendarDay(date: string): boolean {
   const midnight = new Date(`${date}T00:00Z`);
   return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(date);
-}
-
-/** An instant for people, in the shop's clock: 2026-01-31 20:00:00 (+08:00). */
-export function describeInstant(instant: Date, clock: ShopClock): string {
-  return `${shopTimeOf(instant, clock).slice(0, 19)} (${clock})`;
-}
-
-/** 41 min, 3 h 5 min, 2 d 4 h. */
-export function describeDuration(seconds: number): string {
-  const minutes = Math.floor(seconds / 60);
-  const hours = Math.floor(minutes / 60);
-  const days = Math.floor(hours / 24);
-  if (days > 0) return `${days} d ${hours % 24} h`;
-  if (hours > 0) return `${hours} h ${minutes % 60} min`;
-  return minutes > 0 ? `${minutes} min` : `${seconds} s`;
 }

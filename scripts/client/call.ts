@@ -1,33 +1,45 @@
-import type { Connection, Pool, PoolConnection } from 'mysql2/promise';
-import { type Database, isPool, requireDatabase } from './database';
-import { leavesNothingOpen, serverErrno, translated } from './errors';
-import { withRetries } from './retry';
-import { type Answer, ask, type TextRow } from './rows';
-import { type Argument, callStatement } from './statement';
-import { waitsForCommit } from './transaction';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Argument } from './arguments';
+import { callStatement } from './arguments';
+import type { TextRow } from './columns';
+import {
+  type Database,
+  type DatabaseConnection,
+  type DatabasePool,
+  isPool,
+  notADatabase,
+  type PooledConnection,
+  type QueryOptions,
+  requireDatabase,
+} from './database';
+import { OrderTimeoutError, serverErrno, translated } from './errors';
 
 export interface CallOptions {
-  /** Waits no longer than this many milliseconds for the answer. Default: as long as it takes. */
+  /**
+   * Waits no longer than this many milliseconds for the answer, tries included; then the outcome is
+   * unknown. MySQL waits no longer for a lock either (whole seconds, at least one), after which it has
+   * done nothing: error 1205. The session's own settings are put back. Default: as long as it takes.
+   */
   readonly timeoutMs?: number;
 }
 
-export interface Call<Result> extends CallOptions {
-  readonly procedure: string;
-  readonly args: readonly Argument[];
-  /** Reads the result set. `connection`: the one that was called, for a question about its answer. */
-  read(rows: readonly TextRow[], connection: Connection): Result | Promise<Result>;
-}
-
 /**
- * Calls a procedure of ours. Deadlocks, lock waits and a routine that is being deployed anew are tried
- * again where the transaction is ours: on a pool, or on a connection that has none open.
+ * Calls one procedure. Deadlocks, lock waits and a routine that is being deployed anew are tried again
+ * where the transaction is ours: on a pool, or on a connection that has none open.
  */
-export async function callProcedure<Result>(db: Database, call: Call<Result>): Promise<Result> {
+export async function call(
+  db: Database,
+  procedure: string,
+  args: readonly Argument[],
+  { timeoutMs }: CallOptions = {},
+): Promise<readonly TextRow[]> {
   requireDatabase(db);
+  const statement = callStatement(procedure, args);
+  const deadline = timeoutMs === undefined ? undefined : Date.now() + timeoutMs;
   try {
-    return isPool(db)
-      ? await withRetries(() => callOnPool(db, call))
-      : await callOnConnection(db, call);
+    if (isPool(db)) return await withRetries(deadline, () => onPool(db, statement, deadline));
+    await requireAnswers(db);
+    return await onConnection(db, statement, deadline);
   } catch (error) {
     throw error instanceof BeforeTheCall ? error.cause : translated(error);
   }
@@ -36,18 +48,27 @@ export async function callProcedure<Result>(db: Database, call: Call<Result>): P
 /** Nothing was called yet, so the outcome is known, whatever the error is. */
 class BeforeTheCall extends Error {}
 
-async function callOnPool<Result>(pool: Pool, call: Call<Result>): Promise<Result> {
+function beforeTheCall(cause: unknown): never {
+  throw new BeforeTheCall('', { cause });
+}
+
+async function onPool(pool: DatabasePool, statement: string, deadline: number | undefined) {
   const connection = await cleanConnection(pool);
   let isReusable = false;
   try {
-    const answer = await send(connection, call);
+    if (deadline !== undefined) await ask(connection, limitWaits(deadline)).catch(beforeTheCall);
+    const answer = await ask(connection, statement, deadline);
     // Ours alone, as the connection was clean: autocommit is off in this pool.
-    if (waitsForCommit(answer.serverStatus)) await ask(connection, 'COMMIT');
-    const result = await call.read(answer.rows, connection);
+    if (waitsForCommit(answer.serverStatus))
+      await ask(connection, 'COMMIT AND NO CHAIN NO RELEASE');
+    if (deadline !== undefined) await ask(connection, RESTORE_WAITS);
     isReusable = true;
-    return result;
+    return answer.rows;
   } catch (error) {
-    isReusable = leavesNothingOpen(translated(error));
+    // Our own errors come before any work: nothing is left. After others, who knows.
+    const ours = translated(error);
+    isReusable =
+      deadline === undefined && ours instanceof OrderTimeoutError && ours.errno !== undefined;
     throw error;
   } finally {
     if (isReusable) connection.release();
@@ -56,53 +77,153 @@ async function callOnPool<Result>(pool: Pool, call: Call<Result>): Promise<Resul
 }
 
 const STALE_CONNECTIONS_AT_MOST = 20;
+/** Whatever completion_type the session has. */
+const ROLLBACK = 'ROLLBACK AND NO CHAIN NO RELEASE';
 
 /** One that lives, and has nothing open: what an earlier user of it began and forgot is not ours to commit. */
-async function cleanConnection(pool: Pool): Promise<PoolConnection> {
+async function cleanConnection(pool: DatabasePool): Promise<PooledConnection> {
   for (let stale = 0; ; stale++) {
-    const connection = await pool.getConnection().catch(beforeTheCall);
-    try {
-      await ask(connection, 'ROLLBACK');
-      return connection;
-    } catch (error) {
+    const connection = await takeConnection(pool).catch(beforeTheCall);
+    const answer = await ask(connection, ROLLBACK).catch((error: unknown) => {
       connection.destroy();
-      if (stale === STALE_CONNECTIONS_AT_MOST) beforeTheCall(error);
-    }
+      if (stale === STALE_CONNECTIONS_AT_MOST || error instanceof OrderTimeoutError) {
+        beforeTheCall(error);
+      }
+    });
+    if (answer !== undefined) return connection;
   }
 }
 
-async function callOnConnection<Result>(
-  connection: Connection,
-  call: Call<Result>,
-): Promise<Result> {
+async function takeConnection(pool: DatabasePool): Promise<PooledConnection> {
+  const connection = await pool.getConnection();
+  requireDatabase(connection);
+  return connection;
+}
+
+async function onConnection(
+  connection: DatabaseConnection,
+  statement: string,
+  deadline: number | undefined,
+) {
   let isJoined = true;
   const once = async () => {
-    // Both are queued at once, so that nothing of the caller's can come between question and call.
-    const probe = ask(connection, 'DO 0');
-    const sent = send(connection, call);
-    sent.catch(() => undefined);
+    // All are queued at once, so that nothing of the caller's can come between them.
+    const probe = ask(connection, deadline === undefined ? 'DO 0' : limitWaits(deadline));
+    const sent = ask(connection, statement, deadline);
+    const restored = deadline === undefined ? undefined : ask(connection, RESTORE_WAITS);
+    for (const one of [sent, restored]) one?.catch(() => undefined);
     isJoined = await probe.then(
       ({ serverStatus }) => waitsForCommit(serverStatus),
       // Without a connection the call was never sent. Else it was, perhaps in a transaction.
       (error: unknown) => (serverErrno(error) === undefined ? beforeTheCall(error) : true),
     );
     const answer = await sent.catch(async (error: unknown) => {
-      // A killed call may leave half its work in a transaction, which is ours where there was none.
-      if (!isJoined && serverErrno(error) !== undefined) await ask(connection, 'ROLLBACK');
+      // A killed sweep may leave its locks in a transaction, which is ours where there was none.
+      if (!isJoined && serverErrno(error) !== undefined) await ask(connection, ROLLBACK);
       throw error;
     });
-    return await call.read(answer.rows, connection);
+    await restored;
+    return answer.rows;
   };
-  return await withRetries(once, () => !isJoined);
+  return await withRetries(deadline, once, () => !isJoined);
 }
 
-function send(
-  connection: Connection,
-  { procedure, args, timeoutMs }: Call<unknown>,
+const ANSWERED = new WeakSet();
+
+/** What looks like a connection is asked something harmless first, once: it must answer as mysql2 does. */
+async function requireAnswers(connection: DatabaseConnection): Promise<void> {
+  if (ANSWERED.has(connection)) return;
+  await ask(connection, 'DO 0').catch(beforeTheCall);
+  ANSWERED.add(connection);
+}
+
+interface Answer {
+  readonly rows: readonly TextRow[];
+  /** Of the statement's OK packet. */
+  readonly serverStatus: number;
+}
+
+/** Runs a statement that ends with an OK packet: all but a bare SELECT. */
+async function ask(
+  connection: DatabaseConnection,
+  sql: string,
+  deadline?: number,
 ): Promise<Answer> {
-  return ask(connection, callStatement(procedure, args), timeoutMs);
+  const timeout = deadline === undefined ? {} : { timeout: Math.max(1, deadline - Date.now()) };
+  const answer: unknown = await connection.query({ ...AS_TEXT, sql, ...timeout });
+  const [result] = Array.isArray(answer) ? (answer as unknown[]) : [];
+  const header: unknown = Array.isArray(result) ? result.at(-1) : result;
+  const rows: unknown = Array.isArray(result) ? result[0] : [];
+  if (typeof header !== 'object' || header === null || !('serverStatus' in header)) {
+    throw notADatabase();
+  }
+  return { rows: rows as TextRow[], serverStatus: Number(header.serverStatus) };
 }
 
-function beforeTheCall(cause: unknown): never {
-  throw new BeforeTheCall('', { cause });
+const AS_TEXT: Omit<QueryOptions, 'sql'> = {
+  rowsAsArray: false,
+  nestTables: false,
+  namedPlaceholders: false,
+  // Not 'utf8': mysql2 takes that for its default, and warns of every JSON column.
+  typeCast: (field) => field.string('utf-8'),
+};
+
+const IN_TRANSACTION = 0x0001;
+const AUTOCOMMIT = 0x0002;
+
+/** Whether what was done, or is done next, waits for somebody's COMMIT. */
+function waitsForCommit(serverStatus: number): boolean {
+  return (serverStatus & IN_TRANSACTION) !== 0 || (serverStatus & AUTOCOMMIT) === 0;
+}
+
+/** A second less than the caller waits, so that mostly MySQL's own answer comes, and says: not done. */
+function limitWaits(deadline: number): string {
+  const seconds = Math.max(1, Math.ceil((deadline - Date.now()) / 1000) - 1);
+  return (
+    'SET @order_timeout_row_wait = @@SESSION.innodb_lock_wait_timeout, ' +
+    '@order_timeout_ddl_wait = @@SESSION.lock_wait_timeout, ' +
+    `SESSION innodb_lock_wait_timeout = CAST(LEAST(@@SESSION.innodb_lock_wait_timeout, ${seconds}) AS UNSIGNED), ` +
+    `SESSION lock_wait_timeout = CAST(LEAST(@@SESSION.lock_wait_timeout, ${seconds}) AS UNSIGNED)`
+  );
+}
+
+const RESTORE_WAITS =
+  'SET SESSION innodb_lock_wait_timeout = @order_timeout_row_wait, ' +
+  'SESSION lock_wait_timeout = @order_timeout_ddl_wait, ' +
+  '@order_timeout_row_wait = NULL, @order_timeout_ddl_wait = NULL';
+
+/** How often a call is tried again, by the error of MySQL. */
+const RETRIES: Readonly<Record<number, number>> = {
+  1213: 6, // A deadlock.
+  1205: 1, // A lock wait that timed out: this has already waited long.
+  1305: 6, // The routine does not exist: it is being deployed anew.
+  1318: 6, // Wrong number of arguments: one routine is of the new version, another not yet.
+};
+const FIRST_PAUSE_MS = 20;
+
+/** Milliseconds before the next try; undefined: no next try. `random`: 0 to 1. */
+export function pauseBeforeRetry(error: unknown, retry: number, random: number) {
+  if (retry >= (RETRIES[serverErrno(error) ?? 0] ?? 0)) return undefined;
+  // Half of it is chance, so that two that met once don't meet again.
+  return FIRST_PAUSE_MS * 2 ** retry * (0.5 + random / 2);
+}
+
+/** Does work again from its start, as often as its errors are worth it. `isOurs`: asked after an error. */
+async function withRetries<Result>(
+  deadline: number | undefined,
+  work: () => Promise<Result>,
+  isOurs: () => boolean = () => true,
+): Promise<Result> {
+  for (let retry = 0; ; retry++) {
+    try {
+      return await work();
+    } catch (error) {
+      const pause = isOurs() ? pauseBeforeRetry(error, retry, Math.random()) : undefined;
+      const isLate =
+        deadline !== undefined &&
+        (serverErrno(error) === 1205 || Date.now() + (pause ?? 0) >= deadline);
+      if (pause === undefined || isLate) throw error;
+      await sleep(pause);
+    }
+  }
 }

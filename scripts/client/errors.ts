@@ -1,64 +1,84 @@
 /**
  * - `INVALID_ID` (errno 50001): an id that cannot be one.
- * - `IN_TRANSACTION` (errno 50002): the sweep and the feed run their own transactions, and were called
- *   inside one.
- * - `SETTING_LOST` (errno 50003): order_timeout_setting has lost its row.
- * - `INVALID_ARGUMENT` (errno 50004, or none): another argument that cannot be meant. Nothing was done.
- * - `READER_BUSY` (errno 50005): another reader of the feed did not end within 10 seconds. Call again.
+ * - `IN_TRANSACTION` (50002): the sweep and the feed run their own transactions, and were called inside one.
+ * - `SETTING_LOST` (50003): order_timeout_setting has lost its row.
+ * - `INVALID_NUMBER` (50004): a number out of its range, or a place that the feed never gave.
+ * - `FEED_BUSY` (50005): another reader of the feed did not end within 10 seconds. Call again.
+ * - `CLOCK_CHANGED` (50006): the setting's clock is not the one that was deployed: order-timeout up.
+ * - `INVALID_TEXT` (50007): a payment's reference that is missing.
+ * - `INVALID_LIST` (50008): no list of at most 1,000 ids.
+ * - `INVALID_ARGUMENT`: another argument that cannot be meant, told before anything was sent.
  * - `UNEXPECTED_RESULT`: the database answers in a way that this version does not know.
  * - `OUTCOME_UNKNOWN`: see `OutcomeUnknownError`.
  */
-export type OrderTimeoutErrorCode =
-  | 'INVALID_ID'
-  | 'IN_TRANSACTION'
-  | 'SETTING_LOST'
-  | 'INVALID_ARGUMENT'
-  | 'READER_BUSY'
-  | 'UNEXPECTED_RESULT'
-  | 'OUTCOME_UNKNOWN';
+export type OrderTimeoutErrorCode = OrderTimeoutError['code'];
 
-/** An error of the order timeout itself. Errors of MySQL, such as a missing privilege, come unchanged. */
-export class OrderTimeoutError extends Error {
+const SIGNALLED = {
+  50001: 'INVALID_ID',
+  50002: 'IN_TRANSACTION',
+  50003: 'SETTING_LOST',
+  50004: 'INVALID_NUMBER',
+  50005: 'FEED_BUSY',
+  50006: 'CLOCK_CHANGED',
+  50007: 'INVALID_TEXT',
+  50008: 'INVALID_LIST',
+} as const;
+
+type PlainCode =
+  (typeof SIGNALLED)[keyof typeof SIGNALLED] | 'INVALID_ARGUMENT' | 'UNEXPECTED_RESULT';
+
+class CodedError extends Error {
   override readonly name: string = 'OrderTimeoutError';
-  readonly code: OrderTimeoutErrorCode;
-  /** MySQL's error number, where the database raised it. */
-  readonly errno: number | undefined;
 
   constructor(
-    code: OrderTimeoutErrorCode,
+    readonly code: PlainCode | 'OUTCOME_UNKNOWN',
     message: string,
-    options?: ErrorOptions & { errno?: number },
+    options: ErrorOptions = {},
+    /** MySQL's number of it; undefined: it was found before the call, or after it. */
+    readonly errno?: number,
   ) {
     super(message, options);
-    this.code = code;
-    this.errno = options?.errno;
   }
 }
 
 /**
  * The connection was lost, the time was up or the query was killed while the call was under way: it
  * may have been done, or not. Call again: nothing is cancelled or given back twice, and an order that
- * the lost call did cancel answers `not_pending`.
+ * the lost call did cancel answers `not_pending`, with what came back. A pool has dropped the
+ * connection; one of your own: drop it, as it may still be waiting for the answer.
  */
-export class OutcomeUnknownError extends OrderTimeoutError {
+export class OutcomeUnknownError extends CodedError {
   override readonly name = 'OutcomeUnknownError';
+  declare readonly code: 'OUTCOME_UNKNOWN';
+  declare readonly errno: undefined;
+  /** What mysql2 said. */
+  declare readonly cause: Error;
 
   constructor(cause: Error) {
     super(
       'OUTCOME_UNKNOWN',
       `The call was cut short, and may have been done or not (${cause.message}). ` +
-        'Call again: nothing is given back twice. Roll back or drop a connection of your own first.',
+        'Call again: nothing is given back twice. A connection of your own: drop it first.',
       { cause },
     );
   }
 }
 
-const SIGNALLED: Readonly<Record<number, OrderTimeoutErrorCode>> = {
-  50001: 'INVALID_ID',
-  50002: 'IN_TRANSACTION',
-  50003: 'SETTING_LOST',
-  50004: 'INVALID_ARGUMENT',
-  50005: 'READER_BUSY',
+/** An error of order-timeout itself: `code` says which, and narrows. MySQL's own errors come unchanged. */
+export type OrderTimeoutError =
+  | OutcomeUnknownError
+  | {
+      [Code in PlainCode]: Error & {
+        readonly code: Code;
+        /** MySQL's number of it, from 50001; undefined: it was found before the call, or after it. */
+        readonly errno: number | undefined;
+      };
+    }[PlainCode];
+
+/** For `instanceof`. */
+export const OrderTimeoutError = CodedError as unknown as {
+  new (code: PlainCode, message: string): OrderTimeoutError;
+  readonly prototype: OrderTimeoutError;
 };
 
 /** The query or its session was killed, the server shuts down, or COMMIT itself failed. */
@@ -83,18 +103,11 @@ export function serverErrno(error: unknown): number | undefined {
 
 /** An error of a CALL as its caller gets it. */
 export function translated(error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof OrderTimeoutError) return error;
+  if (!(error instanceof Error) || error instanceof CodedError) return error;
   const errno = serverErrno(error);
   if (errno === undefined || CUT_SHORT.has(errno) || isKilledUpdate(error)) {
     return new OutcomeUnknownError(error);
   }
-  const code = SIGNALLED[errno];
-  return code === undefined
-    ? error
-    : new OrderTimeoutError(code, error.message, { cause: error, errno });
-}
-
-/** Our own SIGNALs come before any work, or after its rollback: no transaction is left. */
-export function leavesNothingOpen(error: unknown): boolean {
-  return error instanceof OrderTimeoutError && error.errno !== undefined;
+  const code = (SIGNALLED as Readonly<Record<number, PlainCode>>)[errno];
+  return code === undefined ? error : new CodedError(code, error.message, { cause: error }, errno);
 }

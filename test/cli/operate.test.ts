@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createShop, pendingOrder } from '../support';
-import { commandLine, json } from './command-line';
+import { commandLine, json } from './support';
 
 test('preview shows what the next sweep does, and its sums', async () => {
   const shop = await createShop({ clock: '+08:00' });
@@ -9,11 +9,15 @@ test('preview shows what the next sweep does, and its sums', async () => {
   await pendingOrder(shop, { points: 1500 });
 
   expect(await json(shop, ['preview', '--limit', '1'])).toMatchObject([
-    { orderId, couponRefund: 1234, createdAt: expect.stringMatching(/Z$/) as string },
+    {
+      orderId: String(orderId),
+      couponRefund: '1234',
+      createdAt: expect.stringMatching(/Z$/) as string,
+    },
   ]);
   const { out } = await commandLine(shop, ['preview']);
-  expect(out).toMatch(new RegExp(`${orderId} .*\\(\\+08:00\\) +1 h 5 min +1,234 +0`));
-  expect(out).toContain('2 orders; comes back: 1,234 of coupon money (minor units), 1,500 points.');
+  expect(out).toMatch(new RegExp(`^${orderId} .*\\(\\+08:00\\) +1 h 5 min +coupon 1,234$`, 'm'));
+  expect(out).toContain('2 orders; comes back: coupon 1,234, points 1,500.');
   expect((await commandLine(shop, ['preview', '--limit', '1'])).out).toContain('and perhaps more');
 });
 
@@ -45,7 +49,7 @@ test('hold, release and retry say what they did, and end with 1 when they did no
     exitCode: 1,
   });
   expect(await commandLine(shop, ['hold', '404', '--minutes', '10'])).toMatchObject({
-    out: 'There is no order 404.',
+    out: 'Order 404 is not held: there is no such order.',
     exitCode: 1,
   });
   expect(await commandLine(shop, ['hold', id])).toMatchObject({ exitCode: 2 });
@@ -79,26 +83,4 @@ test('health ends with 3 when something fails, also for an account that may only
   expect(out).toMatch(/^ok +index/m);
   expect(exitCode).toBe(3);
   expect(await json(shop, ['health'])).toMatchObject({ status: 'fail' });
-});
-
-test.each([
-  'preview',
-  'explain',
-  'audit',
-  'repair',
-  'hold',
-  'release',
-  'retry',
-  'pause',
-  'resume',
-  'health',
-  'metrics',
-  'report',
-])('%s --help has an example', async (command) => {
-  const shop = await createShop({ deploy: false });
-
-  const { out, exitCode } = await commandLine(shop, [command, '--help']);
-
-  expect(out).toContain(`$ order-timeout ${command}`);
-  expect(exitCode).toBe(0);
 });

@@ -1,27 +1,27 @@
 import { beforeAll, expect, test } from 'vitest';
-import { loadExampleShop } from '../../scripts/shop';
+import { loadExampleShop } from '../../scripts/dev/shop';
 import { changesOf, createShop, order, type Shop } from '../support';
-import { commandLine, json } from './command-line';
+import { commandLine, json } from './support';
 
 const INCIDENTS = [
   {
-    orderId: 26743,
-    userId: 9110,
+    orderId: '26743',
+    userId: '9110',
     kind: 'coupon',
-    targetId: 1532,
-    taken: 1000,
-    returned: 0,
-    missing: 1000,
+    targetId: '1532',
+    taken: '1000',
+    returned: '0',
+    missing: '1000',
     source: 'order_coupons',
   },
   {
-    orderId: 28229,
-    userId: 9110,
+    orderId: '28229',
+    userId: '9110',
     kind: 'coupon',
-    targetId: 1690,
-    taken: 1000,
-    returned: 0,
-    missing: 1000,
+    targetId: '1690',
+    taken: '1000',
+    returned: '0',
+    missing: '1000',
     source: 'order_coupons',
   },
 ];
@@ -31,9 +31,7 @@ test('the two incidents are found among a shop’s orders, repaired, and found n
 
   expect(await json(shop, ['audit'])).toEqual(INCIDENTS);
   const audit = await commandLine(shop, ['audit']);
-  expect(audit.out).toContain(
-    'Missing: 2,000 of coupon money (minor units) and 0 points of 2 orders',
-  );
+  expect(audit.out).toContain('Missing: coupon 2,000, of 2 orders');
   expect(audit.exitCode).toBe(3);
 
   const repair = await commandLine(shop, [
@@ -47,9 +45,7 @@ test('the two incidents are found among a shop’s orders, repaired, and found n
   ]);
   expect(repair.err).toBe('');
   expect(repair.exitCode).toBe(0);
-  expect(repair.out).toContain(
-    'Given back: 2,000 of coupon money (minor units) and 0 points of 2 orders',
-  );
+  expect(repair.out).toContain('Given back: coupon 2,000, of 2 orders');
 
   const again = await commandLine(shop, ['audit']);
   expect(again.exitCode).toBe(0);
@@ -76,11 +72,11 @@ test('repair from many sessions at once gives 1000 each, once', async () => {
 
   expect(sessions.map(({ err }) => err).join('')).toBe('');
   const given = sessions.flatMap(
-    ({ out }) => (JSON.parse(out) as { repaired: { targetId: number; given: number }[] }).repaired,
+    ({ out }) => (JSON.parse(out) as { repaired: { targetId: string; given: string }[] }).repaired,
   );
   expect(given.map(({ targetId, given: amount }) => [targetId, amount]).sort()).toEqual([
-    [1532, 1000],
-    [1690, 1000],
+    ['1532', '1000'],
+    ['1690', '1000'],
   ]);
   expect(
     await shop.run("SELECT change_amount FROM user_coupon_ledger WHERE action = 'repair_refund'"),
@@ -94,7 +90,7 @@ test('repair --all shows what it would give back, and asks', async () => {
   const changed = await changesOf(shop, async () => {
     const declined = await commandLine(shop, all, { answer: 'n' });
     expect(declined.questions).toEqual(['Give it back? [y/N] ']);
-    expect(declined.out).toContain('To give back: 2,000 of coupon money');
+    expect(declined.out).toContain('To give back: coupon 2,000');
     expect(declined.out).toContain('Nothing was changed.');
     expect(declined.exitCode).toBe(1);
 
@@ -105,7 +101,7 @@ test('repair --all shows what it would give back, and asks', async () => {
   expect(changed).toEqual({});
 
   const agreed = await commandLine(shop, all, { answer: 'y' });
-  expect(agreed.out).toContain('Given back: 2,000');
+  expect(agreed.out).toContain('Given back: coupon 2,000');
 });
 
 test('repair --all keeps to the source types and dates that were named', async () => {
@@ -121,28 +117,35 @@ test('repair --all keeps to the source types and dates that were named', async (
     ...['repair', '--all', '--yes', '--source-type', '2,4', '--since', '2h', '--until', '30m'],
   ]);
 
-  expect(report).toMatchObject({ repaired: [{ orderId: wanted.orderId, given: 100 }], failed: [] });
+  expect(report).toMatchObject({
+    repaired: [{ orderId: String(wanted.orderId), given: '100' }],
+    failed: [],
+  });
   expect(await json(shop, ['audit'])).toHaveLength(3);
 });
 
-test('what the shop took anew after a refund is shown, and left to a person', async () => {
+test('what is missing becomes a finding, which a repair closes and a person may settle', async () => {
   const shop = await createShop();
-  const { orderId, userId, couponId } = await order(shop, { status: 'cancelled', coupon: 1000 });
-  await commandLine(shop, ['repair', String(orderId)]);
-  await shop.run(
-    `INSERT INTO user_coupon_ledger (user_id, user_coupon_id, change_amount, order_id, action)
-     VALUES (?, ?, -1000, ?, 'reserve')`,
-    [userId, couponId, orderId],
+  const lost = () => order(shop, { status: 'cancelled', coupon: 1000, ageMinutes: 120 });
+  const [repaired, kept] = [await lost(), await lost()];
+  expect((await commandLine(shop, ['findings'])).out).toBe('There is nothing to look at.');
+
+  expect((await commandLine(shop, ['reconcile'])).out).toMatch(/2 findings opened, 0 closed\.$/);
+  const found = (await json(shop, ['findings'])) as { findingId: string; orderId: string }[];
+  expect(found).toMatchObject(
+    [repaired, kept].map(({ orderId }) => ({ orderId: String(orderId), what: 'missing_refund' })),
+  );
+  expect(await commandLine(shop, ['findings'])).toMatchObject({ exitCode: 3 });
+  expect((await commandLine(shop, ['money', String(kept.orderId)])).out).toMatch(
+    /^coupon \d+ .+ 1,000 +0 +0 +1,000 .+missing_refund$/m,
   );
 
-  const all = ['repair', '--all', '--yes', '--source-type', '1', '--since', '1d'];
-  const { out } = await commandLine(shop, all);
-  expect(out).toContain('Nothing is missing there.');
-  expect(out).toContain('For a person to decide');
-  expect(await json(shop, all)).toMatchObject({ repaired: [], toDecide: [{ missing: 1000 }] });
-  expect((await commandLine(shop, ['repair', String(orderId)])).out).toContain(
-    'Left for a person to decide',
-  );
+  await commandLine(shop, ['repair', String(repaired.orderId)]);
+  expect((await commandLine(shop, ['reconcile'])).out).toMatch(/0 findings opened, 1 closed\.$/);
+  const settle = ['settle', found[1]?.findingId ?? '', '--remark', 'paid back in cash'];
+  expect((await commandLine(shop, settle)).out).toMatch(/^Finding \d+ is settled\.$/);
+  expect((await commandLine(shop, settle)).out).toMatch(/was settled already/);
+  expect(await commandLine(shop, ['findings'])).toMatchObject({ exitCode: 0 });
 });
 
 let givenShop: Promise<Shop>;

@@ -1,7 +1,8 @@
 import picocolors from 'picocolors';
 import type { Context } from '../../scripts/cli/context';
-import type { ExitCode } from '../../scripts/cli/exit-codes';
+import type { ExitCode } from '../../scripts/cli/errors';
 import { runCli } from '../../scripts/cli/program';
+import type { Shop } from '../support';
 
 export interface Ran {
   readonly out: string;
@@ -37,4 +38,27 @@ export async function run(
   };
   await runCli(args, context);
   return { out: out.join('\n'), err: err.join(''), exitCode, questions };
+}
+
+export interface Surroundings {
+  /** What somebody at the terminal answers; without it nobody sits there. */
+  readonly answer?: string;
+  /** Default: the shop's. */
+  readonly url?: string;
+}
+
+/** Runs a command line against a shop, without a process of its own. */
+export function commandLine(
+  shop: Shop,
+  args: readonly string[],
+  { url = shop.url, ...terminal }: Surroundings = {},
+): Promise<Ran> {
+  return run(args, { env: { MYSQL_URL: url }, ...terminal });
+}
+
+/** The same with --json, parsed. */
+export async function json(shop: Shop, args: readonly string[]): Promise<unknown> {
+  const { out, err } = await commandLine(shop, [...args, '--json']);
+  if (err !== '') throw new Error(err);
+  return JSON.parse(out) as unknown;
 }

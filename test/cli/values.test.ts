@@ -1,12 +1,12 @@
+import { summarise } from '../../scripts/cli/agreement';
 import { expect, test } from 'vitest';
 import {
   collectSourceTypes,
-  describeDuration,
-  describeInstant,
   parseMoment,
   parseOrderId,
   wholeNumber,
 } from '../../scripts/cli/values';
+import { describeDuration, describeInstant } from '../../scripts/operate/words';
 
 const NOW = new Date('2026-06-15T10:00:00Z');
 
@@ -60,4 +60,10 @@ test('times are told in the shop’s clock, durations in the two units that matt
     '1 h 1 min',
     '1 d 1 h',
   ]);
+});
+
+test('the steps of a deployment are listed, and many alike are counted', () => {
+  const procedures = ['a', 'b', 'c', 'd', 'e'].map((name) => `procedure ${name}: new`);
+  const others = ['migration 0001_tables', 'view v: new', 'procedure f: changed', 'event e: new'];
+  expect(summarise([...others, ...procedures])).toEqual([...others, '5 procedures: new']);
 });

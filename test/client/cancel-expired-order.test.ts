@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cancelExpiredOrder, type CancelExpiredOrderOutcome } from '../../scripts';
+import { cancelExpiredOrder, type CancelExpiredOrderResult } from '../../scripts';
 import { changesOf, createShop, order, pendingOrder } from '../support';
 
 test('an expired order is cancelled, and says what came back and when', async () => {
@@ -11,11 +11,13 @@ test('an expired order is cancelled, and says what came back and when', async ()
   const after = Date.now();
 
   expect(result).toEqual({
-    orderId: BigInt(orderId),
+    orderId: String(orderId),
     outcome: 'cancelled',
-    couponRefunded: 1000n,
-    pointsRefunded: 50n,
+    couponRefunded: '1000',
+    pointsRefunded: '50',
     cancelledAt: expect.any(Date) as Date,
+    expiresAt: null,
+    returned: { coupon: '1000', points: '50' },
   });
   expect(result.cancelledAt?.getTime()).toBeGreaterThanOrEqual(before - 1);
   expect(result.cancelledAt?.getTime()).toBeLessThanOrEqual(after + 1);
@@ -35,13 +37,15 @@ test('an order that is not to be cancelled says why, and nothing changes', async
      VALUES (?, NOW(3) + INTERVAL 5 MINUTE, 'test', NOW(3))`,
     [held],
   );
-  const nothing = { couponRefunded: 0n, pointsRefunded: 0n, cancelledAt: null };
+  const nothing = { couponRefunded: '0', pointsRefunded: '0', cancelledAt: null };
 
   const changed = await changesOf(shop, async () => {
     expect(await cancelExpiredOrder(shop.db, 1)).toEqual({
-      orderId: 1n,
+      orderId: '1',
       outcome: 'not_found',
       ...nothing,
+      expiresAt: null,
+      returned: { coupon: '0', points: '0' },
     });
     expect(await cancelExpiredOrder(shop.db, paid)).toMatchObject({
       outcome: 'not_pending',
@@ -66,18 +70,18 @@ test('an order that is not to be cancelled says why, and nothing changes', async
 
 test('ids and amounts beyond 2^53 come and go unrounded', async () => {
   const shop = await createShop();
-  const orderId = 2n ** 53n + 1n;
-  const large = 9_007_199_254_740_993n;
-  const { couponId } = await pendingOrder(shop, { orderId, coupon: 1000 });
+  const orderId = String(2n ** 53n + 1n);
+  const large = '9007199254740993';
+  const { couponId } = await pendingOrder(shop, { orderId: BigInt(orderId), coupon: 1000 });
   await shop.run('UPDATE order_coupons SET applied_amount = ? WHERE user_coupon_id = ?', [
     large,
     couponId,
   ]);
 
-  const result = await cancelExpiredOrder(shop.db, String(orderId));
+  const result = await cancelExpiredOrder(shop.db, orderId);
 
   expect(result).toMatchObject({ orderId, outcome: 'cancelled', couponRefunded: large });
-  expect(await cancelExpiredOrder(shop.db, orderId)).toMatchObject({
+  expect(await cancelExpiredOrder(shop.db, BigInt(orderId))).toMatchObject({
     orderId,
     outcome: 'not_pending',
   });
@@ -126,10 +130,12 @@ test('an account that may do nothing but EXECUTE can cancel', async () => {
 });
 
 test('the outcomes are known to the compiler', () => {
+  type CancelExpiredOrderOutcome = CancelExpiredOrderResult['outcome'];
   const sentences: Record<CancelExpiredOrderOutcome, string> = {
     cancelled: 'It is cancelled.',
     not_found: 'There is none.',
     not_pending: 'It is paid or cancelled.',
+    contradictory: 'It has a paid time, and waits for payment.',
     not_expired: 'It has time left.',
     excluded: 'It never times out.',
     on_hold: 'Its user is at the cashier.',
@@ -139,6 +145,7 @@ test('the outcomes are known to the compiler', () => {
       case 'cancelled':
       case 'not_found':
       case 'not_pending':
+      case 'contradictory':
       case 'not_expired':
       case 'excluded':
       case 'on_hold':

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cancelOrder, type CancelOrderOptions } from '../../scripts';
+import { cancelOrder } from '../../scripts';
 import { changesOf, createShop, pendingOrder } from '../support';
 
 test('a user cancels an order of their own, however young it is', async () => {
@@ -8,11 +8,11 @@ test('a user cancels an order of their own, however young it is', async () => {
 
   const changed = await changesOf(shop, async () => {
     expect(
-      await cancelOrder(shop.db, orderId, { by: { userId }, remark: "changed 'my' mind \\ 😀" }),
+      await cancelOrder(shop.db, orderId, { userId, remark: "changed 'my' mind \\ 😀" }),
     ).toMatchObject({
       outcome: 'cancelled',
-      couponRefunded: 1000n,
-      pointsRefunded: 50n,
+      couponRefunded: '1000',
+      pointsRefunded: '50',
     });
   });
 
@@ -27,7 +27,7 @@ test("another user's order is not theirs to cancel", async () => {
   const { orderId, userId } = await pendingOrder(shop, { coupon: 1000 });
 
   const changed = await changesOf(shop, async () => {
-    expect(await cancelOrder(shop.db, orderId, { by: { userId: userId + 1 } })).toMatchObject({
+    expect(await cancelOrder(shop.db, orderId, { userId: userId + 1 })).toMatchObject({
       outcome: 'not_owner',
       cancelledAt: null,
     });
@@ -36,38 +36,16 @@ test("another user's order is not theirs to cancel", async () => {
   expect(changed).toEqual({});
 });
 
-test("an admin cancels anybody's order", async () => {
-  const shop = await createShop();
-  const { orderId } = await pendingOrder(shop, { sourceType: 3, coupon: 1000 });
-
-  const changed = await changesOf(shop, () => cancelOrder(shop.db, orderId, { by: 'admin' }));
-
-  expect(changed.orders).toEqual([{ id: orderId, status: [1, 3], has_cancelled_at: [0, 1] }]);
-  expect(changed.order_timeout_cancellation).toMatchObject([{ cause: 'admin' }]);
-  expect(changed.order_timeout_refund).toMatchObject([{ kind: 'coupon', amount: 1000 }]);
-});
-
 test('a user id that is missing by mistake never becomes an admin', async () => {
   const shop = await createShop();
   const { orderId } = await pendingOrder(shop, { coupon: 1000 });
-  const mistakes: unknown[] = [
-    {},
-    { by: undefined },
-    { by: null },
-    { by: 0 },
-    { by: '' },
-    { by: 'Admin' },
-    { by: {} },
-    ...[undefined, null, NaN, 0, -1, '', 'admin', {}].map((userId) => ({ by: { userId } })),
-  ];
+  const mistakes: unknown[] = [undefined, null, NaN, 0, -1, '', 'admin', {}];
 
   const changed = await changesOf(shop, async () => {
-    for (const options of mistakes) {
+    for (const userId of mistakes) {
       await expect(
-        cancelOrder(shop.db, orderId, options as CancelOrderOptions),
-      ).rejects.toMatchObject({
-        name: 'OrderTimeoutError',
-      });
+        cancelOrder(shop.db, orderId, { userId: userId as number }),
+      ).rejects.toMatchObject({ code: 'INVALID_ID' });
     }
   });
 
@@ -76,16 +54,14 @@ test('a user id that is missing by mistake never becomes an admin', async () => 
 
 test('a remark that would be cut off is refused', async () => {
   const shop = await createShop();
-  const { orderId } = await pendingOrder(shop);
+  const { orderId, userId } = await pendingOrder(shop);
 
   await expect(
-    cancelOrder(shop.db, orderId, { by: 'admin', remark: 'x'.repeat(256) }),
+    cancelOrder(shop.db, orderId, { userId, remark: 'x'.repeat(256) }),
   ).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',
   });
-  expect(
-    await cancelOrder(shop.db, orderId, { by: 'admin', remark: '退'.repeat(255) }),
-  ).toMatchObject({
+  expect(await cancelOrder(shop.db, orderId, { userId, remark: '退'.repeat(255) })).toMatchObject({
     outcome: 'cancelled',
   });
 });

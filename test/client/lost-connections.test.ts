@@ -1,4 +1,4 @@
-import { createPool, type Pool, type PoolConnection } from 'mysql2/promise';
+import { type Connection, createPool, type Pool, type PoolConnection } from 'mysql2/promise';
 import { expect, onTestFinished, test } from 'vitest';
 import { cancelExpiredOrder, OutcomeUnknownError } from '../../scripts';
 import { changesOf, createShop, lockWait, pendingOrder, sessionEnd, type Shop } from '../support';
@@ -17,7 +17,7 @@ test('a query killed in mid-call has an unknown outcome, and its connection neve
   expect(await idOf(pool)).not.toBe(victim);
   expect(await cancelExpiredOrder(pool, orderId)).toMatchObject({
     outcome: 'cancelled',
-    couponRefunded: 1000n,
+    couponRefunded: '1000',
   });
 });
 
@@ -37,7 +37,7 @@ test('a connection lost in mid-call has an unknown outcome, and calling again is
   await blocker.rollback();
   expect(await cancelExpiredOrder(pool, orderId)).toMatchObject({
     outcome: 'cancelled',
-    couponRefunded: 1000n,
+    couponRefunded: '1000',
   });
 });
 
@@ -57,6 +57,68 @@ test('a call that takes too long has an unknown outcome, and gives back nothing 
   ).toEqual([{ balance_amount: 1000 }]);
 });
 
+test.each(['pool', 'connection'])(
+  'timeoutMs bounds what the server waits too, and leaves the settings of a %s as they were',
+  async (kind) => {
+    const { shop, pool, orderId, couponId, blocker } = await callThatWaits();
+    const db = kind === 'pool' ? pool : await shop.connect();
+    const waits = async () =>
+      (
+        await db.query(
+          'SELECT @@innodb_lock_wait_timeout, @@lock_wait_timeout, @order_timeout_row_wait',
+        )
+      )[0];
+    const before = await waits();
+
+    // MySQL's own answer comes before the time is up, and says that nothing was done.
+    await expect(cancelExpiredOrder(db, orderId, { timeoutMs: 4_000 })).rejects.toMatchObject({
+      errno: 1205,
+    });
+    expect(await waits()).toEqual(before);
+    await expect(cancelExpiredOrder(db, orderId, { timeoutMs: 50 })).rejects.toThrow(
+      OutcomeUnknownError,
+    );
+    expect(await waits()).toEqual(before);
+    await blocker.rollback();
+    await cancelExpiredOrder(db, orderId, { timeoutMs: 4_000 });
+
+    expect(await waits()).toEqual(before);
+    expect(
+      await shop.run('SELECT balance_amount FROM user_coupons WHERE id = ?', [couponId]),
+    ).toEqual([{ balance_amount: 1000 }]);
+  },
+);
+
+test('a call on a pool is one round trip more than the CALL', async () => {
+  const shop = await createShop();
+  const pool = poolOf(shop);
+  const { orderId } = await pendingOrder(shop, { coupon: 1000 });
+  const asked = async () => {
+    const [rows] = await pool.query("SHOW SESSION STATUS LIKE 'Questions'");
+    return Number((rows as { Value: string }[])[0]?.Value);
+  };
+
+  const before = await asked();
+  await cancelExpiredOrder(pool, orderId);
+
+  // The CALL, one more, and the second look itself.
+  expect((await asked()) - before).toBe(3);
+});
+
+test('a missing grant answers at once', async () => {
+  const shop = await createShop();
+  const connection = await shop.connect({
+    uri: await shop.createAccount(`EXECUTE ON PROCEDURE \`${shop.name}\`.hold_order`),
+  });
+  const asked = () =>
+    shop.run(`SELECT COUNT(*) AS calls FROM performance_schema.events_statements_history
+     WHERE sql_text LIKE 'CALL cancel_expired_order(4711%'`);
+
+  await expect(cancelExpiredOrder(connection, 4711)).rejects.toMatchObject({ errno: 1370 });
+
+  expect(await asked()).toEqual([{ calls: 1 }]);
+});
+
 test('after a killed query nothing half done is left on a connection without a transaction', async () => {
   const { shop, orderId, blocker } = await callThatWaits();
   const connection = await shop.connect();
@@ -74,6 +136,60 @@ test('after a killed query nothing half done is left on a connection without a t
   await blocker.rollback();
 
   expect(changed).toEqual({});
+});
+
+const KILLED: Readonly<
+  Record<string, (db: Pool | Connection, orderId: number) => Promise<unknown>>
+> = {
+  "mysql2's own query": (db, orderId) => db.query('CALL cancel_expired_order(?)', [orderId]),
+  "mysql2's own execute": (db, orderId) => db.execute('CALL cancel_expired_order(?)', [orderId]),
+  'the wrapper': cancelExpiredOrder,
+};
+
+test.each(Object.keys(KILLED).flatMap((how) => [`${how}, on a pool`, `${how}, on a connection`]))(
+  'what is written after a killed call is not lost: %s',
+  async (how) => {
+    const [name = '', on] = how.split(', on a ');
+    const { shop, pool, orderId, blocker } = await callThatWaits();
+    const db = on === 'pool' ? pool : await shop.connect();
+    const victim = await idOf(db);
+    const session = async () =>
+      (
+        await db.query(
+          `SELECT @@autocommit, @@time_zone, @@transaction_isolation, @@transaction_read_only, @@sql_mode,
+                  @@sql_safe_updates, @@innodb_lock_wait_timeout, @@lock_wait_timeout`,
+        )
+      )[0];
+    const before = await session();
+
+    const call = KILLED[name]?.(db, orderId);
+    call?.catch(() => undefined);
+    await lockWait(shop);
+    await shop.run('KILL QUERY ?', [victim]);
+    await expect(call).rejects.toThrow('Query execution was interrupted');
+    await db.query("UPDATE orders SET remark = 'written after it' WHERE id = ?", [orderId]);
+
+    expect(await shop.run('SELECT status, remark FROM orders WHERE id = ?', [orderId])).toEqual([
+      { status: 1, remark: 'written after it' },
+    ]);
+    expect(await session()).toEqual(before);
+    await blocker.rollback();
+  },
+);
+
+test('an application cannot kill its own call, as its thread is the definer’s', async () => {
+  const { shop, orderId, blocker } = await callThatWaits();
+  const uri = await shop.createAccount(`EXECUTE ON PROCEDURE ${shop.name}.cancel_expired_order`);
+  const [caller, other] = [await shop.connect({ uri }), await shop.connect({ uri })];
+
+  const call = cancelExpiredOrder(caller, orderId);
+  await lockWait(shop);
+  await expect(other.query('KILL QUERY ?', [caller.threadId])).rejects.toMatchObject({
+    errno: 1095,
+  });
+  await blocker.rollback();
+
+  expect(await call).toMatchObject({ outcome: 'cancelled' });
 });
 
 test('a pooled connection that died while it was idle is replaced, as nothing was called yet', async () => {
@@ -189,7 +305,7 @@ function poolOf(shop: Shop): Pool {
   return pool;
 }
 
-async function idOf(pool: Pool): Promise<unknown> {
-  const [rows] = await pool.query('SELECT CONNECTION_ID() AS id');
+async function idOf(db: Pool | Connection): Promise<unknown> {
+  const [rows] = await db.query('SELECT CONNECTION_ID() AS id');
   return (rows as { id: number }[])[0]?.id;
 }

@@ -1,6 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { findBalanceViolations, findViolations, takeBaseline } from '../../scripts/invariants';
+import { findBalanceViolations, findViolations, takeBaseline } from '../../scripts/dev/invariants';
 import {
   type BuiltOrder,
   changesOf,
@@ -59,8 +59,8 @@ describe('a deadlock of which', () => {
       { id: other.orderId },
     ]);
     expect(await shop.run('SELECT * FROM order_timeout_failure')).toEqual([]);
-    expect(await shop.run('SELECT put_off, error_number FROM order_timeout_run')).toEqual([
-      { put_off: 1, error_number: null },
+    expect(await shop.run('SELECT failed, error_number FROM order_timeout_run')).toEqual([
+      { failed: 0, error_number: null },
     ]);
     expect(await sweep(engine)).toMatchObject({ outcome: 'completed', cancelled: 1 });
     expect(await findViolations(shop.db)).toEqual([]);

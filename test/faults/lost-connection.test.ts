@@ -3,7 +3,7 @@ import { createServer, connect as connectSocket, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { cancelExpiredOrder, OutcomeUnknownError } from '../../scripts';
-import { findBalanceViolations, findViolations, takeBaseline } from '../../scripts/invariants';
+import { findBalanceViolations, findViolations, takeBaseline } from '../../scripts/dev/invariants';
 import {
   closeGate,
   createShop,

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { findBalanceViolations, findViolations, takeBaseline } from '../../scripts/invariants';
+import { findBalanceViolations, findViolations, takeBaseline } from '../../scripts/dev/invariants';
 import { changesOf, createShop, pendingOrder, type Shop, type State, wholeState } from '../support';
 import { call, sweep } from '../races/outcomes';
 
@@ -12,7 +12,6 @@ const WRITES = [
   ['user_points_ledger', 'INSERT'],
   ['orders', 'UPDATE'],
   ['order_timeout_batch', 'INSERT'],
-  ['order_timeout_batch', 'UPDATE'],
   ['order_timeout_refund', 'INSERT'],
   ['order_timeout_cancellation', 'INSERT'],
 ] as const;
@@ -78,26 +77,39 @@ function moneyOf(state: State): Record<string, unknown> {
 
 describe('a full disk at any write of a cancel', () => {
   test.each([...WRITES])(
-    '%s, %s: the run says failed, nothing has changed, and all is done once there is room',
+    '%s, %s: no order is done by half, none counts an attempt, and all is done once there is room',
     async (table, write) => {
-      await twoOrders();
+      const orders = await twoOrders();
       const baseline = await takeBaseline(shop.db);
       const db = await shop.connect();
       await failAt(table, write, DISK_FULL);
 
-      const changed = await changesOf(shop, async () => {
-        await expect(sweep(db)).rejects.toMatchObject({ errno: DISK_FULL });
-      });
-      expect(changed).toEqual({});
+      expect(await sweep(db)).toMatchObject({ outcome: 'completed' });
       expect(
-        await shop.run('SELECT outcome, cancelled, failed, error_number FROM order_timeout_run'),
-      ).toEqual([{ outcome: 'failed', cancelled: 0, failed: 0, error_number: DISK_FULL }]);
+        await shop.run('SELECT DISTINCT attempts, error_number FROM order_timeout_failure'),
+      ).toEqual([{ attempts: 0, error_number: DISK_FULL }]);
+      expect(await findViolations(shop.db)).toEqual([]);
+      expect(await findBalanceViolations(shop.db, baseline)).toEqual([]);
 
       await shop.run('DROP TRIGGER fault');
-      expect(await sweep(db)).toMatchObject({ outcome: 'completed', cancelled: 2 });
+      for (const orderId of orders) await call(db, 'retry_failed_order(?)', orderId);
+      expect(await sweep(db)).toMatchObject({ outcome: 'completed', failed: 0 });
       await expectAllDone(baseline);
     },
   );
+
+  test('that five orders in a row meet ends the run, which says so', async () => {
+    await twoOrders();
+    for (let n = 0; n < 5; n++) await pendingOrder(shop, { coupon: 100 });
+    const db = await shop.connect();
+    await failAt('orders', 'UPDATE', DISK_FULL);
+
+    await expect(sweep(db)).rejects.toMatchObject({ errno: DISK_FULL });
+    expect(
+      await shop.run('SELECT outcome, cancelled, failed, error_number FROM order_timeout_run'),
+    ).toEqual([{ outcome: 'failed', cancelled: 0, failed: 5, error_number: DISK_FULL }]);
+    expect(await shop.run('SELECT DISTINCT status FROM orders')).toEqual([{ status: 1 }]);
+  });
 
   test.each([...RUN_WRITES])(
     '%s, %s: the sweep says so, leaves its session and its lock as they were, and all is done afterwards',
@@ -125,7 +137,7 @@ describe('a full disk at any write of a cancel', () => {
 });
 
 describe('an error that one order raises', () => {
-  test.each([...WRITES].filter(([table]) => !['order_timeout_batch'].includes(table)))(
+  test.each([...WRITES].filter(([table]) => table !== 'order_timeout_batch'))(
     '%s, %s: the other order is cancelled, this one is recorded and done once the cause is gone',
     async (table, write) => {
       const [bad] = await twoOrders();
@@ -191,6 +203,20 @@ describe('an error that one order raises', () => {
     expect(await sweep(db)).toMatchObject({ outcome: 'completed', cancelled: 2 });
     await expectAllDone(baseline);
   });
+});
+
+test('an error of the look for what is due ends the run with it; afterwards all is done', async () => {
+  const [bad] = await twoOrders();
+  await shop.run('RENAME TABLE order_timeout_hold TO hold_elsewhere');
+
+  await expect(sweep(shop.db)).rejects.toMatchObject({ errno: 1146 });
+  await shop.run('RENAME TABLE hold_elsewhere TO order_timeout_hold');
+
+  expect(await shop.run('SELECT outcome, error_number FROM order_timeout_run')).toEqual([
+    { outcome: 'failed', error_number: 1146 },
+  ]);
+  expect(await shop.run('SELECT status FROM orders WHERE id = ?', [bad])).toEqual([{ status: 1 }]);
+  expect(await sweep(shop.db)).toMatchObject({ outcome: 'completed', cancelled: 2, failed: 0 });
 });
 
 test('a full disk in a call for one order comes to the caller, and nothing has changed', async () => {

@@ -1,4 +1,4 @@
-import type { Source } from '../../scripts/migrate';
+import type { Source } from '../../scripts/deploy';
 
 /** A bug, put into the SQL by hand when it is deployed. The files on disk stay as they are. */
 export interface Mutation {
@@ -29,24 +29,25 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'no-look-back',
-    bug: 'A coupon refund that the journal has already is claimed again',
+    bug: 'A refund that the journal has already is claimed again',
     patches: [
       {
-        in: 'order_timeout_give_coupons',
+        in: 'order_timeout_claim',
         replace:
-          'ON DUPLICATE KEY UPDATE order_timeout_refund.batch_id = LAST_INSERT_ID(order_timeout_refund.batch_id)',
+          'ON DUPLICATE KEY UPDATE order_timeout_refund.batch_id = order_timeout_refund.batch_id',
         by: '',
       },
     ],
   },
   {
-    name: 'decide-before-lock',
-    bug: 'A single call reads the status before it locks the order',
+    name: 'read-before-lock',
+    bug: 'A plain read comes before the last lock: what the shop returned meanwhile is not seen',
     patches: [
       {
-        in: 'order_timeout_decide',
-        replace: 'FROM orders WHERE id = p_order_id FOR UPDATE; IF p_verdict',
-        by: 'FROM orders WHERE id = p_order_id; IF p_verdict',
+        in: 'order_timeout_settle_order',
+        replace:
+          '-- First all locks: the first plain read makes the one view that all later reads have.',
+        by: 'SELECT COUNT(*) INTO v_found FROM order_timeout_setting;',
       },
     ],
   },
@@ -55,14 +56,25 @@ export const mutations: readonly Mutation[] = [
     bug: 'The status is not looked at: paid orders are cancelled',
     patches: [
       {
-        in: 'order_timeout_decide',
-        replace: 'IF NOT v_status <=> 1 /* pending */ THEN',
-        by: 'IF v_status = 0 THEN',
+        in: 'order_timeout_cancel',
+        replace:
+          "WHEN NOT MAX(o.status) <=> {{orders.pending}} /* pending */ THEN 'not_pending' END",
+        by: 'END',
       },
       {
-        in: 'order_timeout_close_orders',
-        replace: 'AND orders.status = 1 /* pending */',
-        by: '',
+        in: 'order_timeout_settle_order',
+        replace: 'NOT v_status <=> {{orders.pending}} /* pending */ THEN',
+        by: 'v_status = 0 THEN',
+      },
+      {
+        in: 'order_timeout_settle_order',
+        replace: "v_verdict <> 'due' THEN",
+        by: "v_verdict NOT IN ('due', 'not_pending') THEN",
+      },
+      {
+        in: 'order_timeout_settle',
+        replace: 'WHERE o.status = {{orders.pending}} /* pending */;',
+        by: ';',
       },
     ],
   },
@@ -71,76 +83,58 @@ export const mutations: readonly Mutation[] = [
     bug: 'Only coupons with status 4 get their money: the bug that began it all',
     patches: [
       {
-        in: 'order_timeout_give_coupons',
-        replace: 'ON batch.id = p_batch_id SET batch.coupons_given',
-        by: 'ON batch.id = p_batch_id AND user_coupons.status = 4 SET batch.coupons_given',
+        in: 'order_timeout_give_{kind}',
+        replace: 'ON target.{{id}} = given.account_id SET',
+        by: 'ON target.{{id}} = given.account_id{{#tells.copies}} AND target.status = 4{{/tells.copies}} SET',
       },
     ],
   },
   {
     name: 'no-ledger-row',
-    bug: 'The ledger row of a coupon refund is not written',
+    bug: 'The ledger row of a refund is not written',
     patches: [
       {
-        in: 'order_timeout_write_coupon_ledger',
-        replace: "refunded_at DATETIME(3) PATH '$[6]')) AS refund;",
-        by: "refunded_at DATETIME(3) PATH '$[6]')) AS refund WHERE FALSE;",
+        in: 'order_timeout_give_{kind}',
+        replace: '{{ledger.values}} FROM {{> refunds_of_kind}};',
+        by: '{{ledger.values}} FROM {{> refunds_of_kind}} AND FALSE;',
       },
     ],
   },
   {
     name: 'no-sum',
-    bug: 'UPDATE … JOIN without the sum: of several refunds to one coupon one counts',
+    bug: 'UPDATE … JOIN without the sum: of several refunds to one row one counts',
     patches: [
       {
-        in: 'order_timeout_give_coupons',
-        replace: 'SUM(refund.amount) AS amount, MIN(refund.stays_held)',
-        by: 'MAX(refund.amount) AS amount, MIN(refund.stays_held)',
+        in: 'order_timeout_give_{kind}',
+        replace: 'SUM(refund.amount) AS amount, MIN(refund.keeps_state)',
+        by: 'MAX(refund.amount) AS amount, MIN(refund.keeps_state)',
       },
     ],
   },
   {
     name: 'callers-clock',
-    bug: "Due or not is decided in the caller's time zone",
+    bug: "What time it is, is the caller's to say",
     patches: [
       {
-        in: 'order_timeout_decide',
-        replace: "CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', p_clock)",
-        by: 'NOW(3)',
+        in: 'order_timeout_now',
+        replace: "/*+ SET_VAR(time_zone='{{clock}}') */ MAX(clock), SYSDATE(3)",
+        by: 'MAX(clock), NOW(3)',
       },
     ],
   },
   {
-    name: 'mark-apart',
-    bug: 'The mark that the coupons are given is set in a statement of its own',
-    patches: [
-      { in: 'order_timeout_give_coupons', replace: 'batch.coupons_given = 1,', by: '' },
-      {
-        in: 'order_timeout_close_orders',
-        replace: 'batch.settled = 1;',
-        by: 'batch.coupons_given = 1, batch.settled = 1;',
-      },
-    ],
+    name: 'callers-tables',
+    bug: "A caller's temporary tables stand for the engine's",
+    patches: [{ in: 'cancel_expired_order', replace: '{{> forget_temporary_tables}}', by: '' }],
   },
   {
-    name: 'half-left-alone',
-    bug: 'What a killed call gave without its ledger row is not completed',
+    name: 'part-is-all',
+    bug: 'After a part came back nothing more is due',
     patches: [
       {
-        in: 'order_timeout_complete_half_done',
-        replace: 'CALL order_timeout_write_coupon_ledger(v_coupon_refunds, NULL, NULL);',
-        by: 'DO 0;',
-      },
-    ],
-  },
-  {
-    name: 'first-coupon-only',
-    bug: 'Only orders.coupon_id comes back',
-    patches: [
-      {
-        in: 'order_timeout_coupon_target',
-        replace: 'WHERE named.coupon_id > 0',
-        by: 'WHERE named.coupon_id = orders.coupon_id',
+        in: 'order_timeout_due_{kind}',
+        replace: 'GREATEST(took.taken - took.returned, 0) AS due',
+        by: 'IF(took.returned > 0, 0, took.taken) AS due',
       },
     ],
   },
@@ -149,9 +143,9 @@ export const mutations: readonly Mutation[] = [
     bug: 'A partial earlier return is not subtracted',
     patches: [
       {
-        in: 'order_timeout_coupon_due',
-        replace: 'IF(target.applied > 0, target.applied, ledger.taken) - ledger.returned, 0)',
-        by: 'IF(target.applied > 0, target.applied, ledger.taken), 0)',
+        in: 'order_timeout_due_{kind}',
+        replace: 'GREATEST(took.taken - took.returned, 0) AS due',
+        by: 'took.taken AS due',
       },
     ],
   },
@@ -160,25 +154,42 @@ export const mutations: readonly Mutation[] = [
     bug: 'A coupon held for another pending order is set free',
     patches: [
       {
-        in: 'order_timeout_give_coupons',
-        replace: 'AND holder.status = 1 /* pending */',
-        by: 'AND FALSE',
+        in: 'order_timeout_due_{kind}',
+        replace: '{{#tells.keeps_state}}took.keeps_state{{/tells.keeps_state}}',
+        by: '{{#tells.keeps_state}}0{{/tells.keeps_state}}',
       },
     ],
   },
   {
     name: 'excluded-types-too',
     bug: 'The sweep takes the excluded types too',
-    patches: [{ in: 'order_timeout_list_turns', replace: 'IF v_enabled THEN', by: 'IF TRUE THEN' }],
+    patches: [
+      {
+        in: 'order_timeout_sweep',
+        replace: 'IF v_enabled AND v_oldest < v_cutoff THEN',
+        by: 'IF v_oldest < v_cutoff THEN',
+      },
+    ],
+  },
+  {
+    name: 'holds-unseen',
+    bug: 'The sweep takes orders that are on hold',
+    patches: [
+      ...['order_timeout_sweep_batch', 'order_timeout_lock_orders'].map((name) => ({
+        in: name,
+        replace: 'AND (hold.held_until IS NULL OR hold.held_until <= SYSDATE(3))',
+        by: '',
+      })),
+    ],
   },
   {
     name: 'waits-for-coupons',
     bug: 'The sweep goes on with orders of which somebody holds a coupon locked',
     patches: [
       {
-        in: 'order_timeout_lock_skipping',
-        replace: 'ON locked.id = not_ours.coupon_id',
-        by: 'ON FALSE',
+        in: 'order_timeout_lock_orders',
+        replace: '{{> leave_out_locked}}',
+        by: '',
       },
     ],
   },

@@ -1,10 +1,42 @@
-import { REFERENCE, type Rules } from './reference';
+import { isOfOrder, REFERENCE, type Rules } from './reference';
+
+/** What actions mean that order_timeout_ledger_action lists. Others: positive counts as returned, negative not at all. */
+export const MEANING: Readonly<Record<string, 'take' | 'return' | 'other'>> = {
+  reserve: 'take',
+  usage: 'take',
+  order_deduct: 'take',
+  timeout_refund: 'return',
+  cancel_refund: 'return',
+  repair_refund: 'return',
+  grant: 'other',
+};
+
+/** Never below zero: what came back, less returns that were taken back. */
+function returned<Row extends { readonly action: string }>(
+  rows: readonly Row[],
+  amountOf: (row: Row) => number,
+): number {
+  const counted = rows.filter((row) =>
+    amountOf(row) > 0 ? MEANING[row.action] !== 'other' : MEANING[row.action] === 'return',
+  );
+  return Math.max(
+    0,
+    counted.reduce((sum, row) => sum + amountOf(row), 0),
+  );
+}
 
 /**
  * Where the engine decides otherwise than the reference, on purpose: each replaces rules of the
  * reference. docs/differences.md has the reason of each under its name.
  */
 export const DIFFERENCES = {
+  'a pending order with a paid time is left alone': {
+    contradictsItself: ({ paidAt }) => paidAt !== null,
+  },
+  'a dead coupon gets nothing': {
+    couponRow: (shop, couponId) =>
+      shop.coupons.find(({ id, isDead }) => id === couponId && !isDead),
+  },
   'every coupon of an order comes back': {
     couponsOf: (shop, order) => [
       ...new Set([
@@ -21,20 +53,28 @@ export const DIFFERENCES = {
   'a ledger row counts whoever its user is': {
     countsAsTaken: ({ action }) => ['reserve', 'usage'].includes(action),
   },
+  'a part that came back is just that part': {
+    settles: () => false,
+  },
   'coupon money that came back earlier is subtracted': {
     couponReturned: (shop, order, couponId) =>
-      shop.couponLedger
-        .filter((row) => row.orderId === order.id && row.couponId === couponId)
-        .reduce((sum, { change }) => sum + Math.max(0, change), 0),
+      returned(
+        shop.couponLedger.filter((row) => row.orderId === order.id && row.couponId === couponId),
+        ({ change }) => change,
+      ),
   },
   'points that came back earlier are subtracted': {
     pointsReturned: (shop, order) =>
-      shop.pointsLedger
-        .filter(
-          (row) =>
-            row.userId === order.userId && row.refTable === 'orders' && row.refId === order.id,
-        )
-        .reduce((sum, { points }) => sum + Math.max(0, points), 0),
+      returned(
+        shop.pointsLedger.filter((row) => isOfOrder(row, order)),
+        ({ points }) => points,
+      ),
+  },
+  'points go back to a row that can be spent': {
+    pointsRow: (shop, order) =>
+      shop.points.find(
+        ({ userId, validEnd, isDead }) => userId === order.userId && validEnd === null && !isDead,
+      ),
   },
   'nothing is given twice for an order that is reopened': {
     mayGive: (shop, order, kind, targetId) =>

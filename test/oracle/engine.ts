@@ -1,56 +1,95 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise';
-import type { Shop } from '../support';
-import { type Outcome, type Scenario, type Step, TAKEN_ANEW } from './scenario';
-import type { JournalRow, ShopData, When } from './shop-data';
+import { emptyTables } from '../support';
+import { type Codes, type OracleShop } from './codes';
+import {
+  CALLERS_REMARK,
+  type Call,
+  type Outcome,
+  REPAIRED,
+  type Step,
+  TAKEN_ANEW,
+} from './scenario';
+import type { JournalRow, Kind, Order, ShopData, When } from './shop-data';
+import type { Finding, Told } from './told';
 
-/** A real shop in which any number of generated ones stand side by side, each with ids of its own. */
+/** A real shop that is filled with one generated shop after the other. */
 export interface Engine {
-  /** Carries a scenario out with the engine, as `play()` does by rules. */
-  play(scenario: Scenario, sweep: SweepBy): Promise<{ shop: ShopData; outcomes: Outcome[] }>;
+  /** `nullForZero`: amounts of 0 are written as NULL, which counts as 0. */
+  fill(data: ShopData, nullForZero: boolean): Promise<void>;
+  /** Carries a step out, as `play()` does by the rules. */
+  carryOut(step: Step, session: Session): Promise<Outcome | null>;
+  read(): Promise<ShopData>;
+  /** What the engine says of the shop. */
+  ask(): Promise<Told>;
+  /** What is open. */
+  findings(): Promise<Finding[]>;
+  /** reconcile_orders(NULL): how many orders it looked at. */
+  reconcile(): Promise<number>;
 }
 
-/** The sweep itself, or a call for each order that a sweep would take. */
-export type SweepBy = 'cancel_expired_orders' | 'cancel_expired_order';
+/** The session that makes a call. */
+export interface Session {
+  readonly timeZone: string;
+  readonly isolation: string;
+  readonly sqlMode: string;
+  /** Outside a transaction with autocommit or without it, or joining a transaction of its own. */
+  readonly transaction: 'none' | 'autocommit off' | 'joined';
+}
 
-const IDS_EACH = 1000;
 const EARLIER = "'2020-01-01'";
 
-export async function openEngine(shop: Shop): Promise<Engine> {
-  const db = await shop.connect({ multipleStatements: true });
-  // Neither the shop's clock nor the server's.
-  await db.query("SET time_zone = '-05:00'");
-  let made = 0;
+export async function openEngine({ shop, ...codes }: OracleShop): Promise<Engine> {
+  const options = { multipleStatements: true, timezone: 'Z' } as const;
+  const db = await shop.connect(options);
+  const caller = await shop.connect(options);
+  // Neither the shop's clock nor the server's; zero dates are data like others.
+  await db.query("SET time_zone = '-05:00', sql_mode = 'STRICT_ALL_TABLES'");
+  const now = `CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', '${shop.clock}')`;
+  let filled: ShopData | undefined;
+  const data = () => {
+    if (filled === undefined) throw new Error('The shop was never filled');
+    return filled;
+  };
 
   return {
-    play: async ({ shop: data, steps }, sweepBy) => {
-      const ids = new IdRange(++made * IDS_EACH);
-      const now = `CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', '${shop.clock}')`;
-      await db.query(insertStatements(data, ids, now));
-
-      const outcomes: Outcome[] = [];
-      for (const step of steps) outcomes.push(await carryOut(db, step, data, ids, sweepBy));
-      const left = await read(db, data, ids, now);
-      await db.query(leaveNothingDue(ids));
-      return { shop: left, outcomes };
+    fill: async (given, nullForZero) => {
+      filled = given;
+      await emptyTables(shop);
+      await db.query(insertStatements(given, { codes, now, nullForZero }));
+    },
+    carryOut: async (step, session) => {
+      if (step.do === 'merge') await merge(db, step.userId, step.into);
+      else if (step.do === 'reopen') await reopen(db, step, codes);
+      else if (step.do === 'pay') await pay(db, step.orderId, codes);
+      else return await call(caller, step, session);
+      return null;
+    },
+    read: () => read(db, data(), codes, now),
+    ask: () => ask(db, data()),
+    findings: () => findings(db),
+    reconcile: async () => {
+      const [answer] = await rowsOf(db, 'CALL reconcile_orders(NULL)');
+      return Number(answer?.orders);
     },
   };
 }
 
-/** Local ids to the database's and back. What is not an id, such as 0 or -1, stays. */
-class IdRange {
-  constructor(private readonly base: number) {}
-
-  readonly to = (id: number | null): number | null =>
-    id === null || id <= 0 ? id : this.base + id;
-  readonly from = (id: number): number => (id <= 0 ? id : id - this.base);
-  /** A condition that this shop's rows meet. */
-  readonly has = (column: string): string =>
-    `${column} BETWEEN ${this.base + 1} AND ${this.base + IDS_EACH - 1}`;
+/** The rows of a call's first result. */
+async function rowsOf(db: Connection, sql: string): Promise<RowDataPacket[]> {
+  const [sets] = await db.query<RowDataPacket[][]>(sql);
+  return sets[0] ?? [];
 }
 
-function insertStatements(data: ShopData, ids: IdRange, now: string): string {
-  const at = (when: When) => (when === null ? 'NULL' : EARLIER);
+interface Writing {
+  readonly codes: Codes;
+  readonly now: string;
+  readonly nullForZero: boolean;
+}
+
+function insertStatements(data: ShopData, { codes, now, nullForZero }: Writing): string {
+  const at = (when: When) => (when === null ? null : EARLIER);
   const text = (value: string) => `'${value}'`;
+  const amount = (value: number) => (value === 0 && nullForZero ? null : value);
   const insert = (table: string, columns: string, rows: (string | number | null)[][]) =>
     rows.length === 0
       ? ''
@@ -60,66 +99,72 @@ function insertStatements(data: ShopData, ids: IdRange, now: string): string {
   return [
     insert(
       'orders',
-      'id, order_no, user_id, source_type, status, coupon_id, points_amount, cancelled_at, created_at',
+      'id, order_no, user_id, source_type, status, coupon_id, points_amount, cancelled_at, paid_at, created_at',
       data.orders.map((row) => [
-        ids.to(row.id),
-        String(ids.to(row.id)),
-        ids.to(row.userId),
+        row.id,
+        row.id,
+        row.userId,
         row.sourceType,
-        row.status,
-        ids.to(row.couponId),
-        row.pointsAmount,
+        codes.order.write(row.status, row.id),
+        row.couponId,
+        amount(row.pointsAmount),
         at(row.cancelledAt),
-        `${now} - INTERVAL ${row.ageMinutes} MINUTE`,
+        at(row.paidAt),
+        typeof row.ageMinutes === 'number'
+          ? `${now} - INTERVAL ${row.ageMinutes} MINUTE`
+          : row.ageMinutes,
       ]),
     ),
     insert(
       'order_coupons',
       'order_id, user_coupon_id, applied_amount',
-      data.orderCoupons.map((row) => [
-        ids.to(row.orderId),
-        ids.to(row.couponId),
-        row.appliedAmount,
-      ]),
+      data.orderCoupons.map((row) => [row.orderId, row.couponId, amount(row.appliedAmount)]),
     ),
     insert(
       'user_coupons',
-      'id, user_id, status, balance_amount, used_order_id, used_at',
+      'id, user_id, status, balance_amount, used_order_id, used_at, deleted_at',
       data.coupons.map((row) => [
-        ids.to(row.id),
-        ids.to(row.userId),
-        row.status,
-        row.balance,
-        ids.to(row.usedOrderId),
+        row.id,
+        row.userId,
+        codes.coupon.write(row.status, row.id),
+        amount(row.balance),
+        row.usedOrderId,
         at(row.usedAt),
+        row.isDead ? EARLIER : null,
       ]),
     ),
     insert(
       'user_coupon_ledger',
       'user_id, user_coupon_id, change_amount, order_id, action, created_at',
       data.couponLedger.map((row) => [
-        ids.to(row.userId),
-        ids.to(row.couponId),
-        row.change,
-        ids.to(row.orderId),
+        row.userId,
+        row.couponId,
+        amount(row.change),
+        row.orderId,
         text(row.action),
         EARLIER,
       ]),
     ),
     insert(
       'user_points',
-      'id, user_id, points, valid_end',
-      data.points.map((row) => [ids.to(row.id), ids.to(row.userId), row.points, at(row.validEnd)]),
+      'id, user_id, points, valid_end, deleted',
+      data.points.map((row) => [
+        row.id,
+        row.userId,
+        amount(row.points),
+        at(row.validEnd),
+        row.isDead ? 1 : 0,
+      ]),
     ),
     insert(
       'user_points_ledger',
       'user_id, action, points, ref_table, ref_id, remark, created_at',
       data.pointsLedger.map((row) => [
-        ids.to(row.userId),
+        row.userId,
         text(row.action),
-        row.points,
+        amount(row.points),
         text(row.refTable),
-        text(String(ids.to(row.refId))),
+        text(String(row.refId)),
         text(row.remark),
         EARLIER,
       ]),
@@ -127,73 +172,78 @@ function insertStatements(data: ShopData, ids: IdRange, now: string): string {
   ].join('\n');
 }
 
-async function carryOut(
+async function call(
   db: Connection,
-  step: Step,
-  data: ShopData,
-  ids: IdRange,
-  sweepBy: SweepBy,
+  step: Call,
+  { timeZone, isolation, sqlMode, transaction }: Session,
 ): Promise<Outcome> {
+  const isJoined = transaction === 'joined' && step.do !== 'sweep';
+  await db.query(
+    `SET SESSION TRANSACTION ISOLATION LEVEL ${isolation};
+     SET time_zone = '${timeZone}', sql_mode = '${sqlMode}', autocommit = ${transaction === 'autocommit off' ? 0 : 1};
+     ${isJoined ? 'START TRANSACTION; SELECT COUNT(*) FROM orders' : ''}`,
+  );
+  const rows = await rowsOf(db, `CALL ${procedureOf(step)}`);
+  await db.query('COMMIT');
+  if (step.do === 'repair') return repaired(rows);
+  const [answer] = rows;
+  if (answer === undefined || Number(answer.failed) > 0) throw new Error(JSON.stringify(rows));
+  const outcome = String(answer.outcome);
+  const coupons = Number(answer.coupon_refunded ?? 0);
+  const points = Number(answer.points_refunded ?? 0);
+  const returned = (answer.returned ?? { coupon: '0', points: '0' }) as Record<Kind, string>;
+  if (returned.coupon !== String(coupons) || returned.points !== String(points))
+    throw new Error(`It contradicts itself: ${JSON.stringify(answer)}`);
+  const cancelled = Number(answer.cancelled ?? outcome === 'cancelled');
+  return { outcome, cancelled, coupons, points };
+}
+
+function procedureOf(step: Call): string {
   switch (step.do) {
     case 'sweep':
-      if (sweepBy === 'cancel_expired_order') {
-        return sum(
-          await calls(
-            db,
-            data.orders.map(({ id }) => timeOut(ids, id)),
-          ),
-        );
-      }
-      return sum(await calls(db, ['CALL cancel_expired_orders()']));
+      return 'cancel_expired_orders()';
     case 'time out':
-      return sum(await calls(db, [timeOut(ids, step.orderId)]));
-    case 'cancel': {
-      const userId = ids.to(step.userId) ?? 'NULL';
-      const orderId = String(ids.to(step.orderId));
-      return sum(await calls(db, [`CALL cancel_order(${orderId}, ${userId}, 'changed my mind')`]));
-    }
-    case 'reopen':
-      await reopen(db, String(ids.to(step.orderId)), step.takesAnew);
-      return sum([]);
+      return `cancel_expired_order(${step.orderId})`;
+    case 'hold':
+      return `hold_order(${step.orderId}, 10080, NULL)`;
+    case 'repair':
+      return `repair_missing_refund(${step.orderId})`;
+    case 'cancel':
+      return step.userId === null
+        ? `cancel_order_as_admin(${step.orderId}, '${CALLERS_REMARK}')`
+        : `cancel_order(${step.orderId}, ${step.userId}, '${CALLERS_REMARK}')`;
   }
 }
 
-const timeOut = (ids: IdRange, orderId: number) =>
-  `CALL cancel_expired_order(${String(ids.to(orderId))})`;
-
-interface CallResult extends RowDataPacket {
-  outcome: string;
-  cancelled?: number;
-  failed?: number;
-  coupon_refunded: number;
-  points_refunded: number;
+function repaired(rows: readonly RowDataPacket[]): Outcome {
+  const of = (kind: Kind) =>
+    rows
+      .filter((row) => row.kind === kind && row.given === row.missing)
+      .reduce((sum, row) => sum + Number(row.given), 0);
+  return { outcome: REPAIRED, cancelled: 0, coupons: of('coupon'), points: of('points') };
 }
 
-/** Runs several calls in one round trip; each answers with one row. */
-async function calls(db: Connection, statements: readonly string[]): Promise<CallResult[]> {
-  const [results] = await db.query(`${statements.join(';')}; SELECT 1`);
-  return (results as unknown[]).filter(isAnswer).flat();
+const ACCOUNT_TABLES = ['orders', 'user_coupons', 'user_coupon_ledger', 'user_points'] as const;
+
+async function merge(db: Connection, userId: number, into: number): Promise<void> {
+  for (const table of [...ACCOUNT_TABLES, 'user_points_ledger'])
+    await db.query(`UPDATE ${table} SET user_id = ${into} WHERE user_id = ${userId}`);
 }
 
-function isAnswer(result: unknown): result is CallResult[] {
-  return Array.isArray(result) && (result[0] as Partial<CallResult>).outcome !== undefined;
+async function pay(db: Connection, orderId: number, { order }: Codes): Promise<void> {
+  await db.query(
+    `UPDATE orders SET status = ${order.write(2, orderId)} WHERE id = ${orderId} AND status IN (${order.all(1)}, ${order.all(3)})`,
+  );
 }
 
-function sum(answers: readonly CallResult[]): Outcome {
-  const failed = answers.find((answer) => answer.failed !== undefined && answer.failed > 0);
-  if (failed !== undefined) throw new Error(`${String(failed.failed)} orders failed in the sweep`);
-  const all = (of: (answer: CallResult) => number) =>
-    answers.reduce((total, answer) => total + of(answer), 0);
-  return {
-    cancelled: all(({ cancelled, outcome }) => cancelled ?? (outcome === 'cancelled' ? 1 : 0)),
-    coupons: all((answer) => answer.coupon_refunded),
-    points: all((answer) => answer.points_refunded),
-  };
-}
-
-async function reopen(db: Connection, orderId: string, takesAnew: boolean): Promise<void> {
+async function reopen(
+  db: Connection,
+  { orderId, takesAnew }: Extract<Step, { do: 'reopen' }>,
+  codes: Codes,
+): Promise<void> {
   const [reopened] = await db.query(
-    `UPDATE orders SET status = 1, cancelled_at = NULL WHERE id = ${orderId} AND status = 3`,
+    `UPDATE orders SET status = ${codes.order.write(1, orderId)}, cancelled_at = NULL
+      WHERE id = ${orderId} AND status IN (${codes.order.all(3)})`,
   );
   if (!takesAnew || (reopened as { affectedRows: number }).affectedRows === 0) return;
   await db.query(
@@ -202,8 +252,8 @@ async function reopen(db: Connection, orderId: string, takesAnew: boolean): Prom
        FROM orders JOIN user_coupons ON user_coupons.id = orders.coupon_id
       WHERE orders.id = ${orderId};
      UPDATE orders JOIN user_coupons ON user_coupons.id = orders.coupon_id
-        SET balance_amount = balance_amount - ${TAKEN_ANEW.coupon}, user_coupons.status = 4,
-            used_order_id = orders.id, used_at = ${EARLIER}
+        SET balance_amount = COALESCE(balance_amount, 0) - ${TAKEN_ANEW.coupon},
+            user_coupons.status = ${codes.coupon.write(4, 0)}, used_order_id = orders.id, used_at = ${EARLIER}
       WHERE orders.id = ${orderId};
      INSERT INTO user_points_ledger (user_id, action, points, ref_table, ref_id, remark, created_at)
      SELECT user_id, 'order_deduct', -${TAKEN_ANEW.points}, 'orders', CONCAT(id), '', ${EARLIER}
@@ -213,13 +263,13 @@ async function reopen(db: Connection, orderId: string, takesAnew: boolean): Prom
        JOIN user_points
          ON user_points.id = (SELECT MIN(id) FROM (SELECT id, user_id FROM user_points) AS mine
                                WHERE mine.user_id = orders.user_id)
-        SET points = points - ${TAKEN_ANEW.points}
+        SET points = COALESCE(points, 0) - ${TAKEN_ANEW.points}
       WHERE orders.id = ${orderId}`,
   );
 }
 
-/** The tables, column by column as ShopData has them. */
-async function read(db: Connection, data: ShopData, ids: IdRange, now: string): Promise<ShopData> {
+/** The tables, column by column as ShopData has them; NULL for an amount is 0. */
+async function read(db: Connection, data: ShopData, codes: Codes, now: string): Promise<ShopData> {
   // A time that is none of these comes back as it is, and no test expects that.
   const when = (column: string) =>
     `CASE WHEN ${column} IS NULL THEN NULL
@@ -228,53 +278,121 @@ async function read(db: Connection, data: ShopData, ids: IdRange, now: string): 
           ELSE CAST(${column} AS CHAR) END`;
   const [results] = await db.query<RowDataPacket[][]>(
     `SELECT id, user_id AS userId, source_type AS sourceType, status, coupon_id AS couponId,
-            points_amount AS pointsAmount, ${when('cancelled_at')} AS cancelledAt
-       FROM orders WHERE ${ids.has('id')};
-     SELECT order_id AS orderId, user_coupon_id AS couponId, applied_amount AS appliedAmount
-       FROM order_coupons WHERE ${ids.has('order_id')};
-     SELECT id, user_id AS userId, status, balance_amount AS balance, used_order_id AS usedOrderId,
-            ${when('used_at')} AS usedAt
-       FROM user_coupons WHERE ${ids.has('id')};
-     SELECT user_id AS userId, user_coupon_id AS couponId, change_amount AS \`change\`, order_id AS orderId,
+            COALESCE(points_amount, 0) AS pointsAmount, ${when('cancelled_at')} AS cancelledAt,
+            ${when('paid_at')} AS paidAt,
+            EXISTS (SELECT 1 FROM order_timeout_hold WHERE order_id = orders.id) AS isHeld
+       FROM orders;
+     SELECT order_id AS orderId, user_coupon_id AS couponId, COALESCE(applied_amount, 0) AS appliedAmount
+       FROM order_coupons;
+     SELECT id, user_id AS userId, status, COALESCE(balance_amount, 0) AS balance, used_order_id AS usedOrderId,
+            ${when('used_at')} AS usedAt, deleted_at IS NOT NULL AS isDead
+       FROM user_coupons;
+     SELECT user_id AS userId, user_coupon_id AS couponId, COALESCE(change_amount, 0) AS \`change\`, order_id AS orderId,
             action, ${when('created_at')} AS createdAt
-       FROM user_coupon_ledger WHERE ${ids.has('user_coupon_id')};
-     SELECT id, user_id AS userId, points, ${when('valid_end')} AS validEnd
-       FROM user_points WHERE ${ids.has('user_id')};
-     SELECT user_id AS userId, action, points, ref_table AS refTable, ref_id + 0 AS refId, remark,
+       FROM user_coupon_ledger;
+     SELECT id, user_id AS userId, COALESCE(points, 0) AS points, ${when('valid_end')} AS validEnd, deleted AS isDead
+       FROM user_points;
+     SELECT user_id AS userId, action, COALESCE(points, 0) AS points, ref_table AS refTable, ref_id + 0 AS refId, remark,
             ${when('created_at')} AS createdAt
-       FROM user_points_ledger WHERE ${ids.has('user_id')};
-     SELECT order_id AS orderId, kind, target_id AS targetId, amount
-       FROM order_timeout_refund WHERE ${ids.has('order_id')}`,
+       FROM user_points_ledger;
+     SELECT order_id AS orderId, kind, target_id AS targetId, account_id AS accountId, amount, taken,
+            COALESCE(ledger_taken, 0) AS ledgerTaken, source, cause,
+            (SELECT COUNT(*) FROM order_timeout_cancellation AS one
+              WHERE one.order_id = refund.order_id AND one.batch_id <= refund.batch_id) AS nth
+       FROM order_timeout_refund AS refund;
+     SELECT order_id AS orderId, cause FROM order_timeout_cancellation`,
   );
-  const [orders = [], orderCoupons = [], coupons = [], couponLedger = [], ...others] = results;
-  const [points = [], pointsLedger = [], journal = []] = others;
-
-  const local = <T>(rows: RowDataPacket[], ...columns: string[]): T[] =>
-    rows.map((row) => {
-      const translated = columns.map((column): [string, number | null] => {
-        const id = row[column] as number | null;
-        return [column, id === null ? null : ids.from(id)];
-      });
-      return { ...row, ...Object.fromEntries(translated) } as T;
-    });
-  const age = (id: number) => data.orders.find((one) => one.id === id)?.ageMinutes;
+  const [orders = [], orderCoupons, coupons = [], couponLedger, points = [], ...others] = results;
+  const [pointsLedger, journal = [], cancellations] = others;
+  const isNew = (id: unknown) => !data.points.some((row) => row.id === id);
+  const isYes = (value: unknown) => value === 1;
   return {
-    orders: local<ShopData['orders'][number]>(orders, 'id', 'userId', 'couponId').map((row) => ({
-      ...row,
-      ageMinutes: age(row.id) ?? NaN,
+    orders: orders.map((row) => ({
+      ...(row as Order),
+      status: codes.order.read(Number(row.status)),
+      isHeld: isYes(row.isHeld),
+      ageMinutes: data.orders.find(({ id }) => id === row.id)?.ageMinutes ?? NaN,
     })),
-    orderCoupons: local(orderCoupons, 'orderId', 'couponId'),
-    coupons: local(coupons, 'id', 'userId', 'usedOrderId'),
-    couponLedger: local(couponLedger, 'userId', 'couponId', 'orderId'),
-    points: local<ShopData['points'][number]>(points, 'id', 'userId').map((row) => ({
-      ...row,
-      id: data.points.some(({ id }) => id === row.id) ? row.id : null,
+    coupons: coupons.map((row) => ({
+      ...(row as ShopData['coupons'][number]),
+      status: codes.coupon.read(Number(row.status)),
+      isDead: isYes(row.isDead),
     })),
-    pointsLedger: local(pointsLedger, 'userId', 'refId'),
-    journal: local<JournalRow>(journal, 'orderId', 'targetId'),
+    points: points.map((row) => ({
+      ...(row as ShopData['points'][number]),
+      id: isNew(row.id) ? null : Number(row.id),
+      isDead: isYes(row.isDead),
+    })),
+    journal: journal.map((row) => ({
+      ...(row as JournalRow),
+      accountId: row.kind === 'points' && isNew(row.accountId) ? 0 : Number(row.accountId),
+    })),
+    ...({ orderCoupons, couponLedger, pointsLedger, cancellations } as unknown as Pick<
+      ShopData,
+      'orderCoupons' | 'couponLedger' | 'pointsLedger' | 'cancellations'
+    >),
   };
 }
 
-/** Orders that get too old while the tests run belong to nobody's sweep. */
-const leaveNothingDue = (ids: IdRange) =>
-  `UPDATE orders SET status = 2 WHERE status = 1 AND ${ids.has('id')}`;
+async function ask(db: Connection, data: ShopData): Promise<Told> {
+  const ids = data.orders.map(({ id }) => id);
+  const [results] = await db.query<RowDataPacket[][]>(
+    [
+      'CALL preview_expired_orders(1000)',
+      'CALL audit_missing_refunds(NULL)',
+      `CALL order_deadlines('${JSON.stringify(ids)}')`,
+      ...ids.map((id) => `CALL explain_order_timeout(${id})`),
+      ...ids.map((id) => `CALL order_money(${id})`),
+    ].join(';'),
+  );
+  // Each call is followed by its end, which has no rows.
+  const [preview = [], audit = [], states = [], ...each] = results.filter((result) =>
+    Array.isArray(result),
+  );
+  const missing = (row: RowDataPacket) => ({
+    kind: row.kind as Kind,
+    targetId: Number(row.target_id),
+    taken: Number(row.taken),
+    returned: Number(row.returned),
+    missing: Number(row.missing),
+    source: row.source as JournalRow['source'],
+  });
+  const isNew = (id: unknown) => !data.points.some((row) => row.id === id);
+  return {
+    preview: preview.map((row) => ({
+      orderId: Number(row.order_id),
+      coupons: Number(row.coupon_refund),
+      points: Number(row.points_refund),
+    })),
+    audit: audit.map((row) => ({ orderId: Number(row.order_id), ...missing(row) })),
+    verdicts: states.map((row, nth) => ({
+      orderId: Number(row.order_id),
+      verdict: String(each[nth]?.[0]?.verdict),
+      state: String(row.state),
+    })),
+    money: ids.flatMap((orderId, nth) =>
+      (each[ids.length + nth] ?? []).map((row) => ({
+        orderId,
+        accountId:
+          row.kind === 'points' && isNew(row.account_id) ? 0 : (row.account_id as number | null),
+        ...missing(row),
+      })),
+    ),
+  };
+}
+
+async function findings(db: Connection): Promise<Finding[]> {
+  return (await rowsOf(db, 'CALL list_findings(1000)')).map((row) => {
+    // Which order an action was met at first is as it comes.
+    const isAction = row.what === 'unknown_action';
+    return {
+      orderId: isAction ? 0 : Number(row.order_id),
+      kind: row.kind as Kind | '',
+      targetId: isAction ? 0 : Number(row.target_id),
+      what: String(row.what),
+      amount: isAction ? 0 : Number(row.amount),
+      otherAmount: isAction ? 0 : Number(row.other_amount),
+      detail: String(row.detail),
+    };
+  });
+}

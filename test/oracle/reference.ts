@@ -1,4 +1,5 @@
-import type { Coupon, CouponLedgerRow, Order, OrderCoupon, ShopData } from './shop-data';
+import type { Cause, Coupon, CouponLedgerRow, Kind, Order, OrderCoupon } from './shop-data';
+import type { PointsRow, ShopData, Source } from './shop-data';
 
 /**
  * The loop that the engine replaces (a task in the shop's application, in Go), told again statement by
@@ -6,139 +7,188 @@ import type { Coupon, CouponLedgerRow, Order, OrderCoupon, ShopData } from './sh
  * engine decides otherwise on purpose, differences.ts replaces one of these rules by its own.
  */
 export interface Rules {
+  /** Whether a pending order is nobody's to cancel. */
+  contradictsItself(order: Order): boolean;
   /** Whose coupons come back. */
   couponsOf(shop: ShopData, order: Order): readonly number[];
   /** What order_coupons says was taken, from all its rows for this order and coupon. */
   appliedAmount(rows: readonly OrderCoupon[]): number;
   /** Which ledger rows of this order and coupon count when order_coupons says nothing. */
   countsAsTaken(row: CouponLedgerRow, order: Order): boolean;
+  /** Whether nothing more is due after this ledger row of the order and coupon. */
+  settles(row: CouponLedgerRow): boolean;
   /** What of the coupon's money came back before. */
   couponReturned(shop: ShopData, order: Order, couponId: number): number;
   /** Whether this may be given back to this coupon or user for this order. */
-  mayGive(shop: ShopData, order: Order, kind: 'coupon' | 'points', targetId: number): boolean;
+  mayGive(shop: ShopData, order: Order, kind: Kind, targetId: number): boolean;
   /** Whether a coupon that gets its money becomes usable. */
   becomesUsable(shop: ShopData, order: Order, coupon: Coupon): boolean;
   /** Whether a coupon of the order is set free though it got nothing. */
   isSetFree(order: Order, coupon: Coupon): boolean;
+  /** The coupon that may get something. */
+  couponRow(shop: ShopData, couponId: number): Coupon | undefined;
   /** What of the points came back before. */
   pointsReturned(shop: ShopData, order: Order): number;
+  /** The row that points go back to; undefined: a new one. */
+  pointsRow(shop: ShopData, order: Order): PointsRow | undefined;
 }
 
 export const REFERENCE: Rules = {
+  contradictsItself: () => false,
   couponsOf: (_shop, order) => [order.couponId ?? 0],
   // One number is scanned from however many rows there are: the last one stays.
   appliedAmount: (rows) => rows.at(-1)?.appliedAmount ?? 0,
   countsAsTaken: (row, order) =>
     row.userId === order.userId && ['reserve', 'usage'].includes(row.action),
+  settles: ({ action }) => action === 'timeout_refund',
   couponReturned: () => 0,
   mayGive: () => true,
   becomesUsable: () => true,
   isSetFree: () => false,
+  couponRow: (shop, couponId) => shop.coupons.find(({ id }) => id === couponId),
   pointsReturned: () => 0,
+  pointsRow: (shop, order) => shop.points.find(({ userId }) => userId === order.userId),
 };
+
+/** What an order took from one coupon, or as points, and what of it came back before. */
+export interface Due {
+  readonly kind: Kind;
+  readonly targetId: number;
+  readonly taken: number;
+  readonly returned: number;
+  readonly due: number;
+  readonly source: Source;
+  /** What the ledger says was taken. */
+  readonly ledgerTaken: number;
+}
+
+/** The key of what an order returns once, to whatever account. */
+const ONCE = 0;
+
+export function duesOf(shop: ShopData, order: Order, rules: Rules): Due[] {
+  const coupons = rules.couponsOf(shop, order).filter((couponId) => couponId > 0);
+  const dues = coupons.map((couponId) => couponDue(shop, order, couponId, rules));
+  if (order.pointsAmount <= 0) return dues;
+  const returned = rules.pointsReturned(shop, order);
+  const taken = order.pointsAmount;
+  const ledgerTaken = sumOf(
+    shop.pointsLedger.filter(
+      (row) => isOfOrder(row, order) && row.points < 0 && row.action === 'order_deduct',
+    ),
+    (row) => -row.points,
+  );
+  const due = Math.max(taken - returned, 0);
+  const points = { taken, returned, due, source: 'orders', ledgerTaken } as const;
+  return [...dues, { kind: 'points', targetId: ONCE, ...points }];
+}
+
+function couponDue(shop: ShopData, order: Order, couponId: number, rules: Rules): Due {
+  const history = shop.couponLedger.filter(
+    (row) => row.couponId === couponId && row.orderId === order.id,
+  );
+  const applied = rules.appliedAmount(
+    shop.orderCoupons.filter((row) => row.orderId === order.id && row.couponId === couponId),
+  );
+  const ledgerTaken = sumOf(
+    history.filter((row) => row.change < 0 && rules.countsAsTaken(row, order)),
+    ({ change }) => -change,
+  );
+  const taken = applied > 0 ? applied : ledgerTaken;
+  const returned = rules.couponReturned(shop, order, couponId);
+  const due = history.some((row) => rules.settles(row)) ? 0 : Math.max(taken - returned, 0);
+  const source = applied > 0 ? 'order_coupons' : 'ledger';
+  return { kind: 'coupon', targetId: couponId, taken, returned, due, source, ledgerTaken };
+}
+
+export const isOfOrder = (row: ShopData['pointsLedger'][number], order: Order) =>
+  row.userId === order.userId && row.refTable === 'orders' && row.refId === order.id;
+
+export const sumOf = <Row>(rows: readonly Row[], amountOf: (row: Row) => number) =>
+  rows.reduce((sum, row) => sum + amountOf(row), 0);
 
 export interface Given {
   coupons: number;
   points: number;
 }
 
-const TIMEOUT_MINUTES = 30;
-
-/** cleanupExpiredOrders(), called until nothing is due. Returns what each cancelled order got back. */
-export function cleanupExpiredOrders(shop: ShopData, rules: Rules): Map<number, Given> {
-  return new Map(
-    shop.orders
-      .filter(isExpired)
-      .map((order) => [order.id, cancelExpiredOrder(shop, order, rules, BY_TIMEOUT)]),
-  );
-}
-
-/** WHERE status = 1 AND created_at < cutoff AND source_type != 3 */
-export function isExpired(order: Order): boolean {
-  return order.status === 1 && order.ageMinutes > TIMEOUT_MINUTES && order.sourceType !== 3;
-}
-
 export interface Words {
+  readonly cause: Cause;
   readonly action: string;
   readonly remark: string;
 }
-export const BY_TIMEOUT: Words = { action: 'timeout_refund', remark: 'order_timeout' };
-/** CancelOrder() is not in the reference; its refunds are said to be the same, in other words. */
-export const BY_CANCEL: Words = { action: 'cancel_refund', remark: 'changed my mind' };
+export const BY_TIMEOUT: Words = {
+  cause: 'timeout',
+  action: 'timeout_refund',
+  remark: 'order_timeout',
+};
 
-/** cancelExpiredOrder(): coupon, points, order. */
-export function cancelExpiredOrder(
-  shop: ShopData,
-  order: Order,
-  rules: Rules,
-  words: Words,
-): Given {
-  const given: Given = { coupons: 0, points: 0 };
-
-  // 1. The coupon.
-  for (const couponId of rules.couponsOf(shop, order)) {
-    if (couponId <= 0) continue;
-    const coupon = shop.coupons.find(({ id }) => id === couponId);
-
-    const amount = couponAmount(shop, order, couponId, rules);
-    if (amount > 0 && coupon !== undefined && rules.mayGive(shop, order, 'coupon', couponId)) {
-      coupon.balance += amount;
-      if (rules.becomesUsable(shop, order, coupon)) free(coupon);
-      shop.couponLedger.push({
-        userId: order.userId,
-        couponId,
-        change: amount,
-        orderId: order.id,
-        action: words.action,
-        createdAt: 'now',
-      });
-      shop.journal.push({ orderId: order.id, kind: 'coupon', targetId: couponId, amount });
-      given.coupons += amount;
-    }
-    if (coupon !== undefined && rules.isSetFree(order, coupon)) free(coupon);
-  }
-
-  // 2. The points.
-  const points = order.pointsAmount - rules.pointsReturned(shop, order);
-  if (order.pointsAmount > 0 && points > 0 && rules.mayGive(shop, order, 'points', order.userId)) {
-    const existing = shop.points.find(({ userId }) => userId === order.userId);
-    if (existing !== undefined) existing.points += points;
-    else shop.points.push({ id: null, userId: order.userId, points, validEnd: null });
-    shop.pointsLedger.push({
-      userId: order.userId,
-      action: words.action,
-      points,
-      refTable: 'orders',
-      refId: order.id,
-      remark: words.remark,
-      createdAt: 'now',
-    });
-    const targetId = order.userId;
-    shop.journal.push({ orderId: order.id, kind: 'points', targetId, amount: points });
-    given.points += points;
-  }
-
-  // 3. The order.
+/** cancelExpiredOrder(): coupon, points, order. CancelOrder() is not in the reference; its refunds are said to be the same, in other words. */
+export function cancelOrder(shop: ShopData, order: Order, rules: Rules, words: Words): Given {
+  shop.cancellations.push({ orderId: order.id, cause: words.cause });
+  const given = giveBack(shop, order, rules, words);
   order.status = 3;
   order.cancelledAt = 'now';
   return given;
 }
 
-function couponAmount(shop: ShopData, order: Order, couponId: number, rules: Rules): number {
-  const history = shop.couponLedger.filter(
-    (row) => row.couponId === couponId && row.orderId === order.id,
-  );
-  if (history.some(({ action }) => action === 'timeout_refund')) return 0;
-
-  let applied = rules.appliedAmount(
-    shop.orderCoupons.filter((row) => row.orderId === order.id && row.couponId === couponId),
-  );
-  if (applied <= 0) {
-    applied = history
-      .filter((row) => row.change < 0 && rules.countsAsTaken(row, order))
-      .reduce((sum, { change }) => sum - change, 0);
+export function giveBack(shop: ShopData, order: Order, rules: Rules, words: Words): Given {
+  const given: Given = { coupons: 0, points: 0 };
+  const nth = shop.cancellations.filter(({ orderId }) => orderId === order.id).length;
+  const { cause } = words;
+  for (const due of duesOf(shop, order, rules)) {
+    const { kind, targetId, taken, ledgerTaken, source, due: amount } = due;
+    const mayGive = amount > 0 && rules.mayGive(shop, order, kind, targetId);
+    const taking = { kind, targetId, taken, ledgerTaken, source };
+    const claim = { orderId: order.id, ...taking, amount, cause, nth };
+    if (kind === 'points') {
+      if (!mayGive) continue;
+      const accountId = givePoints(shop, order, amount, rules, words);
+      shop.journal.push({ ...claim, accountId });
+      given.points += amount;
+      continue;
+    }
+    const coupon = rules.couponRow(shop, targetId);
+    if (coupon === undefined) continue;
+    if (mayGive) {
+      coupon.balance += amount;
+      if (rules.becomesUsable(shop, order, coupon)) free(coupon);
+      shop.couponLedger.push({
+        userId: order.userId,
+        couponId: targetId,
+        change: amount,
+        orderId: order.id,
+        action: words.action,
+        createdAt: 'now',
+      });
+      shop.journal.push({ ...claim, accountId: targetId });
+      given.coupons += amount;
+    }
+    if (rules.isSetFree(order, coupon)) free(coupon);
   }
-  return applied - rules.couponReturned(shop, order, couponId);
+  return given;
+}
+
+function givePoints(
+  shop: ShopData,
+  order: Order,
+  points: number,
+  rules: Rules,
+  { action, remark }: Words,
+): number {
+  const { userId } = order;
+  const existing = rules.pointsRow(shop, order);
+  if (existing !== undefined) existing.points += points;
+  else shop.points.push({ id: null, userId, points, validEnd: null, isDead: false });
+  shop.pointsLedger.push({
+    userId,
+    action,
+    points,
+    refTable: 'orders',
+    refId: order.id,
+    remark,
+    createdAt: 'now',
+  });
+  return existing?.id ?? 0;
 }
 
 function free(coupon: Coupon): void {

@@ -11,7 +11,12 @@ export interface ShopData {
   pointsLedger: PointsLedgerRow[];
   /** The keys of order_timeout_refund. The reference has no journal and looks at none. */
   journal: JournalRow[];
+  /** order_timeout_cancellation: by whom, once for each time. */
+  cancellations: { orderId: number; cause: Cause }[];
 }
+
+export type Cause = 'timeout' | 'user' | 'admin' | 'repair';
+export type Kind = 'coupon' | 'points';
 
 /** No time is compared to the millisecond: before the test, during it, or none. */
 export type When = 'earlier' | 'now' | null;
@@ -19,15 +24,20 @@ export type When = 'earlier' | 'now' | null;
 export interface Order {
   id: number;
   userId: number;
-  sourceType: number;
-  /** 1 pending, 2 paid, 3 cancelled. */
+  sourceType: number | null;
+  /** 1 pending, 2 paid, 3 cancelled, 0 something else; a shop's own codes are the engine's matter. */
   status: number;
   /** 0, negative or null: none. */
   couponId: number | null;
   pointsAmount: number;
-  ageMinutes: number;
+  /** A text: no time from which an age could be counted. */
+  ageMinutes: number | NoTime;
   cancelledAt: When;
+  paidAt: When;
+  isHeld: boolean;
 }
+
+export type NoTime = 'NULL' | "'0000-00-00'" | "'0999-12-31 23:59:59'";
 
 export interface OrderCoupon {
   orderId: number;
@@ -43,6 +53,7 @@ export interface Coupon {
   balance: number;
   usedOrderId: number | null;
   usedAt: When;
+  isDead: boolean;
 }
 
 export interface CouponLedgerRow {
@@ -61,6 +72,7 @@ export interface PointsRow {
   userId: number;
   points: number;
   validEnd: When;
+  isDead: boolean;
 }
 
 export interface PointsLedgerRow {
@@ -75,10 +87,21 @@ export interface PointsLedgerRow {
 
 export interface JournalRow {
   orderId: number;
-  kind: 'coupon' | 'points';
+  kind: Kind;
   targetId: number;
+  /** The row that got it; 0: one that was opened for it. */
+  accountId: number;
   amount: number;
+  taken: number;
+  ledgerTaken: number;
+  source: Source;
+  cause: Cause;
+  /** How often the order had been cancelled by then. */
+  nth: number;
 }
+
+/** Where it is known from what was taken. */
+export type Source = 'order_coupons' | 'ledger' | 'orders';
 
 export const emptyShop = (): ShopData => ({
   orders: [],
@@ -88,17 +111,17 @@ export const emptyShop = (): ShopData => ({
   points: [],
   pointsLedger: [],
   journal: [],
+  cancellations: [],
 });
 
-/** The same shop, with the rows of each table in an order that does not depend on who wrote them. */
-export function sorted(shop: ShopData): ShopData {
-  const tables = Object.entries(shop) as [keyof ShopData, object[]][];
+/** The same lists, with the rows of each in an order that does not depend on who wrote them. */
+export function sorted<Lists extends object>(lists: Lists): Lists {
   return Object.fromEntries(
-    tables.map(([table, rows]) => [
-      table,
+    (Object.entries(lists) as [string, object[]][]).map(([name, rows]) => [
+      name,
       [...rows].sort((one, other) => (text(one) < text(other) ? -1 : 1)),
     ]),
-  ) as unknown as ShopData;
+  ) as Lists;
 }
 
 function text(row: object): string {

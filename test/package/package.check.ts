@@ -1,96 +1,210 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createShop, pendingOrder } from '../support';
 
 const execute = promisify(execFile);
 const ROOT = join(__dirname, '../..');
-let project = '';
+let folder = '';
+let engine = '';
+let client = '';
 
 beforeAll(async () => {
-  project = await mkdtemp(join(tmpdir(), 'order-timeout-package-'));
-  await writeFile(
-    join(project, 'package.json'),
-    '{ "name": "somebodys-project", "private": true }',
-  );
-  await execute('npm', ['pack', '--pack-destination', project], { cwd: ROOT });
-  const [tarball] = (await readdir(project)).filter((file) => file.endsWith('.tgz'));
-  await run('npm', ['install', `./${String(tarball)}`, 'typescript@5.9.3', '@types/node@20']);
+  folder = await mkdtemp(join(tmpdir(), 'order-timeout-package-'));
+  await execute('npm', ['pack', '--pack-destination', folder], { cwd: ROOT });
+  const [tarball] = (await readdir(folder)).filter((file) => file.endsWith('.tgz'));
+  engine = join(folder, String(tarball));
+  const packed = await execute('npm', ['run', '--silent', 'pack:client'], { cwd: ROOT });
+  client = packed.stdout.trim();
 });
 
-afterAll(() => rm(project, { recursive: true, force: true }));
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+  await rm(client, { force: true });
+});
 
-const run = (command: string, args: readonly string[], env: Record<string, string> = {}) =>
-  execute(command, args, { cwd: project, env: { ...process.env, ...env } });
+/** A project of its own with these packages. */
+async function project(name: string, ...packages: string[]) {
+  const path = join(folder, name);
+  await mkdir(path);
+  await writeFile(join(path, 'package.json'), `{ "name": "${name}", "private": true }`);
+  const run = (command: string, args: readonly string[], env: Record<string, string> = {}) =>
+    execute(command, args, { cwd: path, env: { ...process.env, ...env } });
+  await run('npm', ['install', '--no-audit', '--no-fund', ...packages]);
+  const file = async (file: string, text: string) => {
+    await writeFile(join(path, file), text);
+    return file;
+  };
+  return { path, run, file };
+}
 
-const CANCEL = `
+const program = (name: string) => `
+  import { cancelExpiredOrder } from '${name}';
+  import { createPool } from 'mysql2/promise';
   const db = createPool(process.env.MYSQL_URL);
   cancelExpiredOrder(db, Number(process.env.ORDER_ID)).then(async ({ outcome }) => {
     console.log(outcome);
     await db.end();
-  });
-`;
+  });`;
+const asCommonJs = (text: string) =>
+  text.replaceAll(/import (\{.*\}) from ('.*');/g, 'const $1 = require($2);');
 
-describe('the packed package, installed in an empty project', () => {
-  test('npx order-timeout up deploys, and its wrappers cancel from CommonJS and from an ES module', async () => {
-    const shop = await createShop({ deploy: false });
-    await run('npx', ['order-timeout', 'up', '--clock', '+00:00', '--yes'], {
-      MYSQL_URL: shop.url,
+const tells = (name: string, cases: readonly string[]) => `
+  import { cancelExpiredOrder, OrderTimeoutError, OutcomeUnknownError } from '${name}';
+  import { createConnection, createPool } from 'mysql2/promise';
+  export async function tell(orderId: number): Promise<string> {
+    const connection = await createConnection({ host: 'localhost' });
+    await cancelExpiredOrder(connection, orderId);
+    const db = createPool({ host: 'localhost' });
+    await cancelExpiredOrder(await db.getConnection(), orderId);
+    const { outcome } = await cancelExpiredOrder(db, orderId).catch((error: unknown) => {
+      if (error instanceof OrderTimeoutError && error.code === 'OUTCOME_UNKNOWN') {
+        const unknown: OutcomeUnknownError = error;
+        throw unknown.cause;
+      }
+      throw error;
     });
+    switch (outcome) {
+      ${cases.map((outcome) => `case '${outcome}': return outcome;`).join('\n')}
+      default: { const forgotten: never = outcome; return forgotten; }
+    }
+  }`;
+const OUTCOMES = [
+  ...['cancelled', 'not_found', 'not_pending', 'not_expired', 'excluded', 'on_hold'],
+  'contradictory',
+];
+
+describe('the packed engine, installed in an empty project', () => {
+  test('npx order-timeout up deploys, and its wrappers cancel from CommonJS and from an ES module', async () => {
+    const { run, file } = await project('engine', engine);
+    const shop = await createShop({ deploy: false });
+    const env = { MYSQL_URL: shop.url };
+    await run('npx', ['order-timeout', 'up', '--clock', '+00:00', '--yes'], env);
     await shop.run('ALTER EVENT order_timeout_tick DISABLE');
 
-    await writeFile(
-      join(project, 'call.cjs'),
-      `const { cancelExpiredOrder } = require('order-timeout');
-       const { createPool } = require('mysql2/promise');${CANCEL}`,
-    );
-    await writeFile(
-      join(project, 'call.mjs'),
-      `import { cancelExpiredOrder } from 'order-timeout';
-       import { createPool } from 'mysql2/promise';${CANCEL}`,
-    );
-    for (const file of ['call.cjs', 'call.mjs']) {
+    for (const name of [
+      await file('call.cjs', asCommonJs(program('order-timeout'))),
+      await file('call.mjs', program('order-timeout')),
+    ]) {
       const { orderId } = await pendingOrder(shop, { coupon: 1000 });
-      const { stdout } = await run('node', [file], {
-        MYSQL_URL: shop.url,
-        ORDER_ID: String(orderId),
-      });
-      expect(`${file}: ${stdout}`).toBe(`${file}: cancelled\n`);
+      const { stdout } = await run('node', [name], { ...env, ORDER_ID: String(orderId) });
+      expect(`${name}: ${stdout}`).toBe(`${name}: cancelled\n`);
     }
-
-    await run('npx', ['order-timeout', 'down', '--drop-journal', '--yes'], { MYSQL_URL: shop.url });
+    await run('npx', ['order-timeout', 'down', '--drop-journal', '--yes'], env);
   });
 
-  test('a strict TypeScript file that switches over the outcomes compiles, and one that forgets an outcome does not', async () => {
-    const program = (cases: readonly string[]) => `
-      import { cancelExpiredOrder } from 'order-timeout';
-      import { createPool } from 'mysql2/promise';
-      export async function tell(orderId: number): Promise<string> {
-        const { outcome } = await cancelExpiredOrder(createPool('mysql://localhost/shop'), orderId);
-        switch (outcome) {
-          ${cases.map((outcome) => `case '${outcome}': return outcome;`).join('\n')}
-          default: { const forgotten: never = outcome; return forgotten; }
-        }
-      }`;
-    const outcomes = [
-      'cancelled',
-      'not_found',
-      'not_pending',
-      'not_expired',
-      'excluded',
-      'on_hold',
-    ];
-    await writeFile(join(project, 'all.ts'), program(outcomes));
-    await writeFile(join(project, 'forgets.ts'), program(outcomes.slice(1)));
-    const compile = (file: string) =>
-      run('npx', ['tsc', '--strict', '--noEmit', '--module', 'node16', '--target', 'es2022', file]);
+  test('it is at most 150 KiB, and has nothing of what only a checkout needs', async () => {
+    const { stdout } = await execute('npm', ['pack', '--dry-run', '--json'], { cwd: ROOT });
+    const [packed] = JSON.parse(stdout) as { size: number; files: { path: string }[] }[];
 
-    expect(await compile('all.ts')).toMatchObject({ stdout: '' });
-    await expect(compile('forgets.ts')).rejects.toMatchObject({
-      stdout: expect.stringContaining(`not assignable to type 'never'`) as string,
-    });
+    expect(packed?.size).toBeLessThan(150 * 1024);
+    expect(packed?.files.map(({ path }) => path).filter((path) => path.includes('dev/'))).toEqual(
+      [],
+    );
   });
+});
+
+describe('the packed client, installed beside mysql2', () => {
+  test('makes at most 18 packages and 10 MB, and cancels from CommonJS, an ES module and a bundle', async () => {
+    const { path, run, file } = await project('client', client, 'mysql2');
+    const { stdout: tree } = await run('npm', ['ls', '--all', '--parseable']);
+    const { stdout: used } = await run('du', ['-sk', '--apparent-size', 'node_modules']);
+    expect(tree.trim().split('\n').length - 1).toBeLessThanOrEqual(18);
+    expect(Number.parseInt(used)).toBeLessThan(10 * 1024);
+
+    const esm = await file('call.mjs', program('order-timeout-client'));
+    await execute(
+      join(ROOT, 'node_modules/.bin/esbuild'),
+      [
+        esm,
+        '--bundle',
+        '--format=esm',
+        '--platform=node',
+        '--external:mysql2',
+        '--outfile=bundle.mjs',
+      ],
+      { cwd: path },
+    );
+    const shop = await createShop();
+    for (const name of [
+      await file('call.cjs', asCommonJs(program('order-timeout-client'))),
+      esm,
+      'bundle.mjs',
+    ]) {
+      const { orderId } = await pendingOrder(shop, { coupon: 1000 });
+      const env = { MYSQL_URL: shop.url, ORDER_ID: String(orderId) };
+      expect(`${name}: ${(await run('node', [name], env)).stdout}`).toBe(`${name}: cancelled\n`);
+    }
+  });
+
+  test('every link in its README and docs works', async () => {
+    const { path } = await project('links', client, 'mysql2');
+    const root = join(path, 'node_modules/order-timeout-client');
+    const docs = (await readdir(join(root, 'docs'))).map((name) => join('docs', name));
+    for (const name of ['README.md', ...docs]) {
+      const text = await readFile(join(root, name), 'utf8');
+      for (const [, target = ''] of text.matchAll(/\]\((?!https:)([^)#]+)/g)) {
+        const linked = join(root, dirname(name), target);
+        expect(`${name}: ${target} ${existsSync(linked) ? 'is there' : 'is missing'}`).toContain(
+          'is there',
+        );
+      }
+    }
+  });
+
+  test.each(['2.3.0', '3.9.8', '3.24.6'])(
+    'a strict program compiles with mysql2 %s, and one that forgets an outcome does not',
+    async (version) => {
+      const types = ['typescript@5.9.3', '@types/node@20'];
+      const { run, file } = await project(
+        `types-${version}`,
+        client,
+        `mysql2@${version}`,
+        ...types,
+      );
+      const compile = (name: string) =>
+        run('npx', [
+          'tsc',
+          '--strict',
+          '--noEmit',
+          '--module',
+          'node16',
+          '--target',
+          'es2022',
+          name,
+        ]);
+      // The declarations of some versions of mysql2 itself don't compile: only errors of others count.
+      const errorsOf = async (name: string) =>
+        compile(name).then(
+          () => [],
+          (error: unknown) =>
+            (error as { stdout: string }).stdout
+              .split('\n')
+              .filter(
+                (line) => /^\S+\.m?ts\(/.test(line) && !line.startsWith('node_modules/mysql2/'),
+              ),
+        );
+
+      for (const extension of ['ts', 'mts']) {
+        const all = await file(`all.${extension}`, tells('order-timeout-client', OUTCOMES));
+        expect(await errorsOf(all)).toEqual([]);
+      }
+      const forgets = await file('forgets.ts', tells('order-timeout-client', OUTCOMES.slice(1)));
+      expect(await errorsOf(forgets)).toEqual([
+        expect.stringContaining(`not assignable to type 'never'`) as string,
+      ]);
+    },
+  );
+});
+
+test('publint and attw find nothing wrong with either package', async () => {
+  for (const tarball of [engine, client]) {
+    const tool = (name: string) => join(ROOT, 'node_modules/.bin', name);
+    expect((await execute(tool('publint'), ['--strict', tarball])).stdout).toContain('All good!');
+    expect((await execute(tool('attw'), [tarball])).stdout).toContain('No problems found');
+  }
 });

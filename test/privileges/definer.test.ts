@@ -1,15 +1,16 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { describe, expect, test } from 'vitest';
-import { readSource, up } from '../../scripts/migrate';
-import { DEFINER_SQL } from '../../scripts/migrate/definer';
+import { readSource, up } from '../../scripts/deploy';
 import {
-  expectedPrivileges,
+  DEFINER_SQL,
+  neededPrivileges,
   revokeStatement,
-  TABLE_GRANTS,
-  usedViews,
-  viewGrant,
-} from '../../scripts/migrate/grants';
-import { SHOP_TABLES } from '../../scripts/migrate/tables';
+  sayPrivilege,
+} from '../../scripts/deploy/definer';
+import { openSession } from '../../scripts/deploy/connection';
+import { readShop } from '../../scripts/deploy/shop';
+import { readState } from '../../scripts/deploy/state';
+import { SHOP_TABLES } from '../../scripts/dev/shop';
 import { createShop, order, pendingOrder, type Shop, until } from '../support';
 
 const EVERYTHING = 4_000_000_000_000_000_000n;
@@ -19,6 +20,7 @@ async function everyProcedure(shop: Shop, db: Connection): Promise<unknown> {
   const due = await pendingOrder(shop, { coupon: 1000, points: 50, pointsLeft: null });
   const young = await pendingOrder(shop, { coupon: 300, points: 7, ageMinutes: 1 });
   const single = await pendingOrder(shop, { coupon: 20 });
+  const other = await pendingOrder(shop, { coupon: 1, ageMinutes: 1 });
   const bad = await pendingOrder(shop, { coupon: 5, couponBalance: 1 });
   const lost = await order(shop, { status: 'cancelled', coupon: 40, points: 3 });
   await shop.run('UPDATE user_coupons SET balance_amount = ? WHERE id = ?', [
@@ -28,19 +30,6 @@ async function everyProcedure(shop: Shop, db: Connection): Promise<unknown> {
   await shop.run('INSERT INTO order_coupons (order_id, user_coupon_id) VALUES (?, 4711)', [
     due.orderId,
   ]);
-  // What a call that was cut short leaves: claimed and not given.
-  await shop.run(
-    `INSERT INTO order_timeout_batch (cause, called_by, order_ids, created_at)
-     VALUES ('timeout', '', JSON_ARRAY(?), NOW(3))`,
-    [due.orderId],
-  );
-  await shop.run(
-    `INSERT INTO order_timeout_refund
-            (order_id, kind, target_id, batch_id, user_id, account_id, amount, source, cause, refunded_at)
-     SELECT ?, 'coupon', ?, MAX(id), ?, ?, 1000, 'order_coupons', 'timeout', NOW(3) FROM order_timeout_batch`,
-    [due.orderId, due.couponId, due.userId, due.couponId],
-  );
-
   const answers: unknown[] = [];
   const call = async (sql: string, ...values: unknown[]) => {
     const [sets] = await db.query<RowDataPacket[][]>(`CALL ${sql}`, values);
@@ -54,6 +43,7 @@ async function everyProcedure(shop: Shop, db: Connection): Promise<unknown> {
     await call('preview_expired_orders(1)');
     await call('cancel_expired_order(?)', single.orderId);
     await call("cancel_order(?, ?, '')", young.orderId, young.userId);
+    await call("cancel_order_as_admin(?, '')", other.orderId);
     await call('cancel_expired_orders()');
     await call('retry_failed_order(?)', bad.orderId);
     await call('cancel_expired_orders()');
@@ -64,15 +54,26 @@ async function everyProcedure(shop: Shop, db: Connection): Promise<unknown> {
     await call('order_timeout_clock()');
     await call('order_timeout_health()');
     await call('order_timeout_numbers()');
+    await call('order_money(?)', due.orderId);
+    await call('reconcile_orders(NULL)');
+    await call('list_findings(10)');
+    const [finding] = await shop.run<{ id: number }>(
+      'SELECT MIN(id) AS id FROM order_timeout_finding',
+    );
+    await call("settle_finding(?, 'seen')", finding?.id);
     // A view for people: its reader needs SELECT on it, and it reads the others as the definer.
     await shop.run('SELECT COUNT(*) FROM order_timeout_violation');
-    const [failure] = await shop.run('SELECT attempts FROM order_timeout_failure');
+    const [failure] = await shop.run(
+      'SELECT COUNT(*) AS orders, MAX(attempts) AS attempts FROM order_timeout_failure',
+    );
     await shop.run('UPDATE orders SET status = 2 WHERE id = ?', [bad.orderId]);
     await call('cancel_expired_orders()');
     return { answers: answers.filter((answer) => typeof answer === 'string'), failure };
   } catch (error) {
     return (error as { errno: number }).errno;
   } finally {
+    // A sweep that failed for a privilege may have left its locks.
+    await db.query('ROLLBACK');
     for (const table of TABLES_TO_EMPTY) await shop.run('DELETE FROM ??', [table]);
     await shop.run("DELETE FROM order_timeout_run WHERE outcome = 'failed'");
   }
@@ -84,6 +85,7 @@ const TABLES_TO_EMPTY = [
   'order_timeout_cancellation',
   'order_timeout_refund',
   'order_timeout_failure',
+  'order_timeout_finding',
 ];
 
 const SOUND = {
@@ -93,13 +95,28 @@ const SOUND = {
     'released',
     'cancelled',
     'cancelled',
+    'cancelled',
     'completed',
     'retrying',
     'completed',
+    'settled',
     'completed',
   ],
-  failure: { attempts: 1 },
+  failure: { orders: 1, attempts: 1 },
 };
+
+const isSound = (outcome: unknown) => JSON.stringify(outcome) === JSON.stringify(SOUND);
+
+/**
+ * Whether something fails. MySQL asks for the privilege to lock what is behind a view from the second execution of a
+ * routine's statement on, and each routine that is created anywhere on the server has all of them parsed anew.
+ */
+async function somethingFails(shop: Shop, db: Connection): Promise<boolean> {
+  for (let left = TRIES; left > 0; left -= 1)
+    if (!isSound(await everyProcedure(shop, db))) return true;
+  return false;
+}
+const TRIES = 20;
 
 function grantAgain(revoke: string): string {
   return revoke.replace(/^REVOKE/, 'GRANT').replace(' FROM ', ' TO ');
@@ -107,7 +124,7 @@ function grantAgain(revoke: string): string {
 
 describe('the definer account', () => {
   test(
-    'needs every privilege that it has: without any one of them something fails',
+    'needs every privilege that it has on the tables of the shop: without any one of them something fails',
     { timeout: 180_000 },
     async () => {
       const shop = await createShop();
@@ -115,23 +132,21 @@ describe('the definer account', () => {
         uri: await shop.createAccount(`EXECUTE ON \`${shop.name}\`.*`),
       });
       const source = await readSource();
-      const privileges = expectedPrivileges(shop.name, [
-        ...TABLE_GRANTS,
-        ...usedViews(source.objects).map(viewGrant),
-      ]).filter(
-        // One is the server's and would be taken from other shops, one the event's: see below.
-        (privilege) => !/ performance_schema\.|^EVENT /.test(privilege),
+      const session = await openSession(shop.url);
+      const blueprint = await readShop(session, source, await readState(session, source));
+      session.destroy();
+      const privileges = neededPrivileges(blueprint, shop.name).filter(
+        ({ schema, table }) => schema === shop.name && !/^order_timeout_|^\*$/.test(table),
       );
-      expect(privileges.length).toBeGreaterThan(30);
+      expect(privileges.length).toBeGreaterThan(15);
       expect(await everyProcedure(shop, application)).toEqual(SOUND);
 
       const unneeded: string[] = [];
       for (const privilege of privileges) {
-        const revoke = revokeStatement(shop.name, privilege);
+        const revoke = revokeStatement(privilege, false);
         await shop.run(revoke);
-        const outcome = await everyProcedure(shop, application);
+        if (!(await somethingFails(shop, application))) unneeded.push(sayPrivilege(privilege));
         await shop.run(grantAgain(revoke));
-        if (typeof outcome === 'object') unneeded.push(privilege);
       }
 
       expect(unneeded).toEqual([]);
@@ -141,7 +156,7 @@ describe('the definer account', () => {
 
   test('needs EVENT: without it the server runs no event of its', async () => {
     const shop = await createShop();
-    const revoke = revokeStatement(shop.name, `EVENT ${shop.name}.*`);
+    const revoke = revokeStatement({ name: 'EVENT', schema: shop.name, table: '*' }, false);
     await shop.run(revoke);
     await shop.run(
       `ALTER DEFINER = ${DEFINER_SQL} EVENT order_timeout_tick ON SCHEDULE EVERY 1 SECOND ENABLE`,
@@ -167,7 +182,12 @@ describe('the definer account', () => {
   test('needs to see the members of a group', async () => {
     const shop = await createShop({ deploy: false });
     const members = 'SELECT ON performance_schema.replication_group_members';
-    const url = await shop.createAccount(`ALL ON \`${shop.name}\`.*`, members);
+    const url = await shop.createAccount(
+      `ALL ON \`${shop.name}\`.*`,
+      members,
+      'SELECT ON performance_schema.replication_connection_configuration',
+      'SELECT ON performance_schema.global_variables',
+    );
     await up(url, { clock: '+00:00' });
     await shop.run(`REVOKE ${members} FROM ?`, [new URL(url).username]);
 
@@ -188,14 +208,9 @@ describe('the account of the application', () => {
 
     await expect(db.query('CALL cancel_expired_orders()')).rejects.toMatchObject({ errno: 1370 });
     await expect(
-      db.query("CALL order_timeout_settle_one(?, NULL, 'admin', '', @v, @b)", [orderId]),
+      db.query("CALL order_timeout_require_id('p', ?)", [orderId]),
     ).rejects.toMatchObject({ errno: 1370 });
-    for (const table of [
-      'orders',
-      'user_coupons',
-      'order_timeout_refund',
-      'order_timeout_half_done',
-    ])
+    for (const table of ['orders', 'user_coupons', 'order_timeout_refund', 'order_timeout_state'])
       await expect(db.query('SELECT * FROM ??', [table])).rejects.toMatchObject({ errno: 1142 });
     await expect(db.query('UPDATE orders SET status = 3')).rejects.toMatchObject({ errno: 1142 });
 

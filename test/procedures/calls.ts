@@ -12,6 +12,9 @@ export interface Answer {
   readonly coupon_refunded: number;
   readonly points_refunded: number;
   readonly cancelled_at: unknown;
+  readonly expires_at: unknown;
+  readonly returned: unknown;
+  readonly clock: unknown;
 }
 
 export interface SweepAnswer {
@@ -22,6 +25,7 @@ export interface SweepAnswer {
   readonly points_refunded: number;
   readonly failed: number;
   readonly duration_ms: number;
+  readonly returned: unknown;
 }
 
 type OrderId = BuiltOrder | number | string | null;
@@ -31,14 +35,16 @@ export function cancelExpiredOrder(db: Database, order: OrderId): Promise<Answer
   return call(db, 'CALL cancel_expired_order(?)', [idOf(order)]);
 }
 
-/** `CALL cancel_order(?, ?, ?)`; its one row. Without a user an admin cancels. */
+/** `CALL cancel_order(?, ?, ?)` for this user; its one row. Without a user `CALL cancel_order_as_admin(?, ?)`. */
 export function cancelOrder(
   db: Database,
   order: OrderId,
-  userId: number | null = null,
+  userId?: number | string | null,
   remark: string | null = 'changed my mind',
 ): Promise<Answer> {
-  return call(db, 'CALL cancel_order(?, ?, ?)', [idOf(order), userId, remark]);
+  return userId === undefined
+    ? call(db, 'CALL cancel_order_as_admin(?, ?)', [idOf(order), remark])
+    : call(db, 'CALL cancel_order(?, ?, ?)', [idOf(order), userId, remark]);
 }
 
 /** `CALL cancel_expired_orders()`; its one row. */

@@ -1,4 +1,3 @@
-import { expect } from 'vitest';
 import type { BuiltOrder, State } from '../support';
 
 const STATUS = { usable: 1, 'used up': 2, expired: 3, held: 4 };
@@ -10,6 +9,8 @@ export interface CouponBack {
   readonly id?: number;
   /** 0: only set free. */
   readonly amount: number;
+  /** What the order had taken. Default: the amount. */
+  readonly taken?: number;
   readonly source?: 'order_coupons' | 'ledger';
   /** Before. Default: held. */
   readonly was?: keyof typeof STATUS;
@@ -24,8 +25,12 @@ export interface CouponBack {
 /** What came back to a user's points. */
 export interface PointsBack {
   readonly amount: number;
+  /** What the order had taken. Default: the amount. */
+  readonly taken?: number;
   /** In the row before; null: there was none. Default: 0. */
   readonly before?: number | null;
+  /** The place of the row among the user's. Default: 1. */
+  readonly nth?: number;
   readonly remark?: string;
 }
 
@@ -35,7 +40,21 @@ export interface Cancelled {
   readonly sourceType?: number;
   readonly coupons?: readonly CouponBack[];
   readonly points?: number | PointsBack;
-  readonly findings?: { missing_coupons: number[]; duplicate_coupons: number[] };
+  readonly remark?: string;
+  readonly findings?: readonly Found[];
+}
+
+/** What was opened for a person to look at. */
+export interface Found {
+  /** Default: coupon, of which the default target is the order's first. */
+  readonly kind?: 'coupon' | 'points';
+  readonly target?: number;
+  readonly what: string;
+  readonly amount: number;
+  /** Default: 0. */
+  readonly other?: number;
+  /** Default: none. */
+  readonly detail?: string;
 }
 
 /**
@@ -54,15 +73,29 @@ export function cancelled(orders: Cancelled | readonly Cancelled[], batches?: nu
     user_coupon_ledger: all.flatMap(couponLedger),
     user_points: pointsChanges(all),
     user_points_ledger: all.flatMap(pointsLedger),
-    order_timeout_batch: Array.from({ length: batches ?? 1 }, () => settledBatch(all[0])),
+    order_timeout_batch: Array.from({ length: batches ?? 1 }, () => batch(all[0])),
     order_timeout_cancellation: all.map(cancellation),
     order_timeout_refund: all.flatMap(refunds),
+    order_timeout_finding: all.flatMap(foundRows),
   });
 }
 
-function settledBatch(one: Cancelled | undefined): State[string][number] {
-  const batch: unknown = expect.objectContaining({ cause: one?.cause ?? 'timeout', settled: 1 });
-  return batch as State[string][number];
+function batch({ cause = 'timeout', remark }: Partial<Cancelled> = {}): State[string][number] {
+  return { cause, remark: remark ?? (cause === 'timeout' ? 'order_timeout' : 'changed my mind') };
+}
+
+function foundRows({ order, findings = [] }: Cancelled): State[string] {
+  return findings.map(({ kind = 'coupon', target, what, amount, other = 0, detail = '' }) => ({
+    order_id: order.orderId,
+    kind,
+    target_id: target ?? (kind === 'coupon' ? order.couponId : 0),
+    what,
+    amount,
+    other_amount: other,
+    detail,
+    remark: '',
+    is_open: 1,
+  }));
 }
 
 function isOne(orders: Cancelled | readonly Cancelled[]): orders is Cancelled {
@@ -113,13 +146,13 @@ function couponLedger({ order, cause = 'timeout', coupons = [] }: Cancelled): St
 function pointsChanges(all: readonly Cancelled[]): State[string] {
   const changes = new Map<number, State[string][number]>();
   for (const { order, points } of all) {
-    const { amount, before } = pointsBack(points);
+    const { amount, before, nth = 1 } = pointsBack(points);
     if (amount === 0) continue;
     const present = changes.get(order.userId);
     if (present === undefined) {
       changes.set(order.userId, {
         user_id: order.userId,
-        nth: 1,
+        nth,
         points: before === null ? amount : [before, before + amount],
         ...(before === null && { has_valid_end: 0 }),
       });
@@ -132,7 +165,12 @@ function pointsChanges(all: readonly Cancelled[]): State[string] {
   return [...changes.values()];
 }
 
-function pointsLedger({ order, cause = 'timeout', points }: Cancelled): State[string] {
+function pointsLedger({
+  order,
+  cause = 'timeout',
+  points,
+  remark: given,
+}: Cancelled): State[string] {
   const { amount, remark } = pointsBack(points);
   if (amount === 0) return [];
   return [
@@ -142,7 +180,7 @@ function pointsLedger({ order, cause = 'timeout', points }: Cancelled): State[st
       points: amount,
       ref_table: 'orders',
       ref_id: String(order.orderId),
-      remark: remark ?? (cause === 'timeout' ? 'order_timeout' : 'changed my mind'),
+      remark: remark ?? given ?? (cause === 'timeout' ? 'order_timeout' : 'changed my mind'),
     },
   ];
 }
@@ -151,20 +189,18 @@ function cancellation({
   order,
   cause = 'timeout',
   sourceType = 1,
-  findings,
 }: Cancelled): State[string][number] {
   return {
     order_id: order.orderId,
     user_id: order.userId,
     source_type: sourceType,
     cause,
-    findings: findings ?? null,
   };
 }
 
 function refunds({ order, cause = 'timeout', coupons = [], points }: Cancelled): State[string] {
   const common = { order_id: order.orderId, user_id: order.userId, cause };
-  const { amount } = pointsBack(points);
+  const { amount, taken = amount } = pointsBack(points);
   return [
     ...coupons
       .filter((coupon) => coupon.amount > 0)
@@ -173,18 +209,20 @@ function refunds({ order, cause = 'timeout', coupons = [], points }: Cancelled):
         kind: 'coupon',
         target_id: coupon.id ?? order.couponId,
         amount: coupon.amount,
+        taken: coupon.taken ?? coupon.amount,
         source: coupon.source ?? 'order_coupons',
-        stays_held: coupon.staysHeld ? 1 : 0,
+        keeps_state: coupon.staysHeld ? 1 : 0,
       })),
     ...(amount > 0
       ? [
           {
             ...common,
             kind: 'points',
-            target_id: order.userId,
+            target_id: 0,
             amount,
+            taken,
             source: 'orders',
-            stays_held: 0,
+            keeps_state: 0,
           },
         ]
       : []),
@@ -193,7 +231,9 @@ function refunds({ order, cause = 'timeout', coupons = [], points }: Cancelled):
 
 function pointsBack(points: number | PointsBack = 0): {
   amount: number;
+  taken?: number;
   before: number | null;
+  nth?: number;
   remark?: string;
 } {
   const back = typeof points === 'number' ? { amount: points } : points;

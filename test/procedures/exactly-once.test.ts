@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest';
-import { type BuiltOrder, changesOf, couponLedgerRow, pendingOrder, type Shop } from '../support';
+import {
+  type BuiltOrder,
+  changesOf,
+  coupon,
+  couponLedgerRow,
+  pendingOrder,
+  type Shop,
+} from '../support';
 import { cancelExpiredOrder, cancelOrder, type Database, rowOf, sweep } from './calls';
-import { cancelled } from './cancelled';
+import { cancelled, type Found } from './cancelled';
 import { shopOfFile } from './shop-of-file';
 
 const freshShop = shopOfFile();
@@ -19,10 +26,20 @@ const PATHS: {
     cancel: (db, order) => cancelOrder(db, order, order.userId),
   },
   {
-    path: 'cancel_order() of an admin',
+    path: 'cancel_order_as_admin()',
     cause: 'admin',
-    cancel: (db, order) => cancelOrder(db, order, null),
+    cancel: (db, order) => cancelOrder(db, order),
   },
+];
+
+/** That an order was cancelled again after its claims. */
+const SECOND_TAKE: Found[] = [
+  { what: 'second_take', amount: 1000, other: 1000 },
+  { kind: 'points', what: 'second_take', amount: 50, other: 50 },
+];
+const SHORT: Found[] = [
+  { what: 'short', amount: 1000, other: 2000 },
+  { kind: 'points', what: 'short', amount: 50, other: 100 },
 ];
 
 async function reopen(shop: Shop, { orderId }: BuiltOrder): Promise<void> {
@@ -44,7 +61,7 @@ test.each(PATHS)('after $path no path gives anything again', async ({ cancel }) 
 });
 
 test.each(PATHS)(
-  'an order that was set back to pending is cancelled again by $path, and nothing comes back twice',
+  'an order that was set back to pending is cancelled again by $path, and nothing comes back twice; a person is told',
   async ({ cause, cancel }) => {
     const shop = await freshShop();
     const order = await pendingOrder(shop, { coupon: 1000, points: 50 });
@@ -53,7 +70,7 @@ test.each(PATHS)(
 
     const changed = await changesOf(shop, () => cancel(shop.db, order));
 
-    expect(changed).toEqual(cancelled({ order, cause }));
+    expect(changed).toEqual(cancelled({ order, cause, findings: SECOND_TAKE }));
   },
 );
 
@@ -67,12 +84,13 @@ test('nor when the ledgers have lost what came back: the journal remembers', asy
 
   const changed = await changesOf(shop, () => sweep(shop.db));
 
-  expect(changed).toEqual(cancelled({ order }));
+  const findings = [SECOND_TAKE[0], SHORT[0], SECOND_TAKE[1], SHORT[1]] as Found[];
+  expect(changed).toEqual(cancelled({ order, findings }));
 });
 
-test('a coupon that the reopened order holds anew is set free, but what it took is a person’s to decide', async () => {
+test('a coupon that the reopened order takes anew is set free, but what it took is a person’s to decide', async () => {
   const shop = await freshShop();
-  const order = await pendingOrder(shop, { coupon: 1000 });
+  const order = await pendingOrder(shop, { coupon: 1000, couponIn: 'ledger' });
   await cancelExpiredOrder(shop.db, order);
   await reopen(shop, order);
   await shop.run(
@@ -83,7 +101,11 @@ test('a coupon that the reopened order holds anew is set free, but what it took 
 
   const changed = await changesOf(shop, () => sweep(shop.db));
 
-  expect(changed).toEqual(cancelled({ order, coupons: [{ amount: 0 }] }));
+  const findings = [
+    { what: 'second_take', amount: 1000, other: 2000 },
+    { what: 'short', amount: 1000, other: 2000 },
+  ];
+  expect(changed).toEqual(cancelled({ order, coupons: [{ amount: 0 }], findings }));
 });
 
 test('what a reopened order had not got back yet comes back', async () => {
@@ -95,7 +117,68 @@ test('what a reopened order had not got back yet comes back', async () => {
 
   const changed = await changesOf(shop, () => sweep(shop.db));
 
-  expect(changed).toEqual(cancelled({ order, points: { amount: 50, before: null } }));
+  expect(changed).toEqual(
+    cancelled({
+      order,
+      points: { amount: 50, before: null },
+      findings: [{ what: 'second_take', amount: 1000, other: 1000 }],
+    }),
+  );
+});
+
+test('three coupons, two of which came back in earlier batches: a call that joins an older snapshot gives the third', async () => {
+  const shop = await freshShop();
+  const order = await pendingOrder(shop, { coupon: 1000 });
+  const joined = await shop.connect();
+  await joined.query('SET transaction_isolation = ?', ['REPEATABLE-READ']);
+  await joined.query('START TRANSACTION');
+  await joined.query(
+    'SELECT COUNT(*) FROM orders, user_coupons, user_coupon_ledger, order_timeout_refund, order_coupons',
+  );
+  const ids = [order.couponId];
+  for (const amount of [300, 20]) {
+    await cancelExpiredOrder(shop.db, order);
+    await reopen(shop, order);
+    const id = await coupon(shop, { userId: order.userId, status: 'held', usedFor: order.orderId });
+    await shop.run(
+      'INSERT INTO order_coupons (order_id, user_coupon_id, applied_amount) VALUES (?, ?, ?)',
+      [order.orderId, id, amount],
+    );
+    ids.push(id);
+  }
+
+  const changed = await changesOf(shop, async () => {
+    expect(await cancelExpiredOrder(joined, order)).toMatchObject({ coupon_refunded: 20 });
+    await joined.query('COMMIT');
+  });
+
+  const [first, second, third] = ids as [number, number, number];
+  const { order_timeout_finding: found = [], ...rest } = changed;
+  expect(rest).toEqual(cancelled({ order, coupons: [{ id: third, amount: 20 }] }));
+  // That the first one was cancelled again is known since the second time.
+  expect(found).toMatchObject([{ target_id: second, what: 'second_take', amount: 300 }]);
+  expect(await shop.run('SELECT id, balance_amount FROM user_coupons ORDER BY id')).toEqual([
+    { id: first, balance_amount: 1000 },
+    { id: second, balance_amount: 300 },
+    { id: third, balance_amount: 20 },
+  ]);
+});
+
+test('a repeated call waits for nobody who holds the journal, and tells all that the first one did', async () => {
+  const shop = await freshShop();
+  const order = await pendingOrder(shop, { coupon: 1000, points: 50 });
+  const { outcome, ...first } = await cancelExpiredOrder(shop.db, order);
+  const holder = await shop.connect();
+  await holder.query('START TRANSACTION');
+  for (const table of ['order_timeout_refund', 'order_timeout_cancellation'])
+    await holder.query('SELECT * FROM ?? WHERE order_id = ? FOR UPDATE', [table, order.orderId]);
+  const caller = await shop.connect();
+  await caller.query('SET SESSION innodb_lock_wait_timeout = 1');
+
+  expect(outcome).toBe('cancelled');
+  expect(first).toMatchObject({ coupon_refunded: 1000, points_refunded: 50 });
+  expect(await cancelExpiredOrder(caller, order)).toEqual({ ...first, outcome: 'not_pending' });
+  await holder.query('ROLLBACK');
 });
 
 test('the journal has a row for each time that an order was cancelled', async () => {

@@ -1,9 +1,17 @@
 import { expect, test } from 'vitest';
 import { pendingOrder, type Shop } from '../support';
 import { cancelExpiredOrder, sweep } from './calls';
+import { holding } from './obstacles';
 import { shopOfFile } from './shop-of-file';
 
-const newShop = shopOfFile();
+const shopAsNew = shopOfFile();
+
+/** No sweep has purged yet. */
+async function newShop(): Promise<Shop> {
+  const shop = await shopAsNew();
+  await shop.run('UPDATE order_timeout_heartbeat SET purged_at = NULL');
+  return shop;
+}
 
 test('old runs and cancellations go with a sweep, and the refunds stay', async () => {
   const shop = await newShop();
@@ -39,23 +47,24 @@ test('what is younger than the setting stays', async () => {
   expect(await counts(shop)).toMatchObject({ runs: 0, batches: 0, cancellations: 0 });
 });
 
-test('a sweep purges no more than 200 batches and 100 runs, oldest first', async () => {
+test('a sweep purges no more than 1000 batches and 1000 runs, oldest first, and the next one goes on', async () => {
   const shop = await newShop();
+  await shop.run('SET SESSION cte_max_recursion_depth = 20000');
   await shop.run(
-    `INSERT INTO order_timeout_batch (id, cause, called_by, created_at, settled)
-     WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 450)
-     SELECT i, 'user', 'test', NOW(3) - INTERVAL 100 DAY, 1 FROM n`,
+    `INSERT INTO order_timeout_batch (id, cause, called_by, created_at)
+     WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 2250)
+     SELECT i, 'user', 'test', NOW(3) - INTERVAL 100 DAY FROM n`,
   );
   await shop.run(
     `INSERT INTO order_timeout_run (started_at, finished_at, outcome)
-     WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 150)
+     WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 1050)
      SELECT NOW(3) - INTERVAL 100 DAY, NOW(3) - INTERVAL 100 DAY, 'completed' FROM n`,
   );
 
   await sweep(shop.db);
-  expect(await counts(shop)).toMatchObject({ runs: 50, batches: 250 });
+  expect(await counts(shop)).toMatchObject({ runs: 50, batches: 1250 });
   expect(await shop.run('SELECT MIN(id) AS first FROM order_timeout_batch')).toEqual([
-    { first: 201 },
+    { first: 1001 },
   ]);
   await sweep(shop.db);
   await sweep(shop.db);
@@ -65,9 +74,9 @@ test('a sweep purges no more than 200 batches and 100 runs, oldest first', async
 test('a sweep purges no more than 10000 cancellations', async () => {
   const shop = await newShop();
   await shop.run(
-    `INSERT INTO order_timeout_batch (id, cause, called_by, created_at, settled)
-     VALUES (1, 'timeout', 'test', NOW(3) - INTERVAL 100 DAY, 1),
-            (2, 'timeout', 'test', NOW(3) - INTERVAL 100 DAY, 1)`,
+    `INSERT INTO order_timeout_batch (id, cause, called_by, created_at)
+     VALUES (1, 'timeout', 'test', NOW(3) - INTERVAL 100 DAY),
+            (2, 'timeout', 'test', NOW(3) - INTERVAL 100 DAY)`,
   );
   await shop.run('SET SESSION cte_max_recursion_depth = 20000');
   await shop.run(
@@ -84,32 +93,6 @@ test('a sweep purges no more than 10000 cancellations', async () => {
   expect(await counts(shop)).toMatchObject({ batches: 0, cancellations: 0 });
 });
 
-test('a call that was cut short is kept, and does not keep the others from being purged', async () => {
-  const shop = await newShop();
-  // One has claimed a coupon and not come to give it; of the other nothing is left.
-  await shop.run(
-    `INSERT INTO order_timeout_batch (id, cause, called_by, order_ids, created_at, settled)
-     VALUES (1, 'user', 'test', '[]', NOW(3) - INTERVAL 100 DAY, 0),
-            (2, 'user', 'test', '[77]', NOW(3) - INTERVAL 100 DAY, 0),
-            (3, 'user', 'test', '[78]', NOW(3) - INTERVAL 100 DAY, 0)`,
-  );
-  await shop.run(
-    `INSERT INTO order_timeout_refund
-            (order_id, kind, target_id, batch_id, user_id, account_id, amount, source, cause, refunded_at)
-     VALUES (77, 'coupon', 1, 2, 1, 1, 1000, 'ledger', 'user', NOW(3) - INTERVAL 100 DAY)`,
-  );
-  for (let made = 0; made < 15; made++) {
-    await cancelExpiredOrder(shop.db, await pendingOrder(shop));
-  }
-  await age(shop, 100);
-
-  await sweep(shop.db);
-
-  expect(await shop.run('SELECT id, settled FROM order_timeout_batch')).toEqual([
-    { id: 2, settled: 0 },
-  ]);
-});
-
 test('the place up to which the feed was read is kept', async () => {
   const shop = await newShop();
   await cancelExpiredOrder(shop.db, await pendingOrder(shop));
@@ -122,10 +105,37 @@ test('the place up to which the feed was read is kept', async () => {
   expect(await shop.run('SELECT position FROM order_timeout_batch')).toEqual([{ position: 2 }]);
 });
 
+test('what somebody holds locked is cleared away another time; the sweep does the rest of its work', async () => {
+  const shop = await newShop();
+  for (const coupon of [1000, 500]) {
+    await pendingOrder(shop, { coupon });
+    await sweep(shop.db);
+  }
+  await age(shop, 91);
+  const { orderId } = await pendingOrder(shop, { coupon: 300 });
+  const [oldest] = await shop.run<{ id: number }>('SELECT MIN(id) AS id FROM order_timeout_run');
+  const holder = await holding(shop, [
+    'SELECT * FROM order_timeout_run WHERE id = ? FOR UPDATE',
+    [oldest?.id],
+  ]);
+
+  expect(await sweep(shop.db)).toMatchObject({ outcome: 'completed', cancelled: 1 });
+  expect(await counts(shop)).toMatchObject({ runs: 3, batches: 3, cancellations: 3 });
+  await holder.query('ROLLBACK');
+
+  expect(await sweep(shop.db)).toMatchObject({ outcome: 'completed', cancelled: 0 });
+  expect(await counts(shop)).toMatchObject({ runs: 1, batches: 1, cancellations: 1 });
+  expect(await shop.run('SELECT order_id FROM order_timeout_cancellation')).toEqual([
+    { order_id: orderId },
+  ]);
+});
+
 /** Lets days go by for what is in the journal. */
 async function age(shop: Shop, days: number): Promise<void> {
   await shop.run('UPDATE order_timeout_run SET started_at = started_at - INTERVAL ? DAY', [days]);
   await shop.run('UPDATE order_timeout_batch SET created_at = created_at - INTERVAL ? DAY', [days]);
+  // The hour since the last purge is over too.
+  await shop.run('UPDATE order_timeout_heartbeat SET purged_at = NULL');
 }
 
 async function counts(shop: Shop): Promise<Record<string, unknown> | undefined> {

@@ -1,6 +1,13 @@
 import type { Connection } from 'mysql2/promise';
 import { describe, expect, test } from 'vitest';
-import { type BuiltOrder, changesOf, createShop, pendingOrder, type Shop } from '../support';
+import {
+  type BuiltOrder,
+  changesOf,
+  coupon,
+  createShop,
+  pendingOrder,
+  type Shop,
+} from '../support';
 import { cancelExpiredOrder, cancelOrder, errorOf, sweep } from './calls';
 import { cancelled } from './cancelled';
 import { failWhen } from './obstacles';
@@ -14,10 +21,10 @@ const dueOrder = (shop: Shop) => pendingOrder(shop, { coupon: 1000, points: 50 }
 
 const CALLS: Record<string, (db: Connection, order: BuiltOrder) => Promise<unknown>> = {
   'cancel_expired_order()': cancelExpiredOrder,
-  'cancel_order()': (db, order) => cancelOrder(db, order),
+  'cancel_order()': (db, order) => cancelOrder(db, order, order.userId),
   'cancel_expired_orders()': sweep,
 };
-const causeOf = (call: string) => (call === 'cancel_order()' ? 'admin' : 'timeout');
+const causeOf = (call: string) => (call === 'cancel_order()' ? 'user' : 'timeout');
 
 /** Sessions as callers have them, by what was set in them. */
 const SESSIONS: Record<string, string[]> = {
@@ -111,6 +118,12 @@ describe.each(['-12:00', '+00:00', '+14:00'])('where the shop’s clock is %s', 
   );
 });
 
+/** What dueOrder() took came back before. */
+const SECOND_TAKE = [
+  { what: 'second_take', amount: 1000, other: 1000 },
+  { kind: 'points', what: 'second_take', amount: 50, other: 50 },
+] as const;
+
 describe.each(['REPEATABLE READ', 'SERIALIZABLE', 'READ COMMITTED', 'READ UNCOMMITTED'])(
   'in a %s transaction with an old snapshot',
   (level) => {
@@ -179,10 +192,74 @@ describe.each(['REPEATABLE READ', 'SERIALIZABLE', 'READ COMMITTED', 'READ UNCOMM
       expect(changed).toEqual(
         cancelled({
           order,
-          coupons: [{ amount: 700, balance: 7 }],
-          points: { amount: 25, before: 3 },
+          coupons: [{ amount: 700, taken: 800, balance: 7 }],
+          points: { amount: 25, taken: 40, before: 3 },
+          findings: [
+            { what: 'ledger_differs', amount: 800, other: 1000 },
+            { what: 'unknown_action', amount: 800, other: 800, detail: 'goodwill' },
+            { kind: 'points', what: 'ledger_differs', amount: 40, other: 50 },
+            { kind: 'points', what: 'unknown_action', amount: 40, other: 40, detail: 'goodwill' },
+          ],
         }),
       );
+    });
+
+    test('an order that was cancelled meanwhile is not pending, and what came back is told', async () => {
+      const shop = await freshShop();
+      const order = await dueOrder(shop);
+      const db = await withSnapshot(shop);
+      const { outcome, ...first } = await cancelOrder(shop.db, order);
+
+      expect(outcome).toBe('cancelled');
+      const changed = await changesOf(shop, async () => {
+        expect(await cancelExpiredOrder(db, order)).toEqual({ ...first, outcome: 'not_pending' });
+        await db.query('COMMIT');
+      });
+
+      expect(changed).toEqual({});
+    });
+
+    test('of coupons that came back in several batches the one taken since comes back, and no other', async () => {
+      const shop = await freshShop();
+      const order = await pendingOrder(shop, { coupon: 1000 });
+      const held = { userId: order.userId, status: 'held', usedFor: order.orderId } as const;
+      const [first, second, third] = [
+        order.couponId,
+        await coupon(shop, held),
+        await coupon(shop, held),
+      ];
+      const apply = (couponId: number, amount: number) =>
+        shop.run(
+          'INSERT INTO order_coupons (order_id, user_coupon_id, applied_amount) VALUES (?, ?, ?)',
+          [order.orderId, couponId, amount],
+        );
+      const db = await withSnapshot(shop);
+      await cancelOrder(shop.db, order);
+      await apply(second, 300);
+      await shop.run('CALL repair_missing_refund(?)', [order.orderId]);
+      await shop.run('UPDATE orders SET status = 1, cancelled_at = NULL');
+      await apply(third, 700);
+
+      expect(await cancelExpiredOrder(db, order)).toMatchObject({
+        outcome: 'cancelled',
+        coupon_refunded: 700,
+      });
+      await db.query('COMMIT');
+
+      expect(await shop.run('SELECT id, balance_amount FROM user_coupons ORDER BY id')).toEqual([
+        { id: first, balance_amount: 1000 },
+        { id: second, balance_amount: 300 },
+        { id: third, balance_amount: 700 },
+      ]);
+      expect(
+        await shop.run(
+          'SELECT target_id, amount, cause FROM order_timeout_refund ORDER BY target_id',
+        ),
+      ).toEqual([
+        { target_id: first, amount: 1000, cause: 'admin' },
+        { target_id: second, amount: 300, cause: 'repair' },
+        { target_id: third, amount: 700, cause: 'timeout' },
+      ]);
     });
 
     test('an order that was cancelled and reopened meanwhile gets nothing twice', async () => {
@@ -201,7 +278,7 @@ describe.each(['REPEATABLE READ', 'SERIALIZABLE', 'READ COMMITTED', 'READ UNCOMM
         await db.query('COMMIT');
       });
 
-      expect(changed).toEqual(cancelled({ order }));
+      expect(changed).toEqual(cancelled({ order, findings: SECOND_TAKE }));
     });
 
     test('nor when the ledgers have lost what came back meanwhile', async () => {
@@ -218,33 +295,17 @@ describe.each(['REPEATABLE READ', 'SERIALIZABLE', 'READ COMMITTED', 'READ UNCOMM
         await db.query('COMMIT');
       });
 
-      expect(changed).toEqual(cancelled({ order }));
-    });
-
-    test('what a half-done call of meanwhile gave is taken over', async () => {
-      const shop = await freshShop();
-      const order = await dueOrder(shop);
-      const db = await withSnapshot(shop);
-      await cancelOrder(shop.db, order);
-      // As a call that was cut short before its last ledger row leaves it.
-      await shop.run('UPDATE orders SET status = 1, cancelled_at = NULL');
-      await shop.run('UPDATE order_timeout_batch SET settled = 0');
-      await shop.run('DELETE FROM order_timeout_cancellation');
-      await shop.run("DELETE FROM user_points_ledger WHERE action = 'cancel_refund'");
-
-      await cancelExpiredOrder(db, order);
-      await db.query('COMMIT');
-      expect(await shop.run('SELECT status FROM orders')).toEqual([{ status: 3 }]);
-      expect(await shop.run('SELECT balance_amount FROM user_coupons')).toEqual([
-        { balance_amount: 1000 },
-      ]);
-      expect(await shop.run('SELECT points FROM user_points')).toEqual([{ points: 50 }]);
-      expect(
-        await shop.run(
-          "SELECT action FROM user_points_ledger WHERE ref_table = 'orders' AND points > 0",
-        ),
-      ).toEqual([{ action: 'cancel_refund' }]);
-      expect(await shop.run('SELECT * FROM order_timeout_half_done')).toEqual([]);
+      expect(changed).toEqual(
+        cancelled({
+          order,
+          findings: [
+            SECOND_TAKE[0],
+            { what: 'short', amount: 1000, other: 2000 },
+            SECOND_TAKE[1],
+            { kind: 'points', what: 'short', amount: 50, other: 100 },
+          ],
+        }),
+      );
     });
   },
 );
@@ -268,7 +329,7 @@ describe.each(['plain', 'prepared'])('a %s CALL', (how) => {
           expect(rows).toMatchObject([{ outcome: time === 1 ? 'cancelled' : 'not_pending' }]);
         }
         await run('CALL cancel_expired_orders()', []);
-        await run('CALL cancel_order(?, ?, ?)', [second.orderId, null, null]);
+        await run('CALL cancel_order_as_admin(?, ?)', [second.orderId, null]);
       });
 
       expect(changed).toEqual(
@@ -471,7 +532,7 @@ test('sql_safe_updates is no matter in a large shop either', async () => {
   );
 });
 
-test('two callers with a transaction each cancel two orders without a deadlock', async () => {
+test('two callers with a READ COMMITTED transaction each cancel two orders without waiting', async () => {
   const shop = await freshShop();
   const [first, second] = [await dueOrder(shop), await dueOrder(shop)];
   const [one, other] = [await shop.connect(), await shop.connect()];
@@ -479,8 +540,10 @@ test('two callers with a transaction each cancel two orders without a deadlock',
   await other.query('SET innodb_lock_wait_timeout = 1');
 
   const changed = await changesOf(shop, async () => {
-    await one.query('START TRANSACTION');
-    await other.query('START TRANSACTION');
+    for (const db of [one, other]) {
+      await db.query('SET TRANSACTION ISOLATION LEVEL READ COMMITTED');
+      await db.query('START TRANSACTION');
+    }
     await cancelExpiredOrder(one, first);
     await cancelExpiredOrder(other, second);
     await one.query('COMMIT');

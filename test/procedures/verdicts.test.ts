@@ -6,6 +6,7 @@ import { shopOfFile } from './shop-of-file';
 
 const freshShop = shopOfFile();
 
+const NOTHING = { coupon: '0', points: '0' };
 const STATUS = { pending: 1, paid: 2, cancelled: 3 };
 
 async function hold(shop: Shop, { orderId }: BuiltOrder, minutes: number): Promise<void> {
@@ -34,6 +35,9 @@ describe('cancel_expired_order', () => {
         coupon_refunded: 0,
         points_refunded: 0,
         cancelled_at: null,
+        expires_at: outcome === 'not_expired' ? (expect.any(Date) as Date) : null,
+        returned: NOTHING,
+        clock: '+00:00',
       });
     });
 
@@ -46,7 +50,13 @@ describe('cancel_expired_order', () => {
     await hold(shop, built, 5);
 
     const changed = await changesOf(shop, async () => {
-      expect(await cancelExpiredOrder(shop.db, built)).toMatchObject({ outcome: 'on_hold' });
+      const answer = await cancelExpiredOrder(shop.db, built);
+      expect(answer.outcome).toBe('on_hold');
+      expect(
+        await shop.run('SELECT held_until = ? AS tells_until FROM order_timeout_hold', [
+          answer.expires_at,
+        ]),
+      ).toEqual([{ tells_until: 1 }]);
     });
 
     expect(changed).toEqual({});
@@ -76,6 +86,9 @@ describe('cancel_expired_order', () => {
         coupon_refunded: 1000,
         points_refunded: 50,
         cancelled_at: expect.stringMatching(/^\d{4}(-\d\d){2} \d\d:\d\d:\d\d\.\d{3}$/) as string,
+        expires_at: null,
+        returned: { coupon: '1000', points: '50' },
+        clock: '+08:00',
       });
       expect(
         await shop.run(
@@ -87,6 +100,26 @@ describe('cancel_expired_order', () => {
     });
 
     expect(changed).toEqual(cancelled({ order: built, coupons: [{ amount: 1000 }], points: 50 }));
+  });
+
+  test('answers a repeated call with what the first one did, by whichever way', async () => {
+    const shop = await freshShop();
+    const built = await pendingOrder(shop, { coupon: 1000, points: 50 });
+    const { outcome, ...first } = await cancelExpiredOrder(shop.db, built);
+    expect(outcome).toBe('cancelled');
+
+    for (const again of [
+      cancelExpiredOrder(shop.db, built),
+      cancelOrder(shop.db, built, built.userId),
+      cancelOrder(shop.db, built),
+    ]) {
+      expect(await again).toEqual({ outcome: 'not_pending', ...first });
+    }
+    expect(await cancelOrder(shop.db, built, built.userId + 1)).toMatchObject({
+      outcome: 'not_owner',
+      coupon_refunded: 0,
+      cancelled_at: null,
+    });
   });
 
   test('judges in one order: not_pending, excluded, on_hold, not_expired', async () => {
@@ -187,11 +220,11 @@ describe('cancel_order', () => {
     );
   });
 
-  test('without a user it is an admin who cancels, anybody’s order', async () => {
+  test('cancel_order_as_admin cancels anybody’s order', async () => {
     const shop = await freshShop();
     const built = await pendingOrder(shop, { coupon: 700, ageMinutes: 1 });
 
-    const changed = await changesOf(shop, () => cancelOrder(shop.db, built, null));
+    const changed = await changesOf(shop, () => cancelOrder(shop.db, built));
 
     expect(changed).toEqual(
       cancelled({ order: built, cause: 'admin', coupons: [{ amount: 700 }] }),
@@ -209,26 +242,32 @@ describe('cancel_order', () => {
       expect(await cancelOrder(shop.db, built, built.userId)).toMatchObject({
         outcome: 'not_pending',
       });
-      expect(await cancelOrder(shop.db, built, null)).toMatchObject({ outcome: 'not_pending' });
+      expect(await cancelOrder(shop.db, built)).toMatchObject({ outcome: 'not_pending' });
     });
 
     expect(changed).toEqual({});
   });
 
-  test('nobody cancels the pending order of somebody else', async () => {
-    const shop = await freshShop();
-    const built = await pendingOrder(shop, { coupon: 700 });
+  test.each(['alone', 'in a transaction'])(
+    'nobody cancels the pending order of somebody else, %s',
+    async (how) => {
+      const shop = await freshShop();
+      const built = await pendingOrder(shop, { coupon: 700 });
+      const db = await shop.connect();
 
-    const changed = await changesOf(shop, async () => {
-      expect(await cancelOrder(shop.db, built, built.userId + 1)).toMatchObject({
-        outcome: 'not_owner',
-        coupon_refunded: 0,
-        cancelled_at: null,
+      const changed = await changesOf(shop, async () => {
+        if (how === 'in a transaction') await db.query('START TRANSACTION');
+        expect(await cancelOrder(db, built, built.userId + 1)).toMatchObject({
+          outcome: 'not_owner',
+          coupon_refunded: 0,
+          cancelled_at: null,
+        });
+        await db.query('COMMIT');
       });
-    });
 
-    expect(changed).toEqual({});
-  });
+      expect(changed).toEqual({});
+    },
+  );
 
   test('an order that has no user belongs to nobody', async () => {
     const shop = await createShop({
@@ -247,60 +286,77 @@ describe('cancel_order', () => {
   });
 });
 
-test('an order without a time of creation or a status is never due', async () => {
+test('an order without a usable age is contradictory to the timeout, and a finding; its user may cancel it', async () => {
   const shop = await createShop({
     schema: (sql) =>
       sql
         .replace('status TINYINT NOT NULL', 'status TINYINT NULL')
         .replaceAll('created_at DATETIME(3) NOT NULL', 'created_at DATETIME(3) NULL'),
   });
-  const timeless = await pendingOrder(shop, { coupon: 1000 });
+  await shop.run("SET sql_mode = ''");
+  const ages = ['NULL', "'0000-00-00'", "'0999-12-31 23:59:59'"];
+  const orders: BuiltOrder[] = [];
+  for (const age of ages) {
+    const built = await pendingOrder(shop, { coupon: 1000 });
+    await shop.run(`UPDATE orders SET created_at = ${age} WHERE id = ?`, [built.orderId]);
+    orders.push(built);
+  }
   const stateless = await pendingOrder(shop, { coupon: 1000 });
-  await shop.run('UPDATE orders SET created_at = NULL WHERE id = ?', [timeless.orderId]);
   await shop.run('UPDATE orders SET status = NULL WHERE id = ?', [stateless.orderId]);
 
   const changed = await changesOf(shop, async () => {
-    expect(await cancelExpiredOrder(shop.db, timeless)).toMatchObject({ outcome: 'not_expired' });
+    for (const built of orders) {
+      expect(await cancelExpiredOrder(shop.db, built)).toMatchObject({
+        outcome: 'contradictory',
+        expires_at: null,
+      });
+    }
     expect(await cancelExpiredOrder(shop.db, stateless)).toMatchObject({ outcome: 'not_pending' });
+    await shop.run('CALL reconcile_orders(NULL)');
     expect(await sweep(shop.db)).toMatchObject({ outcome: 'completed', cancelled: 0 });
   });
 
-  expect(changed).toEqual({});
+  expect(changed).toEqual({
+    order_timeout_finding: orders.map(({ orderId }) => ({
+      order_id: orderId,
+      kind: '',
+      target_id: 0,
+      what: 'contradictory',
+      amount: 0,
+      other_amount: 0,
+      detail: '',
+      remark: '',
+      is_open: 1,
+    })),
+  });
+  for (const built of orders) {
+    expect(await cancelOrder(shop.db, built, built.userId)).toMatchObject({
+      outcome: 'cancelled',
+      coupon_refunded: 1000,
+    });
+  }
 });
 
-describe('an id that cannot be one is refused with the name of its parameter', () => {
-  test.each([null, 0, -1, '-9223372036854775808'])('order %s', async (id) => {
-    const shop = await freshShop();
-    await pendingOrder(shop, { coupon: 1000 });
-    const refusal = {
-      errno: 50001,
-      sqlState: '45000',
-      message: `p_order_id must be a positive id, but is ${id ?? 'NULL'}`,
-    };
-
-    const changed = await changesOf(shop, async () => {
-      expect(await errorOf(cancelExpiredOrder(shop.db, id))).toEqual(refusal);
-      expect(await errorOf(cancelOrder(shop.db, id))).toEqual(refusal);
-    });
-
-    expect(changed).toEqual({});
-  });
-
-  test.each([0, -1])('user %s', async (id) => {
+test.each([null, 0, -1, '-9223372036854775808'])(
+  'the id %s is refused with the name of its parameter, that of a user too',
+  async (id) => {
     const shop = await freshShop();
     const built = await pendingOrder(shop, { coupon: 1000 });
+    const refusal = (parameter: string) => ({
+      errno: 50001,
+      sqlState: '45000',
+      message: `INVALID_ID: ${parameter} must be a positive id, but is ${id ?? 'NULL'}`,
+    });
 
     const changed = await changesOf(shop, async () => {
-      expect(await errorOf(cancelOrder(shop.db, built, id))).toEqual({
-        errno: 50001,
-        sqlState: '45000',
-        message: `p_user_id must be a positive id, but is ${id}`,
-      });
+      expect(await errorOf(cancelExpiredOrder(shop.db, id))).toEqual(refusal('p_order_id'));
+      expect(await errorOf(cancelOrder(shop.db, id))).toEqual(refusal('p_order_id'));
+      expect(await errorOf(cancelOrder(shop.db, built, id))).toEqual(refusal('p_user_id'));
     });
 
     expect(changed).toEqual({});
-  });
-});
+  },
+);
 
 test('without its settings the engine decides nothing, and says what is missing', async () => {
   const shop = await freshShop();

@@ -1,6 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { findBalanceViolations, findViolations, takeBaseline } from '../../scripts/invariants';
+import { findBalanceViolations, findViolations, takeBaseline } from '../../scripts/dev/invariants';
 import {
   type BuiltOrder,
   changesOf,
@@ -44,7 +44,7 @@ describe('a payment that came first wins', () => {
     expect(changed).toEqual(paid());
   });
 
-  test.each(['cancel_expired_order(?)', "cancel_order(?, NULL, '')"])(
+  test.each(['cancel_expired_order(?)', "cancel_order_as_admin(?, '')"])(
     'over %s, which waits for its end',
     async (procedure) => {
       const changed = await changesOf(shop, async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readSource } from '../../scripts/migrate';
+import { readSource } from '../../scripts/deploy';
 import { probedText, withProbes } from './probes';
 
 test('each statement of a procedure gets a probe: in branches, loops, handlers and blocks', () => {
@@ -48,13 +48,13 @@ BEGIN
 END$$`);
 });
 
-test('every procedure has at least one', async () => {
+test('every routine has at least one', async () => {
   const source = await readSource();
   const { probed } = withProbes(source);
 
   expect([...new Set(probed.map(({ procedure }) => procedure))].sort()).toEqual(
     source.objects
-      .filter(({ kind }) => kind === 'procedure')
+      .filter(({ kind }) => kind === 'procedure' || kind === 'function')
       .map(({ name }) => name)
       .sort(),
   );

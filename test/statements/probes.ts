@@ -1,6 +1,6 @@
-import type { Source } from '../../scripts/migrate';
+import type { Source } from '../../scripts/deploy';
 
-/** A statement of a procedure; the probe before it is a call of an empty procedure with this number. */
+/** A statement of a routine; the probe before it is a call of an empty procedure with this number. */
 export interface Probed {
   readonly procedure: string;
   readonly number: number;
@@ -10,11 +10,11 @@ export interface Probed {
 
 export const PROBES_SCHEMA = 'order_timeout_probes';
 
-/** All procedures with a probe before each statement. Behaviour stays: a probe writes nothing and locks no row. */
+/** All routines with a probe before each statement. Behaviour stays: a probe writes nothing and locks no row. */
 export function withProbes(source: Source): { source: Source; probed: Probed[] } {
   const probed: Probed[] = [];
   const objects = source.objects.map((object) => {
-    if (object.kind !== 'procedure') return object;
+    if (object.kind !== 'procedure' && object.kind !== 'function') return object;
     const text = probedText(object.text, (statement) => {
       const number = probed.length + 1;
       probed.push({ procedure: object.name, number, statement });
@@ -108,8 +108,14 @@ export function probedText(text: string, probe: (statement: string) => string): 
         skip('WHILE');
         skip(';');
         return;
-      case 'CASE':
       case 'LOOP':
+        position++;
+        statements();
+        skip('END');
+        skip('LOOP');
+        skip(';');
+        return;
+      case 'CASE':
       case 'REPEAT':
         throw new Error(`Probes do not know the statement ${peek()}`);
       default: {
@@ -136,11 +142,11 @@ interface Token {
   readonly offset: number;
 }
 
-/** Words and signs, without strings' insides and comments. */
+/** Words and signs, without strings' insides, comments and the templates' sections; a field is part of its word. */
 function tokenize(text: string): Token[] {
   const pattern =
-    /--[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^'\\]|\\.|'')*'|"[^"]*"|`[^`]*`|[A-Za-z_@][\w@.]*|\d+|\$\$|\S/g;
+    /--[^\n]*|\/\*[\s\S]*?\*\/|\{\{[#^/>][^}]*\}\}|'(?:[^'\\]|\\.|'')*'|"[^"]*"|`[^`]*`|(?:[A-Za-z_@]|\{\{[\w.]+\}\})(?:[\w@.]|\{\{[\w.]+\}\})*|\d+|\$\$|\S/g;
   return [...text.matchAll(pattern)]
-    .filter(([match]) => !/^(--|\/\*)/.test(match))
+    .filter(([match]) => !/^(--|\/\*|\{\{[#^/>])/.test(match))
     .map((match) => ({ text: match[0], offset: match.index }));
 }

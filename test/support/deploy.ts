@@ -1,14 +1,23 @@
-import { readSource, type Source, up } from '../../scripts/migrate';
+import { readSource, type Source, up, type UpOptions } from '../../scripts/deploy';
 import { mutated } from '../mutations/mutations';
 import { withProbes } from '../statements/probes';
 
-/** Deploys as a DBA does; the event is switched off unless the test is about it. MUTATION: a bug to put in; SQL_PROBES: see test/statements. */
+/** Deploys as a DBA does; the event is switched off unless the test is about it. `shop`: a shop file. MUTATION: a bug to put in; SQL_PROBES: see test/statements. */
 export async function deployEngine(
   url: string,
-  { clock, event }: { clock: string; event: boolean },
+  {
+    event,
+    ...options
+  }: { clock: string; event: boolean } & Pick<UpOptions, 'shop' | 'takeProposals'>,
 ): Promise<void> {
+  const source = await deployedSource({ event });
+  await up(url, { ...options, clockIsRight: true, source });
+}
+
+/** What deployEngine() deploys. */
+export async function deployedSource({ event }: { event: boolean }): Promise<Source> {
   const source = forTest(await readSource());
-  await up(url, { clock, source: event ? source : withEventOff(source) });
+  return event ? source : withEventOff(source);
 }
 
 function forTest(source: Source): Source {

@@ -9,6 +9,8 @@ export {
   pointsLedgerRow,
   pointsRow,
 } from './order';
+export { deployEngine } from './deploy';
+export { emptyTables } from './empty';
 export { changes, changesOf, type State, wholeState } from './state';
 export { timestamps, unsignedIds, wholeSeconds } from './schema-variants';
 export { isSession, lockWait, sessionEnd, until } from './waits';

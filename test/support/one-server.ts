@@ -1,8 +1,9 @@
 import type { TestProject } from 'vitest/node' with { 'resolution-mode': 'import' };
 import { join } from 'node:path';
-import { type MysqlServer, startServer } from '../../scripts/server';
-import { startWatchdog, type Watchdog } from '../../scripts/server/watchdog';
+import { type MysqlServer, startServer } from '../../scripts/dev/server';
+import { startWatchdog, type Watchdog } from '../../scripts/dev/server/watchdog';
 import { dropLeftovers, openRun } from './run';
+import { createRegistry } from './spare-shops';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -18,12 +19,18 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const server = await startServer({
     log: (line) => process.stdout.write(`${line}\n`),
     // Nobody pulls the plug on a test server: it need not wait for the disk.
-    settings: { 'sync-binlog': '0', 'innodb-flush-log-at-trx-commit': '2' },
+    settings: {
+      'sync-binlog': '0',
+      'innodb-flush-log-at-trx-commit': '2',
+      // Deployments of accounts without SUPER create functions.
+      'log-bin-trust-function-creators': '1',
+    },
   });
   try {
     await dropLeftovers(server.url);
     const watchdog = watch(server);
     const run = await openRun(server.url);
+    await createRegistry(server.url, run.id);
     project.provide('mysqlUrl', server.url);
     project.provide('runId', run.id);
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 
 /** Names on the server: databases "order_timeout_test_<run>_<n>", accounts "test_<run>_<n>". */
@@ -62,18 +63,26 @@ async function drop(db: Connection, isOver: (runId: string) => Promise<boolean>)
     if (await belongsToOver(row)) await db.query('DROP USER IF EXISTS ?', [row.name]);
 }
 
-/** Ends whatever still works in the database, such as a test's open transaction, and drops it. */
 export async function dropDatabase(db: Connection, name: string): Promise<void> {
-  const [sessions] = await db.query<RowDataPacket[]>(
-    'SELECT id FROM performance_schema.processlist WHERE db = ? AND id <> CONNECTION_ID()',
-    [name],
-  );
-  for (const { id } of sessions) {
-    await db.query('KILL ?', [id]).catch((error: unknown) => {
-      if ((error as { errno?: number }).errno !== ALREADY_GONE) throw error;
-    });
-  }
+  await endSessions(db, name);
   await db.query('DROP DATABASE IF EXISTS ??', [name]);
+}
+
+/** Ends whatever still works in the database, such as a test's open transaction, with the locks it holds. */
+export async function endSessions(db: Connection, name: string): Promise<void> {
+  for (;;) {
+    const [sessions] = await db.query<RowDataPacket[]>(
+      'SELECT id FROM performance_schema.processlist WHERE db = ? AND id <> CONNECTION_ID()',
+      [name],
+    );
+    if (sessions.length === 0) return;
+    for (const { id } of sessions) {
+      await db.query('KILL ?', [id]).catch((error: unknown) => {
+        if ((error as { errno?: number }).errno !== ALREADY_GONE) throw error;
+      });
+    }
+    await sleep(5);
+  }
 }
 
 const ALREADY_GONE = 1094;

@@ -1,4 +1,4 @@
-/** Variants of sql/shop/schema.sql, for createShop({ schema }). Each takes and returns the file's text. */
+/** Variants of test/shops/built-in/schema.sql, for createShop({ schema }). Each takes and returns the file's text. */
 
 export const unsignedIds = (sql: string) =>
   sql.replaceAll(/\b(\w*id) BIGINT\b/g, '$1 BIGINT UNSIGNED');

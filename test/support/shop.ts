@@ -7,9 +7,10 @@ import {
   type RowDataPacket,
 } from 'mysql2/promise';
 import { inject, onTestFinished } from 'vitest';
-import { createShopTables } from '../../scripts/shop';
+import { createShopTables } from '../../scripts/dev/shop';
 import { deployEngine } from './deploy';
 import { accountName, databaseName, dropDatabase } from './run';
+import { giveBack, registerSpare, takeSpare } from './spare-shops';
 
 export interface ShopOptions {
   /** Without the engine: the shop's six tables only. Default: true. */
@@ -18,11 +19,11 @@ export interface ShopOptions {
   readonly clock?: string;
   /** Leaves the event on. By default it is off, so that nothing happens but what the test does. */
   readonly event?: boolean;
-  /** Makes a variant of sql/shop/schema.sql, see schema-variants.ts. */
+  /** Makes a variant of test/shops/built-in/schema.sql, see schema-variants.ts. */
   readonly schema?: (sql: string) => string;
 }
 
-/** A shop in a database of its own, dropped when the test (or the file) that made it ends. */
+/** A shop in a database of its own, given up when the test (or the file) that made it ends. */
 export interface Shop {
   readonly name: string;
   /** With the database; its user may do everything. */
@@ -51,14 +52,16 @@ let made = 0;
 const shopsOfFile: Shop[] = [];
 
 export async function createShop(options: ShopOptions = {}): Promise<Shop> {
-  const shop = await openShop(options);
+  const { shop, isNew, register } = await openShop(options);
   try {
     onTestFinished(() => shop.drop());
   } catch {
     shopsOfFile.push(shop); // Made outside a test, as in beforeAll.
   }
+  if (!isNew) return shop;
   try {
     await fill(shop, options);
+    await register();
   } catch (error) {
     await shop.drop();
     throw error;
@@ -66,20 +69,38 @@ export async function createShop(options: ShopOptions = {}): Promise<Shop> {
   return shop;
 }
 
+/** What deployed shops have in common that may take each other's place. */
+function spareKind({ clock = '+00:00', deploy = true, event = false, schema }: ShopOptions) {
+  return deploy && !event && schema === undefined ? clock : undefined;
+}
+
 export async function dropShopsOfFile(): Promise<void> {
   for (const shop of shopsOfFile.splice(0)) await shop.drop();
 }
 
-async function openShop({ clock = '+00:00', deploy = true }: ShopOptions): Promise<Shop> {
+interface OpenedShop {
+  readonly shop: Shop;
+  /** False: it has its tables and the engine already. */
+  readonly isNew: boolean;
+  /** To be called when a new one is filled, so that another test can have it later. */
+  readonly register: () => Promise<void>;
+}
+
+async function openShop(options: ShopOptions): Promise<OpenedShop> {
+  const { clock = '+00:00', deploy = true } = options;
   const serverUrl = new URL(inject('mysqlUrl'));
+  const runId = inject('runId');
   const suffix = `${process.pid}_${++made}`;
-  const name = databaseName(inject('runId'), suffix);
   const own = await createConnection({
     uri: serverUrl.href,
     supportBigNumbers: true,
     timezone: 'Z',
   });
-  await own.query('CREATE DATABASE ?? DEFAULT CHARACTER SET utf8mb4', [name]);
+  const kind = spareKind(options);
+  const spare = kind && (await takeSpare(own, runId, kind));
+  const name = spare ?? databaseName(runId, suffix);
+  if (spare === undefined)
+    await own.query('CREATE DATABASE ?? DEFAULT CHARACTER SET utf8mb4', [name]);
   await own.query('USE ??', [name]);
   await own.query('SET time_zone = ?', [clock]);
 
@@ -90,7 +111,7 @@ async function openShop({ clock = '+00:00', deploy = true }: ShopOptions): Promi
   const ids = { ...FIRST_ID };
   let isDropped = false;
 
-  return {
+  const shop: Shop = {
     name,
     url,
     clock,
@@ -108,7 +129,7 @@ async function openShop({ clock = '+00:00', deploy = true }: ShopOptions): Promi
       return rows as unknown as Row[];
     },
     createAccount: async (...privileges) => {
-      const account = accountName(inject('runId'), `${suffix}_${accounts.length}`);
+      const account = accountName(runId, `${suffix}_${accounts.length}`);
       accounts.push(account);
       await own.query("CREATE USER ? IDENTIFIED BY 'secret'", [account]);
       for (const privilege of privileges) await own.query(`GRANT ${privilege} TO ?`, [account]);
@@ -123,11 +144,30 @@ async function openShop({ clock = '+00:00', deploy = true }: ShopOptions): Promi
       isDropped = true;
       for (const connection of connections) connection.destroy();
       await db.end().catch(() => undefined);
-      for (const account of accounts) await own.query('DROP USER IF EXISTS ?', [account]);
-      await dropDatabase(own, name);
-      await own.end();
+      own.destroy();
+      await giveUp(serverUrl, runId, name, accounts);
     },
   };
+  const register = async () => {
+    if (kind !== undefined) await registerSpare(own, runId, name, kind);
+  };
+  return { shop, isNew: spare === undefined, register };
+}
+
+/** From a session that no test has touched. */
+async function giveUp(
+  serverUrl: URL,
+  runId: string,
+  name: string,
+  accounts: readonly string[],
+): Promise<void> {
+  const db = await createConnection(serverUrl.href);
+  try {
+    for (const account of accounts) await db.query('DROP USER IF EXISTS ?', [account]);
+    if (!(await giveBack(db, runId, name))) await dropDatabase(db, name);
+  } finally {
+    db.destroy();
+  }
 }
 
 function withDatabase(serverUrl: URL, name: string): string {

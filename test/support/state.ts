@@ -21,15 +21,18 @@ const SHOP_TABLES: Record<string, string> = {
 };
 
 /** The engine's journal: every column but those that differ from run to run. */
-const ENGINE_TABLES = [
+export const ENGINE_TABLES = [
   'order_timeout_batch',
   'order_timeout_cancellation',
   'order_timeout_refund',
   'order_timeout_failure',
   'order_timeout_hold',
+  'order_timeout_owed',
+  'order_timeout_finding',
 ];
+/** ledger_taken is for the findings, which tell it too. */
 const DIFFERS =
-  /^(id|batch_id|run_id|account_id|position|called_by|held_by|error_message|.*_at|held_until)$/;
+  /^(id|batch_id|run_id|account_id|position|called_by|held_by|settled_by|error_message|ledger_taken|.*_at|held_until)$/;
 
 /** All orders, balances, ledgers and, where the engine is deployed, its journal. */
 export async function wholeState(shop: Shop): Promise<State> {
@@ -65,6 +68,7 @@ const KEYS: Record<string, readonly string[]> = {
   order_timeout_refund: ['order_id', 'kind', 'target_id'],
   order_timeout_failure: ['order_id'],
   order_timeout_hold: ['order_id'],
+  order_timeout_finding: ['order_id', 'kind', 'target_id', 'what'],
 };
 
 /**

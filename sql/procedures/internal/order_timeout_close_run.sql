@@ -6,31 +6,28 @@ CREATE PROCEDURE order_timeout_close_run (
     IN p_error_number INT,
     IN p_error_message VARCHAR(512) CHARACTER SET utf8mb4
 )
-    COMMENT 'Ends the row of a run, and renews the heartbeat unless it failed.
+    COMMENT 'Description: ends the row of a run.
 Parameters: p_run_id: order_timeout_run.id, NULL when there was nothing to do (a failure then gets a row of its own).
-p_outcome: completed, out_of_time or failed. p_error_number, p_error_message: of a failure.'
+p_outcome: completed, out_of_time, paused or failed. p_error_number, p_error_message: of a failure.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-    DECLARE v_clock CHAR(6);
     DECLARE v_now DATETIME(3);
 
     IF p_outcome = 'failed' THEN
         CALL order_timeout_open_run(p_run_id);
     END IF;
-    CALL order_timeout_read_clock(v_clock, v_now);
-    IF p_outcome <> 'failed' THEN
-        UPDATE order_timeout_heartbeat
-           SET beat_at = v_now, outcome = p_outcome, run_id = p_run_id
-         WHERE id = 1;
+    IF p_run_id IS NOT NULL THEN
+        SET v_now = order_timeout_now();
+        UPDATE order_timeout_run
+           SET finished_at = v_now,
+               outcome = p_outcome,
+               -- The server's clock may have been set back.
+               duration_ms = GREATEST(TIMESTAMPDIFF(MICROSECOND, started_at, v_now), 0) DIV 1000,
+               error_number = p_error_number,
+               error_message = p_error_message
+         WHERE id = p_run_id;
+        COMMIT AND NO CHAIN NO RELEASE;
     END IF;
-    UPDATE order_timeout_run
-       SET finished_at = v_now,
-           outcome = p_outcome,
-           -- The server's clock may have been set back.
-           duration_ms = GREATEST(TIMESTAMPDIFF(MICROSECOND, started_at, v_now), 0) DIV 1000,
-           error_number = p_error_number,
-           error_message = p_error_message
-     WHERE id = p_run_id;
 END$$
 DELIMITER ;

@@ -1,7 +1,7 @@
 DROP PROCEDURE IF EXISTS order_timeout_forget_failures;
 DELIMITER $$
 CREATE PROCEDURE order_timeout_forget_failures ()
-    COMMENT 'Deletes the failures of orders that are no longer pending: cancelled or paid by whomever, they need nothing more.
+    COMMENT 'Description: deletes the failures of orders that are no longer pending: cancelled or paid by whomever, they need nothing more.
 Looks at 1000 failures at the most.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
@@ -12,12 +12,13 @@ BEGIN
     SELECT JSON_ARRAYAGG(failure.order_id)
       INTO v_order_ids
       FROM (SELECT order_id FROM order_timeout_failure ORDER BY order_id LIMIT 1000) AS failure
-     WHERE NOT EXISTS (SELECT 1 FROM orders FORCE INDEX (PRIMARY)
-                        WHERE orders.id = failure.order_id AND orders.status = 1 /* pending */);
+      LEFT JOIN order_timeout_shop_order AS o ON o.order_id = failure.order_id AND o.status = {{orders.pending}} /* pending */
+     WHERE o.order_id IS NULL;
     IF v_order_ids IS NOT NULL THEN
-        DELETE /*+ JOIN_FIXED_ORDER() */ failure
+        DELETE /*+ SET_VAR(sql_safe_updates=0) JOIN_FIXED_ORDER() */ failure
           FROM JSON_TABLE(v_order_ids, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS listed
           JOIN order_timeout_failure AS failure FORCE INDEX (PRIMARY) ON failure.order_id = listed.order_id;
+        COMMIT AND NO CHAIN NO RELEASE;
     END IF;
 END$$
 DELIMITER ;

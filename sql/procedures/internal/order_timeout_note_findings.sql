@@ -1,39 +1,31 @@
 DROP PROCEDURE IF EXISTS order_timeout_note_findings;
 DELIMITER $$
 CREATE PROCEDURE order_timeout_note_findings (
-    IN p_batch_id BIGINT UNSIGNED
+    IN p_order_ids JSON,
+    IN p_now DATETIME(3)
 )
-    COMMENT 'Writes to the journal which coupons of a cancelled order do not exist, or stand twice in order_coupons.
-Parameters: p_batch_id: order_timeout_batch.id.'
+    COMMENT 'Description: opens findings of what is to be seen at orders, for a person to look at. One that was settled opens again only if
+its amounts have changed. An action that is not known has one finding, with the first order on which it was met.
+Parameters: p_order_ids: the orders. p_now: in the shop''s clock.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-    UPDATE order_timeout_cancellation AS cancellation
-      JOIN order_timeout_coupon_target AS target ON target.order_id = cancellation.order_id
-      LEFT JOIN user_coupons FORCE INDEX (PRIMARY) ON user_coupons.id = target.coupon_id
-       SET cancellation.findings = JSON_OBJECT('missing_coupons', JSON_ARRAY(), 'duplicate_coupons', JSON_ARRAY())
-     WHERE cancellation.batch_id = p_batch_id
-       AND (user_coupons.id IS NULL OR target.copies > 1);
-
-    UPDATE order_timeout_cancellation AS cancellation
-      JOIN (SELECT target.order_id, JSON_ARRAYAGG(target.coupon_id) AS coupon_ids
-              FROM order_timeout_cancellation AS named
-              JOIN order_timeout_coupon_target AS target ON target.order_id = named.order_id
-              LEFT JOIN user_coupons FORCE INDEX (PRIMARY) ON user_coupons.id = target.coupon_id
-             WHERE named.batch_id = p_batch_id AND user_coupons.id IS NULL
-             GROUP BY target.order_id
-           ) AS missing ON missing.order_id = cancellation.order_id
-       SET cancellation.findings = JSON_SET(cancellation.findings, '$.missing_coupons', missing.coupon_ids)
-     WHERE cancellation.batch_id = p_batch_id;
-
-    UPDATE order_timeout_cancellation AS cancellation
-      JOIN (SELECT target.order_id, JSON_ARRAYAGG(target.coupon_id) AS coupon_ids
-              FROM order_timeout_cancellation AS named
-              JOIN order_timeout_coupon_target AS target ON target.order_id = named.order_id
-             WHERE named.batch_id = p_batch_id AND target.copies > 1
-             GROUP BY target.order_id
-           ) AS duplicate ON duplicate.order_id = cancellation.order_id
-       SET cancellation.findings = JSON_SET(cancellation.findings, '$.duplicate_coupons', duplicate.coupon_ids)
-     WHERE cancellation.batch_id = p_batch_id;
+{{#rules}}
+    INSERT INTO order_timeout_finding (order_id, kind, target_id, what, amount, other_amount, detail, opened_at)
+    SELECT /*+ {{> callers_session}} */
+           seen.order_id, '{{kind}}', seen.target_id, seen.what, seen.amount, seen.other_amount, seen.detail, p_now
+      FROM (SELECT /*+ JOIN_FIXED_ORDER() */
+                   each_one.order_id, each_one.target_id, each_one.what, each_one.amount, each_one.other_amount, each_one.detail,
+                   ROW_NUMBER() OVER (PARTITION BY each_one.what, each_one.detail ORDER BY each_one.order_id, each_one.target_id) AS nth
+              FROM {{> picked}}
+              JOIN order_timeout_seen_{{kind}} AS each_one ON each_one.order_id = picked.order_id
+              LEFT JOIN order_timeout_finding AS known FORCE INDEX (order_timeout_finding_detail)
+                ON each_one.what = 'unknown_action' AND known.what = 'unknown_action' AND known.kind = '{{kind}}'
+               AND known.detail = each_one.detail AND known.closed_at IS NULL
+               AND (known.order_id <> each_one.order_id OR known.target_id <> each_one.target_id)
+             WHERE known.id IS NULL) AS seen
+     WHERE seen.what <> 'unknown_action' OR seen.nth = 1
+        ON DUPLICATE KEY UPDATE {{> reopen_finding}};
+{{/rules}}
 END$$
 DELIMITER ;

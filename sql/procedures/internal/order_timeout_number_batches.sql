@@ -1,8 +1,8 @@
 DROP PROCEDURE IF EXISTS order_timeout_number_batches;
 DELIMITER $$
 CREATE PROCEDURE order_timeout_number_batches ()
-    COMMENT 'Gives the settled batches that have none yet their position in the feed, up to 10000 at a time.
-Auto-increment order is not commit order, so the numbers are given after the commit, by one session at a time.
+    COMMENT 'Description: gives batches that have none yet their position in the feed, up to 10000 at a time. Auto-increment order is not
+commit order, so the numbers are given after the commit, by one session at a time.
 Errors: 50005 another session did not end within 10 seconds.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
@@ -10,38 +10,32 @@ BEGIN
     DECLARE v_lock VARCHAR(64) DEFAULT CONCAT('order_timeout_feed:', LEFT(SHA2(DATABASE(), 256), 40));
     DECLARE v_batch_ids JSON;
     DECLARE v_last_position BIGINT UNSIGNED;
-    DECLARE v_caller_safe_updates BOOLEAN DEFAULT @@SESSION.sql_safe_updates;
     DECLARE EXIT HANDLER FOR SQLEXCEPTION, NOT FOUND
     BEGIN
         ROLLBACK AND NO CHAIN NO RELEASE;
-        SET SESSION sql_safe_updates = v_caller_safe_updates;
         CALL order_timeout_release_lock(v_lock);
         RESIGNAL;
     END;
 
     IF NOT GET_LOCK(v_lock, 10) THEN
         SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 50005,
-            MESSAGE_TEXT = 'another reader of the cancellations is at work for more than 10 seconds: call again';
+            MESSAGE_TEXT = 'FEED_BUSY: another reader of the cancellations is at work for more than 10 seconds: call again';
     END IF;
 
-    SET SESSION sql_safe_updates = 0;
+    COMMIT AND NO CHAIN NO RELEASE;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     START TRANSACTION READ WRITE;
-    SELECT COALESCE(MAX(position), 0)
-      INTO v_last_position
-      FROM order_timeout_batch;
+    SELECT COALESCE(MAX(position), 0) INTO v_last_position FROM order_timeout_batch;
     SELECT JSON_ARRAYAGG(unnumbered.id)
       INTO v_batch_ids
-      FROM (SELECT id FROM order_timeout_batch WHERE position IS NULL AND settled ORDER BY id LIMIT 10000) AS unnumbered;
-    UPDATE /*+ JOIN_FIXED_ORDER() */
+      FROM (SELECT id FROM order_timeout_batch WHERE position IS NULL ORDER BY id LIMIT 10000) AS unnumbered;
+    UPDATE /*+ SET_VAR(sql_safe_updates=0) JOIN_FIXED_ORDER() */
            (SELECT batch_id, ROW_NUMBER() OVER (ORDER BY batch_id) AS nth
               FROM JSON_TABLE(COALESCE(v_batch_ids, '[]'), '$[*]' COLUMNS (batch_id BIGINT UNSIGNED PATH '$')) AS listed
            ) AS unnumbered
       JOIN order_timeout_batch AS batch FORCE INDEX (PRIMARY) ON batch.id = unnumbered.batch_id
        SET batch.position = v_last_position + unnumbered.nth;
     COMMIT AND NO CHAIN NO RELEASE;
-
-    SET SESSION sql_safe_updates = v_caller_safe_updates;
     CALL order_timeout_release_lock(v_lock);
 END$$
 DELIMITER ;

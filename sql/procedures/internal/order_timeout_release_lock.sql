@@ -3,7 +3,7 @@ DELIMITER $$
 CREATE PROCEDURE order_timeout_release_lock (
     IN p_lock VARCHAR(64)
 )
-    COMMENT 'Releases a named lock in full: a sweep that was killed in this session may have left it once more.
+    COMMENT 'Description: releases a named lock in full: a sweep that was killed in this session may have left it once more.
 Parameters: p_lock: its name.'
     SQL SECURITY DEFINER
     NO SQL

@@ -1,26 +1,30 @@
 DROP PROCEDURE IF EXISTS order_timeout_run_sweep;
 DELIMITER $$
 CREATE PROCEDURE order_timeout_run_sweep (
+    IN p_is_paused BOOLEAN,
     OUT p_run_id BIGINT UNSIGNED,
     OUT p_outcome VARCHAR(16)
 )
-    COMMENT 'Runs a sweep if no other runs: takes the lock, sets the session up, and leaves both as they were.
-p_run_id: order_timeout_run.id, NULL when there was nothing to do. p_outcome: completed, out_of_time or busy.'
+    COMMENT 'Description: runs a sweep if no other runs: takes the lock, cancels what is due, gives what is owed, clears away, looks for
+findings, and leaves lock and session as they were.
+Parameters: p_is_paused: 1: nothing is cancelled, all else is done. p_run_id: order_timeout_run.id, NULL when there was nothing to
+do. p_outcome: completed, out_of_time, paused or busy. Errors: those of order_timeout_sweep().'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 run: BEGIN
     -- Named locks are the server''s, so the name holds the schema''s; 64 characters are the most.
     DECLARE v_lock VARCHAR(64) DEFAULT CONCAT('order_timeout:', LEFT(SHA2(DATABASE(), 256), 40));
-    DECLARE v_clock CHAR(6);
-    DECLARE v_now DATETIME(3);
-    DECLARE v_earlier_run_id BIGINT UNSIGNED;
+    DECLARE v_now DATETIME(3) DEFAULT order_timeout_now();
+    DECLARE v_stop_at DATETIME(3);
+    DECLARE v_default_minutes, v_reconcile_days INT;
+    DECLARE v_has_findings, v_has_failures BOOLEAN;
+    DECLARE v_purged_at DATETIME(3);
+    DECLARE v_reconciled, v_reconciled_again BIGINT;
     DECLARE v_error_number INT;
     DECLARE v_error_message VARCHAR(512) CHARACTER SET utf8mb4;
-    DECLARE v_caller_last_insert_id BIGINT UNSIGNED DEFAULT LAST_INSERT_ID();
-    DECLARE v_caller_time_zone VARCHAR(64) DEFAULT @@SESSION.time_zone;
-    DECLARE v_caller_safe_updates BOOLEAN DEFAULT @@SESSION.sql_safe_updates;
-    DECLARE v_caller_row_wait INT UNSIGNED DEFAULT @@SESSION.innodb_lock_wait_timeout;
-    DECLARE v_caller_table_wait INT UNSIGNED DEFAULT @@SESSION.lock_wait_timeout;
+    DECLARE v_callers_row_wait INT UNSIGNED DEFAULT @@SESSION.innodb_lock_wait_timeout;
+    DECLARE v_callers_big_selects INT DEFAULT @@SESSION.sql_big_selects;
+    DECLARE v_callers_insert_id BIGINT UNSIGNED DEFAULT LAST_INSERT_ID();
     DECLARE EXIT HANDLER FOR SQLEXCEPTION, NOT FOUND
     BEGIN
         GET STACKED DIAGNOSTICS CONDITION 1 v_error_number = MYSQL_ERRNO, v_error_message = MESSAGE_TEXT;
@@ -28,15 +32,15 @@ run: BEGIN
         BEGIN
             -- What stopped the run, such as a full disk, may well stop its report too.
             DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN END;
-            -- An error leaves an OUT parameter unset: the row that the run may have begun is looked up.
-            SELECT MAX(id) INTO p_run_id FROM order_timeout_run WHERE id > v_earlier_run_id;
+            -- An error gives no OUT parameters back: this run's row is the latest, begun since v_now.
+            SELECT MAX(run.id)
+              INTO p_run_id
+              FROM (SELECT id, started_at, finished_at FROM order_timeout_run ORDER BY id DESC LIMIT 1) AS run
+             WHERE run.finished_at IS NULL AND run.started_at >= v_now;
             CALL order_timeout_close_run(p_run_id, 'failed', v_error_number, v_error_message);
         END;
-        SET SESSION time_zone = v_caller_time_zone,
-            SESSION sql_safe_updates = v_caller_safe_updates,
-            SESSION innodb_lock_wait_timeout = v_caller_row_wait,
-            SESSION lock_wait_timeout = v_caller_table_wait,
-            SESSION last_insert_id = v_caller_last_insert_id;
+        SET SESSION innodb_lock_wait_timeout = v_callers_row_wait, SESSION sql_big_selects = v_callers_big_selects;
+        DO LAST_INSERT_ID(v_callers_insert_id);
         CALL order_timeout_release_lock(v_lock);
         RESIGNAL;
     END;
@@ -45,27 +49,40 @@ run: BEGIN
         SET p_outcome = 'busy';
         LEAVE run;
     END IF;
-    CALL order_timeout_read_clock(v_clock, v_now);
-    SET SESSION time_zone = v_clock,
-        SESSION sql_safe_updates = 0,
-        SESSION innodb_lock_wait_timeout = 1,
-        SESSION lock_wait_timeout = 1;
-
-    SELECT COALESCE(MAX(id), 0) INTO v_earlier_run_id FROM order_timeout_run;
-    CALL order_timeout_sweep(p_run_id, p_outcome);
-    CALL order_timeout_close_run(p_run_id, p_outcome, NULL, NULL);
-    BEGIN
-        -- Rows that somebody holds are cleared away another time.
-        DECLARE CONTINUE HANDLER FOR 1205 /* lock wait */, 1213 /* deadlock */ BEGIN END;
+    -- No hint can set the first one; a batch reads more rows than a server may allow its users.
+    SET SESSION innodb_lock_wait_timeout = 1, SESSION sql_big_selects = 1;
+    SELECT SYSDATE(3) + INTERVAL setting.time_budget_seconds SECOND, setting.default_timeout_minutes, setting.reconcile_days,
+           heartbeat.purged_at, heartbeat.reconciled_order_id, heartbeat.reconciled_again_order_id,
+           EXISTS (SELECT 1 FROM order_timeout_finding WHERE is_open = 1), EXISTS (SELECT 1 FROM order_timeout_failure)
+      INTO v_stop_at, v_default_minutes, v_reconcile_days, v_purged_at, v_reconciled, v_reconciled_again,
+           v_has_findings, v_has_failures
+      FROM order_timeout_setting AS setting
+      LEFT JOIN order_timeout_heartbeat AS heartbeat ON heartbeat.id = 1
+     WHERE setting.id = 1;
+    IF p_is_paused THEN
+        SET p_outcome = 'paused';
+    ELSE
+        CALL order_timeout_sweep(v_now, v_default_minutes, v_stop_at, p_run_id, p_outcome);
+    END IF;
+    CALL order_timeout_pay_owed(SYSDATE(3) + INTERVAL 10 SECOND);
+    CALL order_timeout_reconcile(v_now, v_default_minutes, v_reconcile_days, v_has_findings, v_reconciled,
+                                 v_reconciled_again);
+    IF v_has_failures THEN
         CALL order_timeout_forget_failures();
-        CALL order_timeout_purge();
-    END;
-
-    SET SESSION time_zone = v_caller_time_zone,
-        SESSION sql_safe_updates = v_caller_safe_updates,
-        SESSION innodb_lock_wait_timeout = v_caller_row_wait,
-        SESSION lock_wait_timeout = v_caller_table_wait,
-        SESSION last_insert_id = v_caller_last_insert_id;
+    END IF;
+    IF v_purged_at IS NULL OR v_purged_at NOT BETWEEN v_now - INTERVAL 1 HOUR AND v_now THEN
+        CALL order_timeout_purge(v_now, v_purged_at);
+    END IF;
+    IF p_run_id IS NOT NULL THEN
+        CALL order_timeout_close_run(p_run_id, p_outcome, NULL, NULL);
+    END IF;
+    UPDATE order_timeout_heartbeat
+       SET beat_at = IF(p_run_id IS NULL, v_now, order_timeout_now()), outcome = p_outcome, run_id = p_run_id,
+           purged_at = v_purged_at, reconciled_order_id = v_reconciled, reconciled_again_order_id = v_reconciled_again
+     WHERE id = 1;
+    COMMIT AND NO CHAIN NO RELEASE;
+    SET SESSION innodb_lock_wait_timeout = v_callers_row_wait, SESSION sql_big_selects = v_callers_big_selects;
+    DO LAST_INSERT_ID(v_callers_insert_id);
     CALL order_timeout_release_lock(v_lock);
 END$$
 DELIMITER ;

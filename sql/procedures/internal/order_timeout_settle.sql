@@ -2,81 +2,76 @@ DROP PROCEDURE IF EXISTS order_timeout_settle;
 DELIMITER $$
 CREATE PROCEDURE order_timeout_settle (
     IN p_order_ids JSON,
-    IN p_found JSON,
-    IN p_cause VARCHAR(16),
+    IN p_reached INT,
+    IN p_cause VARCHAR(16) CHARACTER SET ascii,
     IN p_remark VARCHAR(255) CHARACTER SET utf8mb4,
     IN p_run_id BIGINT UNSIGNED,
     IN p_now DATETIME(3),
-    IN p_has_half_done BOOLEAN,
-    OUT p_settled JSON
+    OUT p_batch_id BIGINT UNSIGNED,
+    OUT p_returned JSON,
+    OUT p_to_look_at BOOLEAN
 )
-    COMMENT 'Gives back what orders took, and cancels them: the one way in which an order of ours is cancelled or repaired.
-A call cut short in the middle is completed by the next one for the same order.
-Parameters: p_order_ids: orders.id, locked with their coupons and points rows by the caller.
-p_cause: timeout, user, admin, or repair of orders that are cancelled already. p_remark: for the journal and the points ledger.
-p_found: what the locking found them to have taken: {"coupons": how many that exist, "has_findings": 1 when some coupon
-may not exist or stands twice in order_coupons, "with_points": [orders.id]}; what nobody took need not be looked for.
-p_run_id: order_timeout_run.id or NULL. p_now: in the shop''s clock.
-p_has_half_done: 1: a call that was cut short has left something, even if it is not seen.
-p_settled: {"batch_id": order_timeout_batch.id, "coupon_refunded", "points_refunded": what came back in all,
-"settled_at": p_now, "met": [order_timeout_batch.id or null: that had claimed coupons and points before]}.
-The session''s time zone is the shop''s clock, and sql_safe_updates is off.
-No statement reads a range of our tables with a lock: in a caller''s REPEATABLE READ that would lock the gap behind it,
-and keep others from cancelling other orders. What a statement needs of them is read into a list first. The exception
-is what a call that was cut short has left: rare, and read as it is now, not as it was in the caller''s snapshot.'
+    COMMENT 'Description: gives back what orders took, and closes them: the one way in which an order is cancelled or repaired.
+Always part of one statement: called by order_timeout_settle_order() and order_timeout_settle_orders() only.
+Parameters: p_order_ids: the orders, locked with all rows that they lead to. p_reached: how many rows these are, of the kinds
+with a key for each. p_cause: timeout, user, admin, or repair of orders that are cancelled. p_remark: for the journal and the
+ledgers. p_run_id: order_timeout_run.id or NULL. p_now: in the shop''s clock. p_batch_id: order_timeout_batch.id.
+p_returned: {kind: amount}, of every kind. p_to_look_at: 1: order_timeout_note_findings() may find something. It is called after
+the settlement: its views would be opened for each, and what it finds is found later too.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-    DECLARE v_coupons INT DEFAULT p_found -> '$.coupons';
-    DECLARE v_with_points JSON DEFAULT p_found -> '$.with_points';
-    DECLARE v_first_unsettled BIGINT UNSIGNED;
-    DECLARE v_batch_id BIGINT UNSIGNED;
-    DECLARE v_coupon_refunded BIGINT;
-    DECLARE v_points_refunded BIGINT;
-    DECLARE v_met_by_coupons BIGINT UNSIGNED;
-    DECLARE v_met_by_points BIGINT UNSIGNED;
+    DECLARE v_claimed INT;
+    DECLARE v_met INT;
+    DECLARE v_without_account JSON;
+{{#rules}}
+    DECLARE v_{{kind}} BIGINT;
+{{/rules}}
 
-    -- MIN() first: nearly always there is none, and it is found without reading a row.
-    SELECT MIN(id)
-      INTO v_first_unsettled
-      FROM order_timeout_batch
-     WHERE settled = 0;
-    IF v_first_unsettled IS NOT NULL AND NOT p_has_half_done THEN
-        SELECT COUNT(*) > 0
-          INTO p_has_half_done
-          FROM order_timeout_batch
-         WHERE settled = 0 AND JSON_OVERLAPS(order_ids, p_order_ids);
-    END IF;
-    INSERT INTO order_timeout_batch (cause, remark, called_by, run_id, order_ids, created_at)
-    VALUES (p_cause, p_remark, USER(), p_run_id, p_order_ids, p_now);
-    SET v_batch_id = LAST_INSERT_ID();
+    INSERT INTO order_timeout_batch (cause, remark, called_by, run_id, created_at)
+    VALUES (p_cause, p_remark, USER(), p_run_id, p_now);
+    SET p_batch_id = LAST_INSERT_ID();
 
-    IF p_has_half_done THEN
-        CALL order_timeout_complete_half_done(v_batch_id, p_order_ids, p_remark);
-    END IF;
+    -- All kinds claim before any gives: a row that one changes may be what another reads.
+    CALL order_timeout_claim(p_batch_id, p_order_ids, p_cause, p_now);
+    SELECT /*+ {{> callers_session}} JOIN_FIXED_ORDER() SET_VAR(group_concat_max_len=16777216) */
+{{#rules}}
+           COALESCE(SUM(IF(refund.kind = '{{kind}}' AND refund.batch_id = p_batch_id{{^open}} AND refund.account_id <> 0{{/open}}, refund.amount, 0)), 0),
+{{/rules}}
+           COALESCE(SUM(refund.batch_id = p_batch_id AND refund.kind IN ({{counted_kinds}})), 0),
+           COALESCE(SUM((refund.batch_id <> p_batch_id AND p_cause <> 'repair') OR (refund.ledger_taken > 0 AND refund.ledger_taken <> refund.taken)), 0),
+           CONCAT('[', GROUP_CONCAT(IF(refund.account_id = 0 AND refund.batch_id = p_batch_id, refund.order_id, NULL)), ']')
+      INTO {{#rules}}v_{{kind}}, {{/rules}}v_claimed, v_met, v_without_account
+      FROM {{> picked}}
+      JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY) ON refund.order_id = picked.order_id;
+    SET p_returned = JSON_OBJECT({{#rules}}'{{kind}}', v_{{kind}}{{^last}}, {{/last}}{{/rules}});
 
-    IF v_coupons > 0 THEN
-        CALL order_timeout_give_coupons(v_batch_id, p_order_ids, v_coupons, p_cause, p_now,
-                                        v_coupon_refunded, v_met_by_coupons);
+    IF v_without_account IS NOT NULL THEN
+        CALL order_timeout_place_claims(p_batch_id, v_without_account, p_now);
     END IF;
-    IF JSON_LENGTH(v_with_points) > 0 THEN
-        CALL order_timeout_give_points(v_batch_id, v_with_points, p_cause, p_remark, p_now,
-                                       v_points_refunded, v_met_by_points);
+{{#rules}}
+    IF {{#journal}}v_{{kind}} > 0{{/journal}}{{^journal}}p_cause <> 'repair'{{/journal}} THEN
+        CALL order_timeout_give_{{kind}}(p_batch_id, p_order_ids, p_remark, p_now);
     END IF;
-    IF p_has_half_done THEN
-        CALL order_timeout_adopt_half_done(v_batch_id, p_order_ids, v_coupon_refunded, v_points_refunded);
-    END IF;
-
-    IF p_cause = 'repair' THEN
-        UPDATE order_timeout_batch SET settled = 1 WHERE id = v_batch_id;
-    ELSE
-        CALL order_timeout_close_orders(v_batch_id, p_order_ids, p_cause, p_run_id, p_found -> '$.has_findings', p_now);
+{{/rules}}
+    -- A row that was reached and got nothing may still be held for an order that is gone.
+    SET p_to_look_at = v_claimed < p_reached OR v_met > 0;
+    IF p_to_look_at THEN
+        CALL order_timeout_set_free(p_order_ids, p_now);
     END IF;
 
-    SET p_settled = JSON_OBJECT('batch_id', v_batch_id,
-                                'coupon_refunded', COALESCE(v_coupon_refunded, 0),
-                                'points_refunded', COALESCE(v_points_refunded, 0),
-                                'settled_at', p_now,
-                                'met', JSON_ARRAY(v_met_by_coupons, v_met_by_points));
+    IF p_cause <> 'repair' THEN
+        INSERT INTO order_timeout_cancellation (batch_id, order_id, user_id, source_type, cause, run_id, cancelled_at)
+        SELECT /*+ {{> callers_session}} JOIN_FIXED_ORDER() */
+               p_batch_id, o.order_id, o.user_id, o.source_type, p_cause, p_run_id, p_now
+          FROM {{> picked}}
+          JOIN order_timeout_shop_order AS o ON o.order_id = picked.order_id;
+        UPDATE /*+ {{> callers_session}} JOIN_FIXED_ORDER() */
+               {{> picked}}
+          JOIN order_timeout_shop_order AS o ON o.order_id = picked.order_id
+           SET o.status = {{orders.cancelled_by_cause}} /* cancelled */{{#orders.set}},
+               o.{{column}} = {{value}}{{/orders.set}}
+         WHERE o.status = {{orders.pending}} /* pending */;
+    END IF;
 END$$
 DELIMITER ;

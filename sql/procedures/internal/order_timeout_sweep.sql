@@ -1,46 +1,72 @@
 DROP PROCEDURE IF EXISTS order_timeout_sweep;
 DELIMITER $$
 CREATE PROCEDURE order_timeout_sweep (
-    OUT p_run_id BIGINT UNSIGNED,
+    IN p_now DATETIME(3),
+    IN p_default_minutes INT,
+    IN p_stop_at DATETIME(3),
+    INOUT p_run_id BIGINT UNSIGNED,
     OUT p_outcome VARCHAR(16)
 )
-    COMMENT 'Cancels all that is due, in batches: oldest first within a source type, the source types taking turns.
-p_run_id: order_timeout_run.id, NULL when there was nothing to do. p_outcome: completed or out_of_time.'
+    COMMENT 'Description: cancels all that is due, one source type after the other, oldest first, in batches.
+Parameters: p_now: in the shop''s clock. p_default_minutes: of order_timeout_setting. p_stop_at: no further batch then, by SYSDATE().
+p_run_id: order_timeout_run.id, NULL when there was nothing to do. p_outcome: completed or out_of_time.
+Errors: 50003 the setting is lost, 50006 the clock was changed; what stops every order, such as a missing privilege.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 sweep: BEGIN
-    DECLARE v_batch_size INT UNSIGNED;
-    DECLARE v_clock CHAR(6);
-    DECLARE v_now DATETIME(3);
-    DECLARE v_stop_at DATETIME(3);
-    DECLARE v_turns JSON;
-    DECLARE v_turn INT DEFAULT 0;
-    DECLARE v_order_ids JSON;
+    DECLARE v_source_type BIGINT;
+    DECLARE v_oldest DATETIME(3);
+    DECLARE v_enabled BOOLEAN DEFAULT TRUE;
+    DECLARE v_minutes INT DEFAULT p_default_minutes;
+    DECLARE v_shortest_minutes INT;
+    DECLARE v_next VARCHAR(64) CHARACTER SET ascii;
+    DECLARE v_cutoff DATETIME(3);
 
-    CALL order_timeout_read_clock(v_clock, v_now);
-    SELECT batch_size, UTC_TIMESTAMP(3) + INTERVAL time_budget_seconds SECOND
-      INTO v_batch_size, v_stop_at
-      FROM order_timeout_setting;
-    CALL order_timeout_list_turns(v_now, v_turns);
-    WHILE JSON_LENGTH(v_turns) > 0 DO
-        IF UTC_TIMESTAMP(3) >= v_stop_at THEN
-            SET p_outcome = 'out_of_time';
-            LEAVE sweep;
+    SELECT LEAST(COALESCE(MIN(timeout_minutes), p_default_minutes), p_default_minutes)
+      INTO v_shortest_minutes
+      FROM order_timeout_policy;
+    -- One index read tells the oldest order of a type. First come the orders without one.
+    SELECT /*+ {{> session}} */
+           (SELECT o.due_from
+              FROM order_timeout_shop_pending AS o
+             WHERE o.source_type IS NULL AND o.due_from >= '1000-01-01'
+             ORDER BY o.due_from
+             LIMIT 1)
+      INTO v_oldest;
+    type: LOOP
+        SET v_cutoff = {{#orders.deadline}}p_now{{/orders.deadline}}{{^orders.deadline}}p_now - INTERVAL v_minutes MINUTE{{/orders.deadline}};
+        IF v_enabled AND v_oldest < v_cutoff THEN
+            CALL order_timeout_sweep_type(v_source_type, v_cutoff, p_stop_at, p_run_id);
+            IF SYSDATE(3) >= p_stop_at THEN
+                SET p_outcome = 'out_of_time';
+                LEAVE sweep;
+            END IF;
         END IF;
-
-        SET v_turn = v_turn % JSON_LENGTH(v_turns);
-        CALL order_timeout_pick(v_now, v_batch_size, v_turn, v_turns, v_order_ids);
-        IF v_order_ids IS NOT NULL THEN
-            CALL order_timeout_open_run(p_run_id);
-            CALL order_timeout_sweep_batch(p_run_id, JSON_EXTRACT(v_turns, CONCAT('$[', v_turn, ']')), v_order_ids, v_stop_at);
+{{^orders.type}}
+        LEAVE type;
+{{/orders.type}}
+{{#orders.type}}
+        -- And one tells the next type with its oldest order.
+        SELECT /*+ {{> session}} */
+               (SELECT CONCAT(o.source_type, ' ', o.due_from)
+                  FROM order_timeout_shop_pending AS o
+                 WHERE o.source_type > COALESCE(v_source_type, -9223372036854775808) AND o.due_from >= '1000-01-01'
+                 ORDER BY o.source_type, o.due_from
+                 LIMIT 1)
+          INTO v_next;
+        IF v_next IS NULL THEN
+            LEAVE type;
         END IF;
-        IF COALESCE(JSON_LENGTH(v_order_ids), 0) < v_batch_size THEN
-            SET v_turns = JSON_REMOVE(v_turns, CONCAT('$[', v_turn, ']'));
-        ELSE
-            SET v_turn = v_turn + 1;
+        SET v_source_type = SUBSTRING_INDEX(v_next, ' ', 1),
+            v_oldest = SUBSTRING(v_next, LOCATE(' ', v_next) + 1);
+        IF v_oldest < p_now{{^orders.deadline}} - INTERVAL v_shortest_minutes MINUTE{{/orders.deadline}} THEN
+            SELECT COALESCE(MAX(enabled), 1), COALESCE(MAX(timeout_minutes), p_default_minutes)
+              INTO v_enabled, v_minutes
+              FROM order_timeout_policy
+             WHERE source_type = v_source_type;
         END IF;
-    END WHILE;
-    -- In the last batch too the time may have run out, before its last order.
-    SET p_outcome = IF(UTC_TIMESTAMP(3) >= v_stop_at, 'out_of_time', 'completed');
+{{/orders.type}}
+    END LOOP;
+    SET p_outcome = 'completed';
 END$$
 DELIMITER ;

@@ -1,41 +1,50 @@
 DROP PROCEDURE IF EXISTS cancel_expired_orders;
 DELIMITER $$
 CREATE PROCEDURE cancel_expired_orders ()
-    COMMENT 'The sweep: cancels all unpaid orders that are past their time. The event order_timeout_tick calls it every minute.
-Waits for nobody: what somebody holds locked is left to the next run. An order that fails is recorded in order_timeout_failure.
-Result: 1 row: run_id (NULL: nothing to do), outcome, cancelled, coupon_refunded, points_refunded (minor units), failed, duration_ms.
+    COMMENT 'Description: the sweep: cancels all unpaid orders that are past their time. The event order_timeout_tick calls it every
+minute. Waits for nobody: what somebody holds locked is left to the next run. An order that fails is recorded in
+order_timeout_failure, tried again, and stops no other.
+Result: 1 row: run_id (NULL: nothing to do), outcome, cancelled, coupon_refunded, points_refunded (minor units), failed, duration_ms,
+returned (JSON: kind to amount, as texts).
 Outcomes: completed, out_of_time (the rest in the next run), busy (another sweep runs), paused, read_only.
-Errors: 50002 called inside a transaction or with autocommit off; 50003 order_timeout_setting has lost its row.
+Errors: 50002 called inside a transaction; 50003 order_timeout_setting has lost its row; 50006 the clock was changed.
 Example: CALL cancel_expired_orders()'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-    DECLARE v_started_at DATETIME(3) DEFAULT UTC_TIMESTAMP(3);
-    DECLARE v_in_transaction BOOLEAN;
+    DECLARE v_started_at DATETIME(3) DEFAULT SYSDATE(3);
     DECLARE v_outcome VARCHAR(16);
     DECLARE v_run_id BIGINT UNSIGNED;
+    DECLARE v_cancelled BIGINT DEFAULT 0;
+    DECLARE v_coupon_refunded BIGINT DEFAULT 0;
+    DECLARE v_points_refunded BIGINT DEFAULT 0;
+    DECLARE v_failed BIGINT DEFAULT 0;
+    DECLARE v_returned JSON;
 
-    CALL order_timeout_detect_transaction(v_in_transaction);
-    IF v_in_transaction THEN
-        SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 50002,
-            MESSAGE_TEXT = 'cancel_expired_orders() runs its own transactions: COMMIT first, and SET autocommit = 1';
+    CALL order_timeout_require_none_open('cancel_expired_orders');
+{{> forget_temporary_tables}}
+    COMMIT AND NO CHAIN NO RELEASE;
+    SET v_outcome = order_timeout_obstacle();
+    IF NOT v_outcome <=> 'read_only' THEN
+        CALL order_timeout_run_sweep(v_outcome <=> 'paused', v_run_id, v_outcome);
     END IF;
 
-    CALL order_timeout_find_obstacle(v_outcome);
-    IF v_outcome IS NULL THEN
-        CALL order_timeout_run_sweep(v_run_id, v_outcome);
-    ELSEIF v_outcome = 'paused' THEN
-        CALL order_timeout_close_run(NULL, v_outcome, NULL, NULL);
+    IF v_run_id IS NOT NULL THEN
+        SELECT cancelled, coupon_refunded, points_refunded, failed, returned
+          INTO v_cancelled, v_coupon_refunded, v_points_refunded, v_failed, v_returned
+          FROM order_timeout_run
+         WHERE id = v_run_id;
+        -- With autocommit off that look has begun a transaction.
+        COMMIT AND NO CHAIN NO RELEASE;
     END IF;
 
     SELECT v_run_id AS run_id,
            v_outcome AS outcome,
-           COALESCE(MAX(cancelled), 0) AS cancelled,
-           COALESCE(MAX(coupon_refunded), 0) AS coupon_refunded,
-           COALESCE(MAX(points_refunded), 0) AS points_refunded,
-           COALESCE(MAX(failed), 0) AS failed,
-           GREATEST(TIMESTAMPDIFF(MICROSECOND, v_started_at, UTC_TIMESTAMP(3)), 0) DIV 1000 AS duration_ms
-      FROM order_timeout_run
-     WHERE id = v_run_id;
+           v_cancelled AS cancelled,
+           v_coupon_refunded AS coupon_refunded,
+           v_points_refunded AS points_refunded,
+           v_failed AS failed,
+           GREATEST(TIMESTAMPDIFF(MICROSECOND, v_started_at, SYSDATE(3)), 0) DIV 1000 AS duration_ms,
+           JSON_OBJECT({{#rules}}'{{kind}}', COALESCE(JSON_VALUE(v_returned, '$.{{kind}}'), '0'){{^last}}, {{/last}}{{/rules}}) AS returned;
 END$$
 DELIMITER ;

@@ -3,20 +3,20 @@ DELIMITER $$
 CREATE PROCEDURE release_order_hold (
     IN p_order_id BIGINT
 )
-    COMMENT 'Ends the hold of an order: it times out as usual again.
-Parameters: p_order_id: orders.id.
+    COMMENT 'Description: ends the hold of an order: it times out as usual again.
+Parameters: p_order_id: the order''s id.
 Result: 1 row: order_id, outcome. Outcomes: released, not_held.
 Errors: 50001 p_order_id is NULL or not positive.
 Example: CALL release_order_hold(28229)'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-    DECLARE v_released INT;
+    DECLARE v_outcome VARCHAR(16);
 
+{{> forget_temporary_tables}}
     CALL order_timeout_require_id('p_order_id', p_order_id);
-    DELETE FROM order_timeout_hold WHERE order_id = p_order_id;
-    SET v_released = ROW_COUNT();
+    SELECT /*+ {{> callers_session}} */ order_timeout_set_hold(p_order_id, NULL, NULL) INTO v_outcome;
 
-    SELECT p_order_id AS order_id, IF(v_released > 0, 'released', 'not_held') AS outcome;
+    SELECT p_order_id AS order_id, v_outcome AS outcome;
 END$$
 DELIMITER ;

@@ -1,0 +1,169 @@
+import type { Connection } from 'mysql2/promise';
+import {
+  auditMissingRefunds,
+  type MissingRefund,
+  orderTimeoutClock,
+  repairMissingRefund,
+} from '../../index';
+import { findRepairable, repairOrders, type RepairReport } from '../../operate/repair';
+import { confirm } from '../agreement';
+import { databaseCommand, withConnection } from '../connection';
+import type { Colors, Context } from '../context';
+import { EXIT, UsageError } from '../errors';
+import { answer } from '../frame';
+import { count, figure, sayReturned, toJson, toTable } from '../output';
+import { collectSourceTypes, type Moment, MOMENT_HELP, parseMoment, parseOrderId } from '../values';
+
+export const auditCommand = (context: Context) =>
+  databaseCommand(
+    'audit',
+    'List cancelled orders that never got something back, whoever cancelled them. Changes nothing. ' +
+      'Ends with 3 when there are any.',
+    'audit --since 90d',
+  )
+    .option('--since <when>', `only orders placed from then on: ${MOMENT_HELP}`, parseMoment)
+    .option('--json', 'as JSON')
+    .action(({ since, ...options }) =>
+      answer(context, options, {
+        ask: async (db) =>
+          auditMissingRefunds(
+            db,
+            since === undefined ? {} : { since: since(await orderTimeoutClock(db), new Date()) },
+          ),
+        say: sayAudit,
+        exitCode: (missing) => (missing.length > 0 ? EXIT.differs : EXIT.done),
+      }),
+    );
+
+function sayAudit(missing: readonly MissingRefund[], colors: Colors): string {
+  if (missing.length === 0) return 'Nothing is missing: what cancelled orders took has come back.';
+  return [
+    tableOfMissing(missing, colors),
+    '',
+    `Missing: ${sayMissing(missing)}. To give it back: order-timeout repair <id>, or repair --all.`,
+  ].join('\n');
+}
+
+export const repairCommand = (context: Context) =>
+  databaseCommand(
+    'repair',
+    'Give back what the audit finds: for one order, or with --all for those that you name by source type and date, ' +
+      'as only you know whether an older history has paid back elsewhere. Exactly once, however often.',
+    'repair 28229',
+    'repair --all --source-type 4 --since 2026-01-01',
+  )
+    .argument('[id]', "the order's id", parseOrderId)
+    .option('--all', 'all that the audit finds, within --source-type, --since and --until')
+    .option(
+      '--source-type <types>',
+      'with --all: of these source types, such as 1,4',
+      collectSourceTypes,
+    )
+    .option('--since <when>', `with --all: placed from then on: ${MOMENT_HELP}`, parseMoment)
+    .option('--until <when>', 'with --all: placed before; now when not given', parseMoment)
+    .option('--yes', 'with --all: do not ask')
+    .option('--json', 'as JSON')
+    .action(async (orderId, { all, sourceType, since, until, yes, ...options }) => {
+      if (all !== undefined) {
+        if (orderId !== undefined) throw new UsageError('Name an order or give --all, not both');
+        const asked = scopeOf(sourceType, since, until);
+        const json = options.json === true;
+        await withConnection(options, context, (db) =>
+          repairAll(db, asked, { yes, json }, context),
+        );
+        return;
+      }
+      if (orderId === undefined) throw new UsageError('Name an order, or give --all');
+      if (sourceType ?? since ?? until) {
+        throw new UsageError('--source-type, --since and --until are for --all');
+      }
+      await answer(context, options, {
+        ask: async (db) => ({ repaired: await repairMissingRefund(db, orderId), failed: [] }),
+        say: sayRepair,
+      });
+    });
+
+interface AskedScope {
+  readonly sourceTypes: readonly string[];
+  readonly since: Moment;
+  readonly until: Moment;
+}
+
+/** Throws when it isn't clear what is meant: money is given back. */
+function scopeOf(
+  sourceTypes: readonly string[] | undefined,
+  since: Moment | undefined,
+  until: Moment = (_clock, now) => now,
+): AskedScope {
+  if (sourceTypes !== undefined && since !== undefined) return { sourceTypes, since, until };
+  throw new UsageError(
+    '--all needs --source-type and --since: name the orders of which you know that nobody has paid them back elsewhere',
+  );
+}
+
+async function repairAll(
+  db: Connection,
+  { sourceTypes, since, until }: AskedScope,
+  { yes, json }: { yes: true | undefined; json: boolean },
+  context: Context,
+): Promise<void> {
+  const { out, end, colors } = context;
+  const clock = await orderTimeoutClock(db);
+  const now = new Date();
+  const scope = { sourceTypes, since: since(clock, now), until: until(clock, now) };
+  if (scope.since >= scope.until) throw new UsageError('--since must be before --until');
+  const missing = await findRepairable(db, scope);
+  if (!json) {
+    out(missing.length === 0 ? 'Nothing is missing there.' : tableOfMissing(missing, colors));
+    if (missing.length > 0) out(`\nTo give back: ${sayMissing(missing)}.`);
+  }
+  const asking = { ...context, isInteractive: context.isInteractive && !json };
+  if (missing.length > 0 && yes !== true && !(await confirm(asking, 'Give it back?'))) {
+    out('Nothing was changed.');
+    end(EXIT.failed);
+    return;
+  }
+  const report = await repairOrders(db, missing);
+  if (json) out(toJson(report));
+  else if (missing.length > 0) out(sayRepair(report, colors));
+  if (report.failed.length > 0) end(EXIT.failed);
+}
+
+function sayRepair({ repaired, failed }: RepairReport, colors: Colors): string {
+  return [
+    repaired.length === 0
+      ? 'Nothing was given back: nothing is missing.'
+      : colors.green(`Given back: ${sayMissing(repaired, ({ given }) => given)}.`),
+    ...failed.map(({ orderId, message }) => colors.red(`Order ${orderId} failed: ${message}`)),
+  ].join('\n');
+}
+
+function tableOfMissing(missing: readonly MissingRefund[], colors: Colors): string {
+  const rows = missing.map((one) => [
+    one.orderId,
+    one.userId,
+    `${one.kind} ${one.targetId}`,
+    figure(one.taken),
+    figure(one.returned),
+    figure(one.missing),
+    one.source,
+  ]);
+  return toTable(
+    ['order', 'user', 'of', 'taken', 'returned', 'missing', 'known from'],
+    rows,
+    colors,
+  );
+}
+
+/** coupon 2,000, points 30, of 2 orders. */
+function sayMissing<Row extends MissingRefund>(
+  rows: readonly Row[],
+  amountOf: (row: Row) => string = ({ missing }) => missing,
+): string {
+  const sums = new Map<string, bigint>();
+  for (const row of rows) {
+    sums.set(row.kind, (sums.get(row.kind) ?? 0n) + BigInt(amountOf(row)));
+  }
+  const orders = new Set(rows.map(({ orderId }) => orderId)).size;
+  return `${sayReturned(Object.fromEntries(sums))}, of ${count(orders, 'order')}`;
+}

@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs';
+import { Command, Option } from '@commander-js/extra-typings';
+import type { Connection, ConnectionOptions } from 'mysql2/promise';
+import { withSession } from '../deploy/connection';
+import type { Context } from './context';
+import { UsageError } from './errors';
+
+const SSL_MODES = ['disabled', 'required', 'verify-ca', 'verify-identity'] as const;
+
+/** What every command that talks to a database understands. */
+export interface DatabaseOptions {
+  readonly url?: string | undefined;
+  readonly passwordFile?: string | undefined;
+  readonly sslMode?: (typeof SSL_MODES)[number] | undefined;
+  readonly sslCa?: string | undefined;
+  readonly sslCert?: string | undefined;
+  readonly sslKey?: string | undefined;
+}
+
+/** A command with the options for a database. An example is what follows "order-timeout", without the URL. */
+export function databaseCommand(name: string, description: string, ...examples: string[]) {
+  const lines = examples.map(
+    (example) => `  $ order-timeout ${example} --url mysql://dba@db.example.com/shop`,
+  );
+  return new Command(name)
+    .description(description)
+    .option(
+      '--url <url>',
+      "the shop's database: mysql://user:password@host:3306/shop (or MYSQL_URL)",
+    )
+    .option(
+      '--password-file <file>',
+      'file whose first line is the password (or MYSQL_PWD, or in the URL)',
+    )
+    .addOption(
+      new Option('--ssl-mode <mode>', 'TLS, and what of the server is checked').choices(SSL_MODES),
+    )
+    .option('--ssl-ca <file>', "certificates that the server's must come from (PEM)")
+    .option('--ssl-cert <file>', 'our certificate (PEM)')
+    .option('--ssl-key <file>', 'its key (PEM)')
+    .addHelpText('after', ['', 'Example:', ...lines].join('\n'));
+}
+
+/** Connects as the options say, with a session that depends on no default of the server, and lets go. */
+export const withConnection = <T>(
+  options: DatabaseOptions,
+  context: Context,
+  work: (db: Connection) => Promise<T>,
+) => withSession(connectionOptions(options, context), work);
+
+/**
+ * The options as mysql2 takes them: --url over MYSQL_URL; the password from --password-file, the URL or MYSQL_PWD.
+ * Throws a UsageError that never has the password in it.
+ */
+export function connectionOptions(
+  options: DatabaseOptions,
+  { env }: Pick<Context, 'env'>,
+  { needsDatabase = true } = {},
+): ConnectionOptions {
+  const given = options.url ?? env.MYSQL_URL ?? '';
+  if (given === '') {
+    throw new UsageError(
+      'No database is named. Give --url mysql://user@host:3306/shop, or set MYSQL_URL',
+    );
+  }
+  const url = parseUrl(given);
+  const database = decodeURIComponent(url.pathname.slice(1));
+  if (database === '' && needsDatabase) {
+    const user = url.username === '' ? '' : `${url.username}@`;
+    throw new UsageError(
+      `The URL names no database: end it with the shop's, such as mysql://${user}${url.host}/shop`,
+    );
+  }
+  const password =
+    options.passwordFile === undefined
+      ? decodeURIComponent(url.password) || (env.MYSQL_PWD ?? '')
+      : readOption('--password-file', options.passwordFile).split(/\r?\n/)[0];
+  const socketPath = url.searchParams.get('socket');
+  return {
+    ...(socketPath === null
+      ? { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 3306) }
+      : { socketPath }),
+    user: decodeURIComponent(url.username) || (env.USER ?? 'root'),
+    ...(password ? { password } : {}),
+    ...(database === '' ? {} : { database }),
+    connectTimeout: 10_000,
+    ...sslOptions(options),
+  };
+}
+
+function parseUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'mysql:' && url.hostname !== '') return url;
+  // The URL itself is not repeated: it may have the password in it.
+  throw new UsageError(
+    'The URL is none of MySQL: expected mysql://user:password@host:3306/shop, ' +
+      'with characters such as @ : / # in the password written as %40 %3A %2F %23',
+  );
+}
+
+function readOption(option: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`${option}: ${(error as Error).message}`);
+  }
+}
+
+function sslOptions(options: DatabaseOptions): Pick<ConnectionOptions, 'ssl'> {
+  const { sslCa, sslCert, sslKey } = options;
+  const mode = options.sslMode ?? (sslCa !== undefined ? 'verify-ca' : 'disabled');
+  if (mode === 'disabled') {
+    if ((sslCa ?? sslCert ?? sslKey) === undefined) return {};
+    throw new UsageError(
+      '--ssl-ca, --ssl-cert and --ssl-key need an --ssl-mode other than disabled',
+    );
+  }
+  return {
+    ssl: {
+      rejectUnauthorized: mode !== 'required',
+      verifyIdentity: mode === 'verify-identity',
+      ...(sslCa === undefined ? {} : { ca: readOption('--ssl-ca', sslCa) }),
+      ...(sslCert === undefined ? {} : { cert: readOption('--ssl-cert', sslCert) }),
+      ...(sslKey === undefined ? {} : { key: readOption('--ssl-key', sslKey) }),
+    },
+  };
+}

@@ -1,0 +1,122 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Id, invalid } from './arguments';
+import type { CallOptions } from './call';
+import { type Database, type DatabasePool, isPool } from './database';
+import { OrderTimeoutError, serverErrno } from './errors';
+import { type RowOf, rowsOf } from './procedures';
+
+/** A place in the feed. Keep it as it is, as JSON if you like; compare it with nothing. */
+export interface FeedPlace {
+  readonly position: Id;
+  readonly orderId: Id;
+}
+
+export interface ReadCancellationsOptions extends CallOptions {
+  /** `place` of the last cancellation that was read, or the beginning of what the journal still has. */
+  readonly after: FeedPlace | 'beginning';
+  /** At most so many cancellations, 1 to 10000. Default: 1000. */
+  readonly limit?: number;
+}
+
+export type ReadCancellation = RowOf<'read_cancellations'> & {
+  /** Where to read on. */
+  readonly place: { readonly position: string; readonly orderId: string };
+};
+
+/**
+ * Reads cancellations as a feed: each one once, in an order in which nothing later appears behind a
+ * place that was read. Empty: that is all for now. Keep the last row's `place` in the same transaction
+ * as what you do with the rows, and hand it in next time. An order that was reopened and cancelled
+ * again is there twice, as it was cancelled twice.
+ *
+ * Cancellations that were not read within `retention_days` (order_timeout_setting) are gone. Calls
+ * `read_cancellations`.
+ *
+ * Throws `IN_TRANSACTION` on a connection that has one open or autocommit off, `FEED_BUSY` when
+ * another reader did not end within 10 seconds, `INVALID_NUMBER` for a place that this database never
+ * gave, `INVALID_ARGUMENT`, `INVALID_ID`, `SETTING_LOST`; other errors as `cancelExpiredOrder`.
+ */
+export async function readCancellations(
+  db: Database,
+  { after, limit = 1000, ...options }: ReadCancellationsOptions,
+): Promise<ReadCancellation[]> {
+  const args = { ...placeOf('after', after), limit };
+  const rows = await rowsOf(db, 'read_cancellations', args, options);
+  return rows.map((row) => ({
+    place: { position: row.position, orderId: row.orderId },
+    ...row,
+  }));
+}
+
+export interface FollowOptions {
+  /** `place` of the last cancellation that was done with, or the beginning of what the journal still has. */
+  readonly from: FeedPlace | 'beginning';
+  /** Read at once, 1 to 10000. Default: 1000. */
+  readonly limit?: number;
+  /** Between two looks when there is nothing new. Default: 1000. */
+  readonly pollMs?: number;
+  /** Ends it, also while it waits: the loop is left as if the feed were over. */
+  readonly signal?: AbortSignal;
+}
+
+const LONGEST_PAUSE_MS = 60_000;
+
+/**
+ * Follows the feed for as long as the loop runs: `for await (const one of followCancellations(pool, { from }))`.
+ * At least once: keep `one.place` when you are done with it, and begin there next time; what you had
+ * not kept comes again. When the database can't be reached, fails over or is busy it waits, twice as
+ * long each time up to a minute, and goes on from where it was.
+ *
+ * Throws what waiting doesn't mend, as `readCancellations` does: a place that this database never
+ * gave, a missing grant, a connection instead of a pool.
+ */
+export async function* followCancellations(
+  db: DatabasePool,
+  { from, limit = 1000, pollMs = 1000, signal }: FollowOptions,
+): AsyncGenerator<ReadCancellation, void, undefined> {
+  if (!isPool(db)) throw invalid('db', "a Pool of 'mysql2/promise', as connections are lost", db);
+  let after = from;
+  placeOf('from', after);
+  for (let failures = 0; !isAborted(signal);) {
+    let page: readonly ReadCancellation[] = [];
+    try {
+      page = await readCancellations(db, { after, limit });
+      failures = 0;
+    } catch (error) {
+      if (!passes(error)) throw error;
+      failures++;
+    }
+    for (const cancellation of page) {
+      if (isAborted(signal)) return;
+      yield cancellation;
+      after = cancellation.place;
+    }
+    if (page.length === 0) {
+      const pause = Math.min(pollMs * 2 ** failures, LONGEST_PAUSE_MS);
+      await sleep(pause, undefined, signal && { signal }).catch(() => undefined);
+    }
+  }
+}
+
+const isAborted = (signal: AbortSignal | undefined) => signal?.aborted === true;
+
+/** Deadlock, lock wait, deployment, too many connections, read-only for now. */
+const PASSING = new Set([1213, 1205, 1305, 1318, 1040, 1203, 1290, 1836, 3101]);
+
+function passes(error: unknown): boolean {
+  if (error instanceof OrderTimeoutError) {
+    return error.code === 'OUTCOME_UNKNOWN' || error.code === 'FEED_BUSY';
+  }
+  const errno = serverErrno(error);
+  // A connection that fails has a code of the system's and no SQLSTATE.
+  return errno === undefined ? error instanceof Error && 'code' in error : PASSING.has(errno);
+}
+
+/** A place that is missing by mistake must not begin anew. Callers in JavaScript may hand in anything. */
+function placeOf(name: string, given: unknown): FeedPlace {
+  if (given === 'beginning') return { position: 0, orderId: 0 };
+  if (typeof given === 'object' && given !== null && 'position' in given && 'orderId' in given) {
+    return given as FeedPlace;
+  }
+  throw invalid(name, "the place of a cancellation that was read, or 'beginning'", given);
+}

@@ -1,0 +1,235 @@
+import type { Connection } from 'mysql2/promise';
+import { checkClock, DEFAULT_CLOCK } from './clock';
+import { select } from './connection';
+import { DEFINER_ACCOUNT, hiddenServerTables, lacksForDefiner } from './definer';
+import { type Finding, mistake, remark, requireNoMistake } from './errors';
+import { hasPrivilege } from './grants';
+import { checkHistory } from './migrations';
+import { findRegistered } from './registry';
+import type { Blueprint } from './shop';
+import type { ObjectSource, Source } from './source';
+import type { DatabaseState, ServerState } from './state';
+import { enumerate, quoteName } from './text';
+
+/** Throws a Refusal for a server on which even the questions of the other checks would fail. */
+export async function requireMysql(db: Connection): Promise<void> {
+  const [row] = await select<{ version: string; comment: string }>(
+    db,
+    'SELECT VERSION() AS version, @@version_comment AS comment',
+  );
+  requireNoMistake([...checkVersion(row?.version ?? '', row?.comment ?? '')]);
+}
+
+export interface CheckOptions {
+  readonly clock?: string | undefined;
+  /** The operator vouches for the clock, though the newest orders make it look wrong. */
+  readonly clockIsRight?: boolean | undefined;
+}
+
+/** Everything that stands in the way of a deployment or is worth knowing, all at once. Changes nothing. */
+export async function checkAll(
+  db: Connection,
+  source: Source,
+  blueprint: Blueprint,
+  state: DatabaseState,
+  { clock, clockIsRight = false }: CheckOptions,
+): Promise<Finding[]> {
+  const { orders, tables } = blueprint;
+  return [
+    ...checkServer(state.server),
+    ...checkPrivileges(state),
+    ...checkHistory(source.migrations, state.registry?.migrations ?? []),
+    // What can't be filled for this shop goes by the names of its files.
+    ...checkNames(blueprint.objects.length > 0 ? blueprint.objects : source.objects, state),
+    ...checkFunctions(blueprint, state),
+    ...blueprint.findings,
+    ...(orders === undefined
+      ? []
+      : await checkClock(db, orders, {
+          clock: clock ?? state.setting?.clock ?? DEFAULT_CLOCK,
+          isNew: clock !== undefined || state.setting === undefined,
+          isRight: clockIsRight,
+        })),
+    ...(state.registry === undefined ? await describeTriggers(db, state, [...tables.keys()]) : []),
+  ];
+}
+
+/** The oldest series whose documentation has all that is used here; tested was 9.7.4 only. */
+const OLDEST = [8, 4] as const;
+
+export function* checkVersion(version: string, comment: string): Generator<Finding> {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (/mariadb/i.test(`${version} ${comment}`))
+    yield mistake(
+      'server',
+      `The server is MariaDB (${version})`,
+      'order-timeout needs MySQL 8.4 or newer',
+    );
+  else if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]))
+    yield mistake(
+      'server',
+      `The server is MySQL ${version}`,
+      'order-timeout needs 8.4 or newer (it was tested on 9.7.4)',
+    );
+}
+
+/** Whether the event would run and could write, and nobody could move the clock. */
+export function* checkServer({ variables }: ServerState): Generator<Finding> {
+  const isOn = (name: string) => variables.get(name) === 'ON';
+  const scheduler = variables.get('event_scheduler');
+  const readOnly = ['super_read_only', 'read_only', 'innodb_read_only'].filter(isOn);
+  if (scheduler === 'DISABLED')
+    yield mistake(
+      'scheduler',
+      "The event scheduler is DISABLED in the server's configuration",
+      'set event_scheduler = ON there and restart the server',
+    );
+  if (scheduler === 'OFF')
+    yield mistake('scheduler', 'The event scheduler is off', 'SET PERSIST event_scheduler = ON');
+  if (readOnly.length > 0)
+    yield mistake(
+      'server',
+      `The server takes no writes (${readOnly.join(' and ')} is ON)`,
+      'connect to the primary',
+    );
+  if (isOn('log_bin') && variables.get('binlog_format') === 'STATEMENT')
+    yield mistake(
+      'server',
+      'binlog_format is STATEMENT, under which a replica would run every cancel again, with its own result',
+      'SET PERSIST binlog_format = ROW',
+    );
+  if (isOn('sysdate_is_now'))
+    yield mistake(
+      'server',
+      'The server runs with sysdate-is-now, under which a caller who sets its own timestamp decides what is due',
+      'take it out of the configuration and restart the server',
+    );
+}
+
+/** The statement that lets an account without SUPER create functions while binary logging is on. */
+export const TRUST_FUNCTIONS = 'SET GLOBAL log_bin_trust_function_creators = 1';
+
+/** Without it the deployment would end with 1419 at the first function. To call one it isn't needed. */
+function* checkFunctions(
+  { objects }: Blueprint,
+  { server: { variables }, grants, account }: DatabaseState,
+): Generator<Finding> {
+  if (
+    objects.some(({ kind }) => kind === 'function') &&
+    variables.get('log_bin') === 'ON' &&
+    variables.get('log_bin_trust_function_creators') !== 'ON' &&
+    !hasPrivilege(grants, 'SUPER', {})
+  )
+    yield mistake(
+      'functions',
+      `The server logs to a binary log, and ${account} has no SUPER: then a function can be created only while ` +
+        'log_bin_trust_function_creators is 1',
+      `have a DBA run ${TRUST_FUNCTIONS}; after the deployment it may be 0 again`,
+    );
+}
+
+/** Objects under our names that no deployment of ours has made must not be overwritten. */
+function* checkNames(
+  wanted: readonly Pick<ObjectSource, 'kind' | 'name'>[],
+  { objects, registry, ownTables }: DatabaseState,
+): Generator<Finding> {
+  for (const object of objects) {
+    const isWanted = wanted.some(({ kind, name }) => kind === object.kind && name === object.name);
+    if (isWanted && findRegistered(registry, object) === undefined)
+      yield mistake(
+        'names',
+        `There is a ${object.kind} ${object.name} already that is not registered as order-timeout's`,
+        'rename or drop it; if an earlier deployment left it: order-timeout down',
+      );
+  }
+  for (const { kind, name } of wanted)
+    if (kind === 'view' && ownTables.includes(name))
+      yield mistake(
+        'names',
+        `There is a table ${name}, where order-timeout needs a view`,
+        'rename or drop it',
+      );
+}
+
+/** What deploying takes in the shop's schema. */
+const NEEDED = [
+  ...['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'CREATE', 'DROP', 'ALTER', 'INDEX', 'CREATE VIEW'],
+  ...['SHOW VIEW', 'CREATE ROUTINE', 'ALTER ROUTINE', 'EXECUTE', 'EVENT'],
+];
+
+function* checkPrivileges(state: DatabaseState): Generator<Finding> {
+  const { grants, schema, account } = state;
+  const missing = NEEDED.filter((privilege) => !hasPrivilege(grants, privilege, { schema }));
+  if (missing.length > 0)
+    yield mistake(
+      'privileges',
+      `${account} lacks ${enumerate(missing)} on the schema`,
+      `GRANT ${missing.join(', ')} ON ${quoteName(schema)}.* TO that account`,
+    );
+  yield* state.isDedicated ? checkForDefiner(state) : checkAsDefiner(state);
+}
+
+/** Where the objects would run as the deploying account. */
+function* checkAsDefiner({ grants, account, schema, objects }: DatabaseState): Generator<Finding> {
+  const hidden = hiddenServerTables(grants);
+  const lacks = enumerate(lacksForDefiner(grants, schema));
+  if (hidden.length > 0)
+    yield mistake(
+      'privileges',
+      `${account} lacks SELECT on ${enumerate(hidden)}, with which the sweep tells whether it may run on this server`,
+      hidden.map((table) => `GRANT SELECT ON ${table} TO that account`).join('; '),
+    );
+  yield objects.some(({ definer }) => definer === DEFINER_ACCOUNT)
+    ? mistake(
+        'definer',
+        `What is deployed runs as ${DEFINER_ACCOUNT}, and ${account} may not make objects for another account`,
+        `deploy with an account that has ${lacks}`,
+      )
+    : remark(
+        'definer',
+        `The procedures and the event will run as ${account}`,
+        `for an account of their own, this one lacks ${lacks}`,
+      );
+}
+
+/** MySQL refuses to create an account that objects run as already, such as after a restore (4006). */
+function* checkForDefiner({
+  grants,
+  definer: { exists },
+  objects,
+  account,
+}: DatabaseState): Generator<Finding> {
+  const isUsed = objects.some(({ definer }) => definer === DEFINER_ACCOUNT);
+  if (exists === false && isUsed && !hasPrivilege(grants, 'ALLOW_NONEXISTENT_DEFINER', {}))
+    yield mistake(
+      'definer',
+      `Objects here run as ${DEFINER_ACCOUNT}, which does not exist, and ${account} may not create it again`,
+      'GRANT ALLOW_NONEXISTENT_DEFINER ON *.* TO that account',
+    );
+}
+
+/** A trigger that keeps a balance from the ledger would give every refund twice. */
+async function describeTriggers(
+  db: Connection,
+  { grants, schema, account }: DatabaseState,
+  tables: readonly string[],
+): Promise<Finding[]> {
+  if (!hasPrivilege(grants, 'TRIGGER', { schema })) {
+    const text = `${account} may not see whether the shop's tables have triggers`;
+    return [remark('triggers', text, 'grant it TRIGGER on the schema, or look yourself')];
+  }
+  const triggers = await select<{ sentence: string }>(
+    db,
+    `SELECT CONCAT(trigger_name, ' (', action_timing, ' ', event_manipulation, ' on ', event_object_table, ')') AS sentence
+       FROM information_schema.triggers
+      WHERE event_object_schema = DATABASE() AND event_object_table IN (?)
+      ORDER BY event_object_table, trigger_name`,
+    [['', ...tables]],
+  );
+  const sentences = triggers.map(({ sentence }) => sentence).join(', ');
+  const remedy =
+    'see that none of them changes a balance by what is written to a ledger: every refund would count twice';
+  return sentences === ''
+    ? []
+    : [remark('triggers', `The shop's tables have triggers: ${sentences}`, remedy)];
+}

@@ -1,0 +1,123 @@
+import type { Connection } from 'mysql2/promise';
+import { select } from './connection';
+import { type Finding, mistake, remark } from './errors';
+import { quoteName } from './text';
+
+/** The clock of a new deployment; order_timeout_setting's default. */
+export const DEFAULT_CLOCK = '+00:00';
+const TOLERATED_SECONDS = 5 * 60;
+const QUIET_SECONDS = 60 * 60;
+const QUARTER_HOUR = 15 * 60;
+
+/** Where the shop writes when an order was made. */
+export interface OrderTimes {
+  readonly table: string;
+  readonly id: string;
+  readonly created: string;
+  /** False: a TIMESTAMP, which is an instant under any clock. */
+  readonly isDatetime: boolean;
+}
+
+export interface GivenClock {
+  readonly clock: string;
+  /** The clock is being set now. */
+  readonly isNew: boolean;
+  /** The operator vouches for it. */
+  readonly isRight: boolean;
+}
+
+/** In seconds; null: there are no orders. */
+export interface ClockFacts {
+  /** Age of the newest of the last 100 orders under the clock; negative: in the future. */
+  readonly age: number | null;
+  /** The usual time between two orders. */
+  readonly gap: number | null;
+  /** The age under UTC and under the server's own zone, for a person to compare. */
+  readonly ageInUtc: number | null;
+  readonly ageInServersZone: number | null;
+}
+
+/** Holds the clock against the newest orders. The session is in UTC. */
+export async function checkClock(
+  db: Connection,
+  { table, id, created, isDatetime }: OrderTimes,
+  given: GivenClock,
+): Promise<Finding[]> {
+  const [facts] = await select<ClockFacts>(
+    db,
+    `SELECT TIMESTAMPDIFF(SECOND, MAX(created), CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', ?)) AS age,
+            TIMESTAMPDIFF(SECOND, MAX(created), UTC_TIMESTAMP()) AS ageInUtc,
+            TIMESTAMPDIFF(SECOND, MAX(created), CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', @@GLOBAL.time_zone)) AS ageInServersZone,
+            TIMESTAMPDIFF(SECOND, MIN(created), MAX(created)) / NULLIF(COUNT(created) - 1, 0) + 0e0 AS gap
+       FROM (SELECT ${quoteName(created)} AS created FROM ${quoteName(table)}
+              ORDER BY ${quoteName(id)} DESC LIMIT 100) AS newest`,
+    [isDatetime ? given.clock : DEFAULT_CLOCK],
+  );
+  return facts === undefined ? [] : [...judgeClock(facts, isDatetime, given)];
+}
+
+/** An order from the future means a wrong clock. An old one may mean that nobody has ordered since. */
+export function* judgeClock(
+  { age, gap, ageInUtc, ageInServersZone }: ClockFacts,
+  isDatetime: boolean,
+  { clock, isNew, isRight }: GivenClock,
+): Generator<Finding> {
+  if (age === null) return;
+  const newest = `The newest order is ${sayTime(age)} old under the clock ${clock}`;
+  if (age < -TOLERATED_SECONDS) {
+    yield mistake(
+      'clock',
+      `The newest order was created ${sayTime(-age)} in the future under the clock ${clock}`,
+      isDatetime
+        ? `the shop's clock is not ${clock}. Give its UTC offset, probably --clock ${offsetOf(clock, -age)}`
+        : "the server's clock is wrong, or the orders are",
+    );
+  } else if (!isNew || !isDatetime) {
+    return;
+  } else if (!isRight && gap !== null && stopsAtQuarterHour(age, gap)) {
+    yield mistake(
+      'clock',
+      `${newest}, in a shop with an order every ${sayTime(gap)}`,
+      `the clock is most likely wrong. Give its UTC offset, probably --clock ${offsetOf(clock, -age)}; ` +
+        'if the shop has really been quiet: --clock-is-right',
+    );
+  } else if (age > QUIET_SECONDS) {
+    const ages = [
+      ...(ageInUtc === null ? [] : [`${sayTime(ageInUtc)} under UTC`]),
+      ...(ageInServersZone === null
+        ? []
+        : [`${sayTime(ageInServersZone)} under the server's own zone`]),
+    ];
+    yield remark(
+      'clock',
+      `${newest} (${ages.join(', ')})`,
+      'if the shop has been quiet, that is right; if not, give its UTC offset with --clock',
+    );
+  }
+}
+
+/** In a busy shop that has gone silent just a whole number of quarter hours ago, the silence is the clock's. */
+function stopsAtQuarterHour(age: number, gap: number): boolean {
+  const usual = Math.max(gap, 1);
+  return age >= QUARTER_HOUR && age > 20 * usual && age % QUARTER_HOUR <= 3 * usual;
+}
+
+/** The offset, in quarters of an hour, under which an order that is so far ahead is of now. */
+function offsetOf(clock: string, ahead: number): string {
+  const [, sign = '+', hours = '0', minutes = '0'] = /^([+-])(\d\d):(\d\d)$/.exec(clock) ?? [];
+  const current = (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
+  const total = current + Math.round(ahead / QUARTER_HOUR) * 15;
+  const size = Math.abs(total);
+  const pad = (value: number) => String(value).padStart(2, '0');
+  return `${total < 0 ? '-' : '+'}${pad(Math.floor(size / 60))}:${pad(size % 60)}`;
+}
+
+function sayTime(seconds: number): string {
+  const units = [
+    [86_400, 'days'],
+    [3600, 'hours'],
+    [60, 'minutes'],
+  ] as const;
+  const [size, unit] = units.find(([length]) => Math.abs(seconds) >= 2 * length) ?? [1, 'seconds'];
+  return `${Math.round(seconds / size)} ${unit}`;
+}

@@ -1,0 +1,166 @@
+import type { Connection } from 'mysql2/promise';
+import { select, selectColumn } from './connection';
+import { DEFINER_ACCOUNT, planDropDefiner } from './definer';
+import { type Finding, mistake, remark } from './errors';
+import { hasPrivilege } from './grants';
+import type { MigrationStep, Plan, Step } from './execute';
+import { checkHistory, downStatements } from './migrations';
+import { DROP_REGISTRY, MIGRATION_TABLE, OBJECT_TABLE, unlogMigration } from './registry';
+import type { Migration, ObjectKind, Source } from './source';
+import { type DatabaseState, isOurs } from './state';
+import { planDropIndexes } from './tables';
+import { quoteName } from './text';
+
+/** What may be lost. */
+export interface Losses {
+  /** Also when the journal has rows, which are then lost. */
+  readonly dropJournal?: boolean | undefined;
+  /** Also when something is owed, a late payment is to be sent back, or a finding is open: that is then lost. */
+  readonly abandon?: boolean | undefined;
+}
+
+/** What stands in the way of a removal, and what is worth knowing. */
+export async function checkDown(
+  db: Connection,
+  source: Source,
+  state: DatabaseState,
+  { dropJournal = false, abandon = false }: Losses,
+): Promise<Finding[]> {
+  const findings = [...checkHistory(source.migrations, state.registry?.migrations ?? [])];
+  if (!abandon) findings.push(...(await listOpenMatters(db, state)));
+  const rows = dropJournal ? 0 : await countJournal(db, state);
+  if (rows > 0)
+    findings.push(
+      mistake(
+        'journal',
+        `The journal has ${rows} rows: they say what was given back to whom, and make a second refund impossible. ` +
+          'Nothing was changed',
+        'to lose them with the rest: down --drop-journal',
+      ),
+    );
+  if (state.definer.grants === undefined)
+    findings.push(
+      remark(
+        'grants',
+        `This account may not read mysql.user: whether ${DEFINER_ACCOUNT} and its grants here are still needed is for you to see`,
+      ),
+    );
+  return findings;
+}
+
+async function countJournal(db: Connection, { ownTables }: DatabaseState): Promise<number> {
+  let rows = 0;
+  for (const table of ['order_timeout_cancellation', 'order_timeout_refund']) {
+    if (!ownTables.includes(table)) continue;
+    const [row] = await select<{ total: number }>(db, 'SELECT COUNT(*) AS total FROM ??', [table]);
+    rows += row?.total ?? 0;
+  }
+  return rows;
+}
+
+/** What would be lost to customers and to the shop, table by table. */
+const OPEN_MATTERS = [
+  {
+    table: 'order_timeout_owed',
+    sql: "SELECT COUNT(*) AS total, GROUP_CONCAT(DISTINCT kind ORDER BY kind SEPARATOR ', ') AS what FROM order_timeout_owed",
+    say: (total: number, what: string) => `${total} amounts are owed and not yet given (${what})`,
+    remedy: 'the next sweeps give them; see order_timeout_owed',
+  },
+  {
+    table: 'order_timeout_payment',
+    sql: "SELECT COUNT(*) AS total, LEFT(GROUP_CONCAT(reference ORDER BY received_at SEPARATOR ', '), 200) AS what FROM order_timeout_payment WHERE to_send_back",
+    say: (total: number, what: string) => `${total} payments are still to be sent back (${what})`,
+    remedy: 'send the money back and call settle_late_payment',
+  },
+  {
+    table: 'order_timeout_finding',
+    sql: "SELECT COUNT(*) AS total, GROUP_CONCAT(DISTINCT what ORDER BY what SEPARATOR ', ') AS what FROM order_timeout_finding WHERE is_open",
+    say: (total: number, what: string) => `${total} findings are open (${what})`,
+    remedy: 'see list_findings, and settle them',
+  },
+];
+
+async function listOpenMatters(db: Connection, { ownTables }: DatabaseState): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const { table, sql, say, remedy } of OPEN_MATTERS) {
+    if (!ownTables.includes(table)) continue;
+    const [row] = await select<{ total: number; what: string | null }>(db, sql);
+    if (row !== undefined && row.total > 0)
+      findings.push(
+        mistake(
+          'open',
+          `${say(row.total, row.what ?? '')}. Nothing was changed`,
+          `${remedy}; to lose them: down --abandon`,
+        ),
+      );
+  }
+  return findings;
+}
+
+/** The server's other schemas, in which the definer account may be in use; undefined: this account sees but some. */
+export async function readOtherSchemas(
+  db: Connection,
+  { schema, grants }: DatabaseState,
+): Promise<string[] | undefined> {
+  if (!hasPrivilege(grants, 'SHOW DATABASES', {})) return undefined;
+  return selectColumn(
+    db,
+    'SELECT schema_name FROM information_schema.schemata WHERE schema_name NOT IN (?)',
+    [[schema, 'information_schema', 'mysql', 'performance_schema', 'sys']],
+  );
+}
+
+/**
+ * What has to be done so that nothing of ours is left in the database: by what is there, also without a registry.
+ * `otherSchemas`: see planDropDefiner.
+ */
+export function planDown(
+  { migrations }: Pick<Source, 'migrations'>,
+  state: DatabaseState,
+  otherSchemas: readonly string[] | undefined,
+): Plan {
+  const applied = new Set(state.registry?.migrations.map(({ name }) => name));
+  const isRegistry = (table: string) => [MIGRATION_TABLE, OBJECT_TABLE].includes(table);
+  const newestFirst = migrations.toReversed();
+  const drop = { title: 'registry of what is deployed: drop', statements: [DROP_REGISTRY] };
+  return {
+    before: [
+      ...(['event', 'procedure', 'function', 'view'] as const).flatMap((kind) =>
+        planDrop(kind, state),
+      ),
+      // An interrupted deployment may have begun with the next one; after a RENAME the registry is elsewhere.
+      ...(state.ownTables.every(isRegistry)
+        ? []
+        : newestFirst.filter(({ name, down }) => !applied.has(name) && down !== '').map(takeBack)),
+    ],
+    migrations: newestFirst.filter(({ name }) => applied.has(name)).map(takeBackApplied),
+    after: [
+      ...planDropIndexes(state.ownIndexes),
+      ...planDropDefiner(state, otherSchemas),
+      ...(state.ownTables.some(isRegistry) ? [drop] : []),
+    ],
+  };
+}
+
+const planDrop = (wanted: ObjectKind, state: DatabaseState): Step[] =>
+  state.objects
+    .filter((object) => object.kind === wanted && isOurs(object, state))
+    .map(({ kind, name }) => ({
+      title: `${kind} ${name}: drop`,
+      locks: name,
+      statements: [`DROP ${kind.toUpperCase()} IF EXISTS ${quoteName(name)}`],
+    }));
+
+const takeBack = (migration: Migration) => ({
+  title: `migration ${migration.name}: take back`,
+  statements: downStatements(migration),
+});
+
+const takeBackApplied = (migration: Migration): MigrationStep => {
+  const { title, statements } = takeBack(migration);
+  return {
+    title,
+    migration: migration.name,
+    statements: [...statements, unlogMigration(migration.name)],
+  };
+};

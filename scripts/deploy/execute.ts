@@ -1,0 +1,206 @@
+import type { Connection } from 'mysql2/promise';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LOCK_WAIT_SECONDS, sessionStatements } from './connection';
+import { deploymentLock, type Holder, holdersOf, sayHolders } from './lock';
+import { errnoOf, StepFailed } from './errors';
+import { migrate } from './migrations';
+import { TRUST_FUNCTIONS } from './checks';
+import { quoteName, quoteString } from './text';
+import type { Blueprint } from './shop';
+
+/** A part of a deployment: runs as a whole or is run again. */
+export interface Step {
+  /** For the progress and as the comment in the plan: "procedure cancel_order: changed". */
+  readonly title: string;
+  readonly statements: readonly string[];
+  /** The table, view or routine that its statements need to be used by nobody for a moment. */
+  readonly locks?: string;
+  /** The shop's table on which it builds an index, which may take long and must not be lost. */
+  readonly builds?: string;
+}
+
+/** The step of a versioned file; its statements end with those of the registry. */
+export interface MigrationStep extends Step {
+  readonly migration: string;
+}
+
+/** What a deployment does, in this order. What `plan` prints is what `up` runs. */
+export interface Plan {
+  readonly before: readonly Step[];
+  /** Names of versioned files, whose statements umzug runs. */
+  readonly migrations: readonly MigrationStep[];
+  readonly after: readonly Step[];
+}
+
+export function allSteps({ before, migrations, after }: Plan): Step[] {
+  return [...before, ...migrations, ...after];
+}
+
+/** For whoever shows the progress: called before a step, and after it with the time it took. */
+export interface Progress {
+  readonly title: string;
+  readonly number: number;
+  readonly total: number;
+  /** Undefined: the step begins. */
+  readonly durationMs?: number;
+}
+
+export interface ExecuteOptions {
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Takes a line about a wait. */
+  readonly log?: ((line: string) => void) | undefined;
+  /** How often something that waits in vain for a lock is tried again; the pauses grow from this one to ten of it. */
+  readonly lockRetries?: number | undefined;
+  readonly lockPauseMs?: number | undefined;
+}
+
+/** Runs a plan: its versioned files in umzug's hands, in the direction given. Throws a StepFailed. */
+export async function execute(
+  db: Connection,
+  plan: Plan,
+  direction: 'up' | 'down',
+  options: ExecuteOptions = {},
+): Promise<void> {
+  const total = allSteps(plan).length;
+  let number = 0;
+  const run = async (step: Step) => {
+    const { title } = step;
+    number += 1;
+    const startedAt = performance.now();
+    options.onProgress?.({ title, number, total });
+    await runStep(db, step, options);
+    options.onProgress?.({ title, number, total, durationMs: performance.now() - startedAt });
+  };
+
+  for (const step of plan.before) await run(step);
+  if (plan.migrations.length > 0) await migrate(db, plan.migrations, direction, run);
+  for (const step of plan.after) await run(step);
+}
+
+const LOCK_CONFLICTS = [1205 /* lock wait */, 1213 /* deadlock */];
+
+/** An index build ends only when the transactions that began meanwhile have ended: it is not to be lost then. */
+const BUILD_WAIT_SECONDS = 10;
+
+/** A transaction that has done nothing for so long may do nothing for long: DDL behind it would stop the shop. */
+const OLD_SECONDS = 2;
+
+async function runStep(db: Connection, step: Step, options: ExecuteOptions): Promise<void> {
+  if (step.builds !== undefined) return runBuild(db, step, step.builds, options);
+  for (const statement of step.statements) {
+    await retrying(step, options, async () => {
+      try {
+        await db.query(statement);
+        return undefined;
+      } catch (error) {
+        const failed = (reason?: string) =>
+          new StepFailed(step.title, statement, error as Error, reason);
+        if (!LOCK_CONFLICTS.includes(errnoOf(error) ?? 0)) throw failed();
+        return failed(waitsFor(step.locks === undefined ? [] : await holdersOf(db, step.locks)));
+      }
+    });
+  }
+}
+
+const waitsFor = (holders: readonly Holder[]) =>
+  holders.length === 0
+    ? 'waits for a transaction that uses it (see performance_schema.metadata_locks)'
+    : `waits for ${sayHolders(holders)}`;
+
+/** Calls again while it fails for a lock, with growing pauses, in which everybody else gets on. */
+async function retrying(
+  { title }: Step,
+  { log, lockRetries = 12, lockPauseMs = 1000 }: ExecuteOptions,
+  attempt: () => Promise<StepFailed | undefined>,
+): Promise<void> {
+  let said = '';
+  for (let failures = 0; ; failures += 1) {
+    const failure = await attempt();
+    if (failure === undefined) return;
+    if (failures >= lockRetries) throw failure;
+    if (failure.reason !== said) log?.(`${title}: ${failure.reason}`);
+    said = failure.reason;
+    await sleep(lockPauseMs * Math.min(failures + 1, 10));
+  }
+}
+
+/**
+ * Builds an index. It begins only when no old transaction uses the table, since waiting for one would stop the shop;
+ * and once begun it is never begun again by itself, since a build that is lost may have taken an hour.
+ */
+async function runBuild(
+  db: Connection,
+  step: Step,
+  table: string,
+  options: ExecuteOptions,
+): Promise<void> {
+  const [statement = ''] = step.statements;
+  const failed = (error: Error, reason: string) =>
+    new StepFailed(step.title, statement, error, reason);
+  await retrying(step, options, async () => {
+    const old = (await holdersOf(db, table)).filter(({ seconds }) => seconds >= OLD_SECONDS);
+    return old.length === 0
+      ? undefined
+      : failed(new Error(`${table} is in use. Nothing was begun`), waitsFor(old));
+  });
+  await db.query('SET SESSION lock_wait_timeout = ?', [BUILD_WAIT_SECONDS]);
+  try {
+    await db.query(statement);
+  } catch (error) {
+    const isLock = LOCK_CONFLICTS.includes(errnoOf(error) ?? 0);
+    const reason = isLock ? `${waitsFor(await holdersOf(db, table))}. The index is not built` : '';
+    throw failed(error as Error, reason);
+  } finally {
+    await db.query('SET SESSION lock_wait_timeout = ?', [LOCK_WAIT_SECONDS]).catch(() => undefined);
+  }
+}
+
+/** A plan as a script for the mysql client. `remarks`: lines for whoever reviews it. */
+export function toScript(
+  plan: Plan,
+  schema: string,
+  { version, objects }: Blueprint,
+  remarks: readonly string[],
+): string {
+  const comments = [
+    `order-timeout ${version}: what "up" would do now to the database ${schema}.`,
+    'Run it with the mysql client, as the account that it was planned with: mysql --host=... < this file',
+    'It stops at the first error; then mend the cause, plan anew and run the new plan.',
+    ...(objects.some(({ kind }) => kind === 'function')
+      ? [
+          'It creates functions. With binary logging on, an account without SUPER may do so only while this holds:',
+          `  ${TRUST_FUNCTIONS};`,
+        ]
+      : []),
+    ...remarks,
+  ];
+  const statements = [`USE ${quoteName(schema)}`, ...sessionStatements(), ...takeLock(schema)];
+  return [
+    ...comments.flatMap((comment) => comment.split('\n')).map((line) => `-- ${line}`),
+    '',
+    ...statements.map((statement) => `${statement};\n`),
+    ...allSteps(plan).map(stepToScript),
+  ].join('\n');
+}
+
+/** Fails while another deployment has the lock, and so ends the script before its first change. */
+function takeLock(schema: string): string[] {
+  const lock = quoteString(deploymentLock(schema));
+  return [
+    `SET @order_timeout_lock = IF(GET_LOCK(${lock}, 0) = 1,\n` +
+      "    'DO 0', 'CALL another_deployment_of_this_database_is_under_way()')",
+    'PREPARE order_timeout_lock FROM @order_timeout_lock',
+    'EXECUTE order_timeout_lock',
+  ];
+}
+
+function stepToScript({ title, statements }: Step): string {
+  return [`-- ${title}`, ...statements.map((statement) => terminate(statement)), ''].join('\n');
+}
+
+/** Only a body with statements of its own needs another delimiter. */
+function terminate(statement: string): string {
+  if (!/^CREATE\b[^;]*\b(PROCEDURE|FUNCTION|EVENT)\b/i.test(statement)) return `${statement};`;
+  const delimiter = ['$$', '//', ';;;'].find((candidate) => !statement.includes(candidate)) ?? '$$';
+  return `DELIMITER ${delimiter}\n${statement}${delimiter}\nDELIMITER ;`;
+}

@@ -1,0 +1,251 @@
+import { quoteName, quoteString } from '../text';
+import {
+  type Assignment,
+  assignments,
+  asWritten,
+  inView,
+  orderColumns,
+  ordersOf,
+  waysOf,
+  withLast,
+} from './orders-context';
+import type { ShopFacts } from './facts';
+import type { Shop } from './read';
+import { neededIndexes, type Table } from '../tables';
+import { referencesIn, reword, wordsIn } from './expressions';
+import { type Rule, type ShopFile, TELLS, type Values, wayOf, WAYS } from './schema';
+
+export type ShopContext = ReturnType<typeof toContext>;
+
+/** What the templates are filled with. Names are quoted; what is not there is null, so that no outer value shows through. */
+export function toContext({ file, due }: Shop, facts: ShopFacts) {
+  const kinds = Object.entries(file.give_back);
+  const reaches = kinds
+    .filter(([, rule]) => rule.shared !== true)
+    .flatMap(([kind, rule]) => reachesOf(kind, rule, file, facts));
+  const counted = new Set(reaches.filter((reach) => reach.is_counted).map(({ kind }) => kind));
+  const rules = kinds.map(([kind, rule]) => ruleOf(kind, rule, due.get(kind) ?? null, file, facts));
+  const unauditable = rules.filter(({ is_auditable }) => !is_auditable);
+  return {
+    orders: ordersOf(file, facts),
+    rules: withLast(rules),
+    /** Kinds of which it is known what the shop's own cancel gave back: by a ledger, or by rows that name their order. */
+    auditable: withLast(rules.filter(({ is_auditable }) => is_auditable)),
+    unauditable_kinds: unauditable.map(({ kind }) => kind).join(', ') || 'none',
+    /** Whether there are kinds with an amount of the names that have result columns of their own. */
+    coupon_kind: rules.some(
+      ({ kind, amount_column }) => kind === 'coupon' && amount_column !== null,
+    ),
+    points_kind: rules.some(
+      ({ kind, amount_column }) => kind === 'points' && amount_column !== null,
+    ),
+    /** How rows are reached, to be locked: of all rules but shared ones. */
+    reaches,
+    /** Kinds of which each reached row has a key of its own: a list of texts. */
+    counted_kinds: [...counted].map(quoteString).join(', ') || "''",
+  };
+}
+
+function ruleOf(kind: string, rule: Rule, dueSql: string | null, file: ShopFile, facts: ShopFacts) {
+  const { target, set = {}, open, ledger, tells = [] } = rule;
+  const table = facts.tables.get(target.table);
+  const line = rule.lines === undefined ? null : lineOf(rule.lines, kind, file, facts);
+  const write = ledger && assignments(facts.tables.get(ledger.table), ledger.write);
+  const opened = open && assignments(table, open);
+  const sets = assignments(table, set);
+  const amount = amountOf(rule, table);
+  const only = inView(target.only);
+  const read = Object.values(set).flatMap((value) => referencesIn(String(value)));
+  const columns = [
+    target.id,
+    ...(amount === undefined ? [] : [amount.column]),
+    ...Object.keys({ ...set, ...open }),
+    ...[...read, ...referencesIn(rule.free ?? '')]
+      .filter(({ alias }) => alias === 'target')
+      .map(({ column }) => column),
+  ];
+  const ways = Object.fromEntries(WAYS.map((way) => [`is_${way}`, wayOf(rule) === way]));
+  return {
+    ...(ways as Record<`is_${(typeof WAYS)[number]}`, boolean>),
+    kind,
+    is_auditable: rule.due !== undefined || rule.held !== undefined,
+    table: quoteName(target.table),
+    table_text: target.table,
+    id: quoteName(target.id),
+    only,
+    columns: distinct(columns)
+      .map((column) => `target.${quoteName(column)}`)
+      .join(', '),
+    due_sql:
+      dueSql
+        ?.trim()
+        .replace(/;$/, '')
+        .replaceAll(':only', only ?? 'TRUE') ?? null,
+    tells: Object.fromEntries(TELLS.map((name) => [name, tells.includes(name)])),
+    line,
+    order: rule.order
+      ? { target: inView(rule.order.target), amount: inView(rule.order.amount) }
+      : null,
+    named: rule.named
+      ? {
+          target: inView(rule.named.target),
+          /** Which orders `other` name the same rows as the order `o`. */
+          same: Object.values(rule.named.by)
+            .map((value) => `${ofOther(value)} = ${inView(value)}`)
+            .join(' AND '),
+        }
+      : null,
+    by: rule.named
+      ? equals(rule.named.by)
+      : rule.held
+        ? `target.${quoteName(rule.held.by)} = o.${quoteName(file.orders.id)}`
+        : null,
+    if: inView((rule.named ?? rule.held)?.if),
+    free: inRoutine(rule.free, file),
+    open: opened ? { columns: namesOf(opened), values: valuesOf(opened) } : null,
+    ledger:
+      ledger && write
+        ? {
+            table: quoteName(ledger.table),
+            table_text: ledger.table,
+            all_columns: namesOf(write),
+            columns: namesOf(write),
+            values: valuesOf(write),
+            match: matchOf(ledger.write),
+            of_user: userColumnOf(ledger.write),
+          }
+        : null,
+    set: sets,
+    /** What a refund does to its row: the amount, and what is set unless the row keeps its state. */
+    changes: withLast([
+      ...(amount === undefined ? [] : [{ column: quoteName(amount.column), value: amount.value }]),
+      ...sets.map(({ column, value }) => ({
+        column,
+        value: !tells.includes('keeps_state')
+          ? value
+          : `IF(given.keeps_state, target.${column}, ${value})`,
+      })),
+    ]),
+    amount_column: amount === undefined ? null : quoteName(amount.column),
+    floor: rule.floor === undefined ? null : String(rule.floor),
+    shared: rule.shared === true,
+    journal: rule.journal !== false,
+    since: rule.since ?? null,
+    source_comment: `${sourceOf(rule)} to ${target.table}.${amount?.column ?? Object.keys(set).join(', ')}`,
+  };
+}
+
+/** An expression over o and target as it stands in a routine, where both are the engine's views. */
+function inRoutine(expression: string | undefined, file: ShopFile): string | null {
+  if (expression === undefined) return null;
+  const { nameOf } = orderColumns(file);
+  return reword(inView(expression), ({ reference }) =>
+    reference?.alias === 'o' ? `o.${quoteName(nameOf(reference.column))}` : undefined,
+  );
+}
+
+const ofOther = (expression: string) =>
+  reword(inView(expression), ({ reference }) =>
+    reference?.alias === 'o' ? `other.${quoteName(reference.column)}` : undefined,
+  );
+
+const OF_USER = 'refund.user_id';
+
+/** Where the ledger says whose the row is. */
+function userColumnOf(write: Values): string | null {
+  const [column] = Object.entries(write).find(([, value]) => value === OF_USER) ?? [];
+  return column === undefined ? null : `row_of.${quoteName(column)}`;
+}
+
+/** What tells the ledger's row `row_of` of a refund: all that was written but whose, the remark, and when to the second. */
+const matchOf = (write: Values) =>
+  Object.entries(write)
+    .filter(([, value]) => value !== OF_USER && !wordsIn(String(value)).includes('remark'))
+    .map(([column, value]) => {
+      const name = `row_of.${quoteName(column)}`;
+      return wordsIn(String(value)).includes('now')
+        ? `${name} BETWEEN refund.refunded_at - INTERVAL 1 SECOND AND refund.refunded_at + INTERVAL 1 SECOND`
+        : `${name} = ${asWritten(value, undefined)}`;
+    })
+    .join(' AND ');
+
+const distinct = (names: readonly string[]) =>
+  names.filter(
+    (name, position) =>
+      names.findIndex((other) => other.toLowerCase() === name.toLowerCase()) === position,
+  );
+const namesOf = (items: readonly Assignment[]) => items.map(({ column }) => column).join(', ');
+const valuesOf = (items: readonly Assignment[]) => items.map(({ value }) => value).join(', ');
+const equals = (by: Readonly<Record<string, string>>) =>
+  Object.entries(by)
+    .map(([column, value]) => `target.${quoteName(column)} = ${inView(value)}`)
+    .join(' AND ');
+
+/** An unsigned column can't be subtracted from below 0, and a NULL is 0. */
+function amountOf(
+  { add, subtract, floor }: Rule,
+  table: Table | undefined,
+): { column: string; value: string } | undefined {
+  const column = add ?? subtract;
+  if (column === undefined) return undefined;
+  const { nullable = true, fullType = '' } = table?.columns.get(column.toLowerCase()) ?? {};
+  const name = `target.${quoteName(column)}`;
+  const filled = nullable ? `COALESCE(${name}, 0)` : name;
+  if (add !== undefined) return { column, value: `${filled} + given.amount` };
+  const signed = /unsigned/i.test(fullType) ? `CAST(${filled} AS SIGNED)` : filled;
+  const left = `${signed} - given.amount`;
+  return { column, value: floor === undefined ? left : `GREATEST(${left}, ${floor})` };
+}
+
+function sourceOf({ lines, order, held, named, due }: Rule): string {
+  if (lines) return `lines of ${lines.table}`;
+  if (order) return order.amount;
+  return (
+    due ??
+    (held ? `rows with the order in ${held.by}` : `the row that ${named?.target ?? ''} names`)
+  );
+}
+
+function lineOf(
+  lines: NonNullable<Rule['lines']> | NonNullable<NonNullable<Rule['reach']>[number]['lines']>,
+  kind: string,
+  file: ShopFile,
+  facts: ShopFacts,
+) {
+  const index = neededIndexes(file, facts.tables).find(
+    ({ path, table, columns }) =>
+      path[1] === kind && table === lines.table && columns[0] === lines.order,
+  );
+  return {
+    table: quoteName(lines.table),
+    order: quoteName(lines.order),
+    target: quoteName(lines.target),
+    amount: 'amount' in lines ? quoteName(lines.amount) : null,
+    only: inView(lines.only),
+    index: quoteName(index?.name ?? ''),
+  };
+}
+
+function reachesOf(kind: string, rule: Rule, file: ShopFile, facts: ShopFacts) {
+  const { held } = rule;
+  const ways = waysOf(rule, file);
+  return ways.map((way, position) => ({
+    reach: ways.length === 1 ? kind : `${kind}_${position + 1}`,
+    kind,
+    table: quoteName(rule.target.table),
+    table_text: rule.target.table,
+    id: quoteName(rule.target.id),
+    free: inRoutine(rule.free, file),
+    set: assignments(facts.tables.get(rule.target.table), rule.set ?? {}),
+    is_id: way.id !== undefined,
+    is_lines: way.lines !== undefined,
+    is_by: way.by !== undefined,
+    /** In a routine o is the engine's view of the orders. */
+    value: inRoutine(way.id, file),
+    when: inRoutine(way.id === undefined ? undefined : way.if, file),
+    line: way.lines ? lineOf(way.lines, kind, file, facts) : null,
+    by: way.by ? equals(way.by) : null,
+    if: inView(way.if),
+    is_counted: way.by === undefined || held !== undefined,
+  }));
+}

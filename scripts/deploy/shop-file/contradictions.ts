@@ -1,0 +1,96 @@
+import { complaintAbout, type Expression, referencesIn, usesOf, wordsIn } from './expressions';
+import { mistakeAt, type Placed } from './finding';
+import { type Rule, type ShopFile, WAYS } from './schema';
+
+/** What a shop file says that can't be, whatever the database is like. */
+export function* contradictionsIn(file: ShopFile): Generator<Placed> {
+  yield* inCodes(file.orders.status);
+  const kinds = Object.entries(file.give_back);
+  for (const [kind, rule] of kinds)
+    for (const [key, text, remedy] of inRule(rule))
+      yield mistakeAt(['give_back', kind, ...(key === '' ? [] : [key])], text, remedy);
+  const taken = new Set(kinds.map(([kind]) => kind));
+  for (const [kind, { was }] of kinds) {
+    if (was !== undefined && taken.has(was))
+      yield mistakeAt(
+        ['give_back', kind, 'was'],
+        `${was} is a kind of this file, or another kind was it already`,
+        'Only one kind takes over one that is gone',
+      );
+    if (was !== undefined) taken.add(was);
+  }
+  for (const expression of usesOf(file).expressions) yield* inExpression(expression);
+}
+
+function* inCodes({ pending, paid, cancelled, other = [] }: ShopFile['orders']['status']) {
+  const meant = new Map<number, string>([[pending, 'pending']]);
+  const rest = { paid, cancelled: new Set(Object.values(cancelled)), other };
+  for (const [meaning, codes] of Object.entries(rest))
+    for (const code of codes) {
+      const earlier = meant.get(code);
+      meant.set(code, meaning);
+      if (earlier !== undefined)
+        yield mistakeAt(
+          ['orders', 'status', meaning],
+          `${code} is named twice, as ${earlier} and as ${meaning}`,
+          'A code means one thing',
+        );
+    }
+}
+
+/** Combinations of keys that make no sense: at which key, why, and what to do. */
+function* inRule(rule: Rule): Generator<[key: string, text: string, remedy: string]> {
+  const has = (key: keyof Rule) => rule[key] !== undefined;
+  const ways = WAYS.filter(has);
+  const hasAmount = has('add') || has('subtract');
+  const isShared = rule.shared === true;
+  const expected = `expected one of ${WAYS.join(', ')}, found ${ways.join(' and ') || 'none'}`;
+  if (ways.length !== 1) yield [ways[1] ?? '', expected, 'A kind reaches its rows in one way'];
+  if (has('add') && has('subtract')) yield ['subtract', 'there is an add, too', 'Keep one of them'];
+  if (!hasAmount && !has('set'))
+    yield ['', 'expected add, subtract or set, found none', 'Say what happens to the row'];
+  if (has('floor') && !has('subtract'))
+    yield ['floor', 'there is no subtract', 'Leave it out, or subtract'];
+  if (rule.journal === false && hasAmount)
+    yield [
+      'journal',
+      'an amount without a journal could be given twice',
+      'Leave it to rules that only set columns',
+    ];
+  if (isShared && (has('held') || has('named')))
+    yield ['shared', 'the row is one order’s own', 'Only rows that many orders change are shared'];
+  if (has('due') && !has('reach'))
+    yield [
+      'due',
+      'expected reach beside it, found none',
+      'Say how its rows are reached, to be locked',
+    ];
+  for (const key of ['reach', 'reads', 'tells', 'free'] as const)
+    if (has(key) && !has('due')) yield [key, 'it belongs to a due rule', 'Leave it out'];
+  for (const key of ['open', 'ledger', 'free'] as const)
+    if (isShared && has(key))
+      yield [key, 'a shared row is given by amount alone', `Leave out ${key} or shared`];
+  for (const { id, lines, by } of rule.reach ?? [])
+    if ([id, lines, by].filter((way) => way !== undefined).length !== 1)
+      yield ['reach', 'expected one of id, lines, by in each', 'Name one of them'];
+}
+
+const ALIASES = ['o', 'line', 'target', 'given', 'refund', 'due'];
+
+function* inExpression({ path, sql, names, words }: Expression) {
+  const complaint = complaintAbout(sql);
+  if (complaint !== undefined) {
+    yield mistakeAt(path, `"${sql}" is no expression: ${complaint}`, 'Write one SQL expression');
+    return;
+  }
+  const named = new Set(referencesIn(sql).map(({ alias }) => alias));
+  const aliases = ALIASES.filter(
+    (alias) =>
+      named.has(alias) && !(alias in names) && !new RegExp(`\\bAS ${alias}\\b`, 'i').test(sql),
+  );
+  const asWord = (word: string) => `:${word}`;
+  const known = [...Object.keys(names).map((alias) => `${alias}.…`), ...words.map(asWord)];
+  const strangers = wordsIn(sql).filter((word) => !words.includes(word));
+  for (const name of [...strangers.map(asWord), ...aliases])
+    yield mistakeAt(path, `${name} means nothing here`, `Here can stand ${known.join(', ')}`);
+}

@@ -1,0 +1,197 @@
+import type { Connection } from 'mysql2/promise';
+import { select } from '../connection';
+import { enumerate, quoteName } from '../text';
+import { type Expression, reword, usesOf } from './expressions';
+import { mistakeAt, type Path, type Placed, remarkAt } from './finding';
+import { type Column, readTables, type Table } from '../tables';
+import type { ShopFile } from './schema';
+
+/** The shop's database, as far as a shop file is checked against it. Read once, decided on by pure functions. */
+export interface ShopFacts {
+  /** By name; only those that the file names. */
+  readonly tables: ReadonlyMap<string, Table>;
+  /** What the server says of the file's expressions, by `keyOf` their path. */
+  readonly expressions: ReadonlyMap<string, Tried>;
+  /** The newest orders by status, most frequent first; none: they can't be read. */
+  readonly statuses: readonly StatusCount[];
+}
+
+export interface Tried {
+  readonly error?: string;
+  /** Of the result. */
+  readonly isInteger?: boolean;
+}
+
+/** Of the newest orders. */
+export interface StatusCount {
+  readonly code: string | null;
+  readonly orders: number;
+  /** Of those, with a paid time. */
+  readonly paid: number;
+  /** In the shop's clock. */
+  readonly newest: string | null;
+}
+
+/** Names of a column that says when an order was paid. */
+export const PAID_COLUMNS = ['paid_at', 'pay_time', 'payment_time', 'paid_time', 'pay_at'];
+
+export const keyOf = (path: Path) => path.join('.');
+
+/** Reads what a shop file is checked against. Changes nothing, and runs none of its expressions on a row. */
+export async function readShopFacts(db: Connection, file: ShopFile): Promise<ShopFacts> {
+  const uses = usesOf(file);
+  const tables = await readTables(db, [...uses.tables.keys()]);
+  const expressions = new Map<string, Tried>();
+  for (const expression of uses.expressions) {
+    const named = Object.values(expression.names).filter((name) => name !== undefined);
+    if (named.every((name) => tables.has(name)))
+      expressions.set(keyOf(expression.path), await tryOut(db, expression));
+  }
+  return { tables, expressions, statuses: await readStatuses(db, file, tables, expressions) };
+}
+
+/** What stands for the names of an expression that are no tables of the shop. */
+const STAND_INS: Readonly<Record<string, string>> = {
+  given: '(SELECT 0 AS amount)',
+  refund:
+    "(SELECT 0 AS order_id, 0 AS user_id, 0 AS target_id, 0 AS account_id, 0 AS amount, '' AS cause)",
+  due: '(SELECT 0 AS order_id, 0 AS user_id, 0 AS target_id, 0 AS taken, 0 AS returned)',
+};
+
+const WORDS: Readonly<Record<string, string>> = {
+  now: 'SYSDATE(3)',
+  cause: "'timeout'",
+  action: "'timeout_refund'",
+  remark: "''",
+  reference: "''",
+};
+
+/** TINY, SHORT, LONG, LONGLONG, INT24 of the protocol. */
+const INTEGER_FIELDS = [1, 2, 3, 8, 9];
+
+async function tryOut(db: Connection, { sql, names }: Expression): Promise<Tried> {
+  const from = Object.entries(names).map(
+    ([alias, table]) => `${table === undefined ? STAND_INS[alias] : quoteName(table)} AS ${alias}`,
+  );
+  const expression = reword(sql, ({ word = '' }) => WORDS[word]);
+  try {
+    const [, [field]] = await db.query(
+      `SELECT (${expression}) FROM ${from.join(' JOIN ')} WHERE FALSE`,
+    );
+    return { isInteger: INTEGER_FIELDS.includes(field?.columnType ?? -1) };
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function readStatuses(
+  db: Connection,
+  { orders }: ShopFile,
+  tables: ShopFacts['tables'],
+  expressions: ShopFacts['expressions'],
+): Promise<StatusCount[]> {
+  const { id, created, status, only, paid_at } = orders;
+  const columns = tables.get(orders.table)?.columns;
+  const isThere = (name: string) => columns?.has(name.toLowerCase()) === true;
+  const paid = [...(paid_at === undefined ? PAID_COLUMNS : [paid_at])].find(isThere);
+  const isReadable =
+    [id, created, status.column].every(isThere) &&
+    expressions.get('orders.only')?.error === undefined;
+  return isReadable
+    ? countStatuses(db, { table: orders.table, id, created, status: status.column, only, paid })
+    : [];
+}
+
+/** Of the newest 10,000 orders. */
+export async function countStatuses(
+  db: Connection,
+  orders: {
+    readonly table: string;
+    readonly id: string;
+    readonly status: string;
+    readonly created: string;
+    readonly paid?: string | undefined;
+    readonly only?: string | undefined;
+  },
+): Promise<StatusCount[]> {
+  const paid = orders.paid === undefined ? 'NULL' : `o.${quoteName(orders.paid)}`;
+  return select<StatusCount>(
+    db,
+    `SELECT CONCAT(newest.code) AS code, COUNT(*) AS orders, COUNT(newest.paid) AS paid,
+            CONCAT(MAX(newest.created)) AS newest
+       FROM (SELECT o.${quoteName(orders.status)} AS code, o.${quoteName(orders.created)} AS created, ${paid} AS paid
+               FROM ${quoteName(orders.table)} AS o
+              WHERE (${orders.only ?? 'TRUE'})
+              ORDER BY o.${quoteName(orders.id)} DESC
+              LIMIT 10000) AS newest
+      GROUP BY newest.code
+      ORDER BY orders DESC, code`,
+  );
+}
+
+const COLUMN = ['orders', 'status', 'column'];
+
+/** What the newest orders' codes say about the file's. */
+export function* checkStatuses(
+  { orders: { table, status } }: ShopFile,
+  { statuses, tables }: ShopFacts,
+): Generator<Placed> {
+  const { paid, cancelled, other = [] } = status;
+  const named = [status.pending, ...paid, ...Object.values(cancelled), ...other];
+  const codes = [...new Set(named.map(String))];
+  const column = tables.get(table)?.columns.get(status.column.toLowerCase());
+  const unfit = codes.filter((code) => column !== undefined && !canHold(column, code));
+  const strangers = statuses.filter(({ code }) => code === null || !codes.includes(code));
+  const [all, strange] = [statuses, strangers].map((counts) =>
+    counts.reduce((sum, { orders }) => sum + orders, 0),
+  ) as [number, number];
+  const pending = statuses.find(({ code }) => code === String(status.pending));
+  if (unfit.length > 0)
+    yield mistakeAt(
+      COLUMN,
+      `${table}.${status.column} is ${column?.fullType ?? ''} and can't be ${enumerate(unfit)}`,
+      'Mend the codes, or name another column',
+    );
+  if (strange > 0)
+    yield (strange * 100 > all ? mistakeAt : remarkAt)(
+      COLUMN,
+      `of the newest ${all} orders ${strange} have a status that the file doesn't name: ${describe(strangers)}`,
+      'Write each into paid, cancelled or other',
+    );
+  if (pending !== undefined && pending.paid * 2 > pending.orders)
+    yield mistakeAt(
+      ['orders', 'status', 'pending'],
+      `of ${pending.orders} pending orders ${pending.paid} have a paid time`,
+      `Unpaid orders have another code than ${status.pending}: name it`,
+    );
+  if (all > 0)
+    yield remarkAt(
+      COLUMN,
+      `the newest ${all} orders: ${describe(statuses)}`,
+      'See that each code is where it belongs',
+    );
+}
+
+const describe = (statuses: readonly StatusCount[]) =>
+  statuses
+    .map(({ code, orders, paid, newest }) => {
+      const withPaid = paid > 0 ? `${paid} with a paid time, ` : '';
+      return `${code ?? 'NULL'}: ${orders} (${withPaid}newest ${newest ?? 'without a time'})`;
+    })
+    .join('; ');
+
+const BITS: Readonly<Record<string, number>> = {
+  tinyint: 8,
+  smallint: 16,
+  mediumint: 24,
+  int: 32,
+  bigint: 54,
+};
+
+/** Whether an integer column of this type can have the code. */
+function canHold({ type, fullType }: Column, code: string): boolean {
+  const bits = BITS[type];
+  if (bits === undefined) return true;
+  const least = /unsigned/i.test(fullType) ? 0 : -(2 ** (bits - 1));
+  return Number(code) >= least && Number(code) < least + 2 ** bits;
+}

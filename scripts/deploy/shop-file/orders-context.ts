@@ -1,0 +1,180 @@
+import { quoteName } from '../text';
+import { type Reference, referencesIn, reword, wordsIn } from './expressions';
+import type { ShopFacts } from './facts';
+import { CAUSES, type Rule, type ShopFile, type Value, type Values } from './schema';
+import type { Column, Table } from '../tables';
+
+/** The engine's names of the order's columns. */
+const OWN_NAMES = {
+  id: 'order_id',
+  user: 'user_id',
+  type: 'source_type',
+  created: 'created_at',
+  deadline: 'deadline',
+  paid_at: 'paid_at',
+} as const;
+
+/** What a column of the orders is called in the engine's view of them. */
+export function orderColumns({ orders }: ShopFile) {
+  const names = new Map<string, string>([[orders.status.column.toLowerCase(), 'status']]);
+  for (const [key, name] of Object.entries(OWN_NAMES)) {
+    const column = orders[key as keyof typeof OWN_NAMES];
+    if (column !== undefined) names.set(column.toLowerCase(), name);
+  }
+  const taken = new Set<string>([...Object.values(OWN_NAMES), 'status', 'is_alive']);
+  return {
+    isOurs: (column: string) => names.has(column.toLowerCase()),
+    nameOf: (column: string) =>
+      names.get(column.toLowerCase()) ??
+      (taken.has(column.toLowerCase()) ? `shop_${column}` : column),
+  };
+}
+
+/** A rule without a reach of its own is reached as its amount is. */
+export function waysOf({ lines, order, held, named, reach = [] }: Rule, { orders }: ShopFile) {
+  const ways: NonNullable<Rule['reach']> = [
+    ...(lines ? [{ lines }] : []),
+    ...(order ? [{ id: order.target, if: `(${order.amount}) > 0` }] : []),
+    ...(held ? [{ by: { [held.by]: `o.${quoteName(orders.id)}` }, if: held.if }] : []),
+    ...(named ? [{ by: named.by, if: named.if }] : []),
+    ...reach,
+  ];
+  return ways;
+}
+
+export function ordersOf(file: ShopFile, facts: ShopFacts) {
+  const { orders } = file;
+  const { status, set = {}, paid_set = {} } = orders;
+  const { isOurs, nameOf } = orderColumns(file);
+  const changes = { ...set, ...paid_set };
+  const rules = Object.values(file.give_back);
+  // What a routine says of an order beside what it sets.
+  const conditions = rules
+    .flatMap((rule) => [
+      rule.free ?? [],
+      ...(rule.shared ? [] : waysOf(rule, file)).map(({ id, if: when }) =>
+        id === undefined ? [] : [id, when ?? []].flat(),
+      ),
+    ])
+    .flat();
+  const read = [...Object.values(changes), ...conditions]
+    .flatMap((value) => referencesIn(String(value)))
+    .filter(({ alias }) => alias === 'o');
+  const columns = [...new Set([...Object.keys(changes), ...read.map(({ column }) => column)])];
+  const assign = (values: Values) =>
+    assignments(
+      facts.tables.get(orders.table),
+      values,
+      nameOf,
+      ({ alias, column }) => `${alias}.${quoteName(nameOf(column))}`,
+    );
+  const codes = new Set(Object.values(status.cancelled));
+  const dueColumns = [status.column, orders.type, orders.deadline ?? orders.created];
+  return {
+    table: quoteName(orders.table),
+    table_text: orders.table,
+    id: quoteName(orders.id),
+    user: quoteName(orders.user),
+    type: orders.type === undefined ? null : quoteName(orders.type),
+    created: quoteName(orders.created),
+    deadline: orders.deadline === undefined ? null : quoteName(orders.deadline),
+    paid_at: orders.paid_at === undefined ? null : quoteName(orders.paid_at),
+    only: inView(orders.only),
+    /** The column from which the timeout counts, and its name in the engine's view. */
+    due_from: quoteName(orders.deadline ?? orders.created),
+    due_from_term: orders.deadline === undefined ? 'o.created_at' : 'o.deadline',
+    /** For a comment: what the index on due orders leads with. */
+    index_text: dueColumns.filter((column) => column !== undefined).join(', '),
+    status: quoteName(status.column),
+    pending: String(status.pending),
+    paid: status.paid.join(', '),
+    /** What accept_payment sets. */
+    paid_code: String(status.paid[0]),
+    cancelled: [...codes].join(', '),
+    cancelled_by_cause:
+      codes.size === 1
+        ? String(status.cancelled.timeout)
+        : `CASE p_cause ${CAUSES.map((cause) => `WHEN '${cause}' THEN ${status.cancelled[cause]}`).join(' ')} END`,
+    /** Further columns of the engine's view of the orders, for what is set or read. */
+    set_columns: columns
+      .filter((column) => !isOurs(column))
+      .map((column) => {
+        const name = nameOf(column);
+        return name === column ? quoteName(column) : `${quoteName(column)} AS ${quoteName(name)}`;
+      }),
+    set: assign(set),
+    paid_set: assign(paid_set),
+  };
+}
+
+/** Mustache knows no last one. */
+export const withLast = <Item extends object>(items: readonly Item[]) =>
+  items.map((item, position) => ({ ...item, last: position === items.length - 1 }));
+
+/** An expression as it stands in a view: :now is the moment at which the view is read. */
+export function inView(expression: string): string;
+export function inView(expression: string | undefined): string | null;
+export function inView(expression: string | undefined): string | null {
+  if (expression === undefined) return null;
+  return reword(expression, ({ word }) => (word === 'now' ? 'SYSDATE(3)' : undefined));
+}
+
+function sqlOf(value: Value): string {
+  if (value === null) return 'NULL';
+  return typeof value === 'string' ? value : String(value).toUpperCase();
+}
+
+export interface Assignment {
+  readonly column: string;
+  readonly value: string;
+  readonly last: boolean;
+}
+
+/** `column = value` as in UPDATE or INSERT: words are the routines' parameters. */
+export function assignments(
+  table: Table | undefined,
+  values: Values,
+  name: (column: string) => string = (column) => column,
+  rename?: (reference: Reference) => string,
+): readonly Assignment[] {
+  return withLast(
+    Object.entries(values).map(([column, value]) => ({
+      column: quoteName(name(column)),
+      value: asWritten(value, table?.columns.get(column.toLowerCase()), rename),
+    })),
+  );
+}
+
+const ACTION =
+  "CASE refund.cause WHEN 'timeout' THEN 'timeout_refund' WHEN 'repair' THEN 'repair_refund' ELSE 'cancel_refund' END";
+
+const WORDS: Readonly<Record<string, string>> = {
+  now: 'p_now',
+  cause: 'p_cause',
+  action: ACTION,
+  remark: 'p_remark',
+  reference: 'p_reference',
+};
+
+export function asWritten(
+  value: Value,
+  column: Column | undefined,
+  rename?: (reference: Reference) => string,
+): string {
+  const text = sqlOf(value);
+  const sql = reword(text, ({ word, reference }) => {
+    if (reference !== undefined) return rename?.(reference);
+    return word === undefined ? undefined : WORDS[word];
+  });
+  const hasText = wordsIn(text).some((word) => word === 'remark' || word === 'reference');
+  return hasText && column !== undefined ? cutTo(column, sql) : sql;
+}
+
+/** A caller's text may be longer than the column, and may have characters that the column can't have. */
+function cutTo({ characters, charset, type }: Column, sql: string): string {
+  if (characters === null) return sql;
+  const bytes = type.endsWith('text') ? 4 : 1;
+  const length = Math.floor(characters / bytes);
+  const cut = length < 255 ? `LEFT(${sql}, ${length})` : sql;
+  return charset === null || charset === 'utf8mb4' ? cut : `CONVERT(${cut} USING ${charset})`;
+}

@@ -1,0 +1,187 @@
+import type { Connection } from 'mysql2/promise';
+import { DEFAULT_CLOCK, type OrderTimes } from './clock';
+import { select } from './connection';
+import { sayPrivilege } from './definer';
+import type { Step } from './execute';
+import { type Finding, mistakesIn, remark } from './errors';
+import { type FirstSweepQueries, firstSweepQueries } from './first-sweep';
+import type { Privilege } from './grants';
+import { type Context, type FilledObject, ownTables, renderSource, type Source } from './source';
+import { applyProposals, checkShopFile } from './shop-file/check';
+import {
+  assembleShop,
+  BUILT_IN,
+  loadShop,
+  readStoredShop,
+  type Shop,
+  type StoredShop,
+  viewsOf,
+} from './shop-file/read';
+import type { NeededIndex, Table } from './tables';
+import { readShopFacts } from './shop-file/facts';
+import type { ShopFile } from './shop-file/schema';
+import { toContext } from './shop-file/context';
+import { usesOf } from './shop-file/expressions';
+import type { DatabaseState } from './state';
+import { quoteString } from './text';
+
+/** What is deployed to one shop: this version's files, filled for it. */
+export interface Blueprint extends Pick<Source, 'version' | 'migrations'> {
+  /** In the order of deployment; empty: the shop will not do. */
+  readonly objects: readonly FilledObject[];
+  /** The shop's, by name. */
+  readonly tables: ReadonlyMap<string, Table>;
+  readonly indexes: readonly NeededIndex[];
+  /** What the definer account may do with the shop's tables. */
+  readonly shopPrivileges: readonly Privilege[];
+  /** Undefined, as the next one: the shop will not do. */
+  readonly orders?: OrderTimes | undefined;
+  readonly firstSweep?: FirstSweepQueries | undefined;
+  /** Keeps the shop file as it is deployed, so that later commands need no file. */
+  readonly keepFile: readonly Step[];
+  /** About the shop; with a mistake nothing can be deployed to it. */
+  readonly findings: readonly Finding[];
+}
+
+export interface ShopOptions {
+  /** Path of a shop file; default: the one that is deployed, else the built-in one. */
+  readonly shop?: string | undefined;
+  /** Writes into the file what is proposed for it, where the file is new here. */
+  readonly takeProposals?: boolean | undefined;
+  readonly clock?: string | undefined;
+}
+
+/** Reads the shop's side of a deployment. Changes nothing. */
+export async function readShop(
+  db: Connection,
+  source: Source,
+  state: DatabaseState,
+  { shop: path, takeProposals = false, clock }: ShopOptions = {},
+): Promise<Blueprint> {
+  const stored = await readStoredShop(db);
+  const isNew = path !== undefined || stored === undefined;
+  const deployed = stored && (await readDeployed(db, stored, state));
+  const look = async (shop: ReturnType<typeof assembleShop>) => {
+    if ('mistakes' in shop) return { findings: shop.mistakes };
+    const facts = await readShopFacts(db, shop.file);
+    return { shop, facts, ...checkShopFile(shop, facts, deployed) };
+  };
+  let seen = await look(
+    isNew ? await loadShop(path ?? BUILT_IN) : assembleShop(stored.text, stored.views),
+  );
+  if ('shop' in seen && isNew && takeProposals) {
+    const proposed = seen.findings.filter(({ proposal }) => proposal !== undefined);
+    const text = applyProposals(seen.shop.text, proposed);
+    if (proposed.length > 0) seen = await look(assembleShop(text, viewsOf(seen.shop)));
+  }
+  const { version, migrations } = source;
+  if (!('shop' in seen)) {
+    const nothing = { objects: [], tables: new Map(), indexes: [], shopPrivileges: [] };
+    return { version, migrations, ...nothing, keepFile: [], findings: seen.findings };
+  }
+  const { shop, facts, findings, indexes } = seen;
+  const { tables } = facts;
+  const { orders, must = [] } = shop.file;
+  const created = tables.get(orders.table)?.columns.get(orders.created.toLowerCase());
+  const context = mistakesIn(findings).length === 0 ? toContext(shop, facts) : undefined;
+  const fields = { ...columnFields(tables), clock: clock ?? state.setting?.clock ?? DEFAULT_CLOCK };
+  return {
+    version,
+    migrations,
+    objects: context ? renderSource(source, { ...fields, ...context }) : [],
+    tables,
+    indexes,
+    shopPrivileges: privilegesOn(shop.file, state.schema),
+    orders: created && {
+      table: orders.table,
+      id: orders.id,
+      created: created.name,
+      isDatetime: created.type === 'datetime',
+    },
+    firstSweep: context && firstSweepQueries(context, shop.file, state.ownTables),
+    keepFile: [...planKeepFile(source, shop, stored)],
+    findings: [...findings, ...must.map((sentence) => remark('must', sentence))],
+  };
+}
+
+/** `{{table.column.length}}` and `{{table.column.charset}}` of the shop's text columns. */
+function columnFields(tables: ReadonlyMap<string, Table>): Context {
+  return Object.fromEntries(
+    [...tables].map(([table, { columns }]) => [
+      table,
+      Object.fromEntries(
+        [...columns]
+          .filter(([, { characters }]) => characters !== null)
+          .map(([column, { characters, charset }]) => [column, { length: characters, charset }]),
+      ),
+    ]),
+  );
+}
+
+/** No DELETE anywhere, and UPDATE of single columns only; a row can be locked only by who may update some of it. */
+function privilegesOn(file: ShopFile, schema: string): Privilege[] {
+  const update = (table: string, columns: readonly (string | undefined)[]) =>
+    columns
+      .filter((column) => column !== undefined)
+      .map((column) => ({ name: 'UPDATE', schema, table, column }));
+  const { table, status, set = {}, paid_set = {} } = file.orders;
+  const privileges: Privilege[] = [
+    ...[...usesOf(file).tables.keys()].map((name) => ({ name: 'SELECT', schema, table: name })),
+    ...update(table, [status.column, ...Object.keys({ ...set, ...paid_set })]),
+    ...Object.values(file.give_back).flatMap((rule) => {
+      const { target, add, subtract, set = {}, open, ledger, lines, reach = [] } = rule;
+      const filled = [open && target.table, ledger?.table];
+      return [
+        ...update(target.table, [add, subtract, ...Object.keys(set)]),
+        ...filled.flatMap((table) => (table ? [{ name: 'INSERT', schema, table }] : [])),
+        ...[lines, ...reach.map((way) => way.lines)].flatMap((way) =>
+          way ? update(way.table, [way.order]) : [],
+        ),
+      ];
+    }),
+  ];
+  return [...new Map(privileges.map((one) => [sayPrivilege(one), one])).values()];
+}
+
+/** Kinds with rows in the journal: they must keep their keys. */
+async function readDeployed(
+  db: Connection,
+  { text, views }: StoredShop,
+  { ownTables }: DatabaseState,
+) {
+  const shop = assembleShop(text, views);
+  if ('mistakes' in shop || !ownTables.includes('order_timeout_refund')) return undefined;
+  const kinds: string[] = [];
+  for (const kind of Object.keys(shop.file.give_back)) {
+    const sql = 'SELECT 1 FROM order_timeout_refund WHERE kind = ? LIMIT 1';
+    if ((await select(db, sql, [kind])).length > 0) kinds.push(kind);
+  }
+  return { file: shop.file, kinds };
+}
+
+function* planKeepFile(
+  source: Source,
+  shop: Shop,
+  stored: StoredShop | undefined,
+): Generator<Step> {
+  if (!ownTables(source).includes('order_timeout_shop')) return;
+  const views = viewsOf(shop);
+  const sorted = (map: Readonly<Record<string, string>>) =>
+    JSON.stringify(Object.entries(map).sort());
+  if (stored?.text === shop.text && sorted(stored.views) === sorted(views)) return;
+  const now = "CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', setting.clock)";
+  const since = Object.entries(shop.file.give_back).map(([kind, { was, since }]) => {
+    const known = since ?? stored?.kinds[kind] ?? stored?.kinds[was ?? ''];
+    return `${quoteString(kind)}, ${known === undefined ? `CONCAT(${now})` : quoteString(known)}`;
+  });
+  yield {
+    title: 'the shop file',
+    statements: [
+      `REPLACE INTO order_timeout_shop (id, file, views, kinds, deployed_at, deployed_by)\n` +
+        `SELECT 1, ${quoteString(shop.text)},\n` +
+        `       ${quoteString(JSON.stringify(views))},\n` +
+        `       JSON_OBJECT(${since.join(', ')}), ${now}, CURRENT_USER()\n` +
+        `  FROM order_timeout_setting AS setting`,
+    ],
+  };
+}

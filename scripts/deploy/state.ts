@@ -1,0 +1,294 @@
+import type { Connection } from 'mysql2/promise';
+import { select, selectColumn } from './connection';
+import {
+  DEFINER_ACCOUNT,
+  DEFINER_HOST,
+  DEFINER_SQL,
+  DEFINER_USER,
+  lacksForDefiner,
+} from './definer';
+import { errnoOf, ifAllowed } from './errors';
+import {
+  findRegistered,
+  MIGRATION_TABLE,
+  OBJECT_TABLE,
+  readRegistry,
+  type Registry,
+  SELECT_FINGERPRINTS,
+  selectTableFingerprints,
+} from './registry';
+import { type Grants, parseGrants } from './grants';
+import type { ObjectKind, Source } from './source';
+import { groupBy } from './text';
+
+/** The database as it is, as far as a deployment cares. Read once, decided on by pure functions. */
+export interface DatabaseState {
+  readonly server: ServerState;
+  readonly schema: string;
+  /** The account that deploys, as CURRENT_USER() says. */
+  readonly account: string;
+  readonly grants: Grants;
+  /** Tables of our prefix. */
+  readonly ownTables: readonly string[];
+  /** Undefined: there is no registry. */
+  readonly registry: Registry | undefined;
+  /** What there is of our prefix, and under the names of our other functions, views, procedures and events. */
+  readonly objects: readonly DeployedObject[];
+  /** Fingerprints of our registered tables, by name. */
+  readonly tableFingerprints: ReadonlyMap<string, string>;
+  /** Our indexes on tables of the shop. */
+  readonly ownIndexes: readonly { readonly table: string; readonly name: string }[];
+  /** The one row of order_timeout_setting. */
+  readonly setting: { readonly clock: string; readonly paused: boolean } | undefined;
+  readonly definer: DefinerState;
+  /** The objects are to run as an account of their own: the deploying one may make one. */
+  readonly isDedicated: boolean;
+  /** EXECUTE and the like on routines, by "procedure name" or "function name"; undefined: this account may not read them. */
+  readonly routineGrants: ReadonlyMap<string, readonly RoutineGrant[]> | undefined;
+}
+
+export interface ServerState {
+  readonly version: string;
+  readonly comment: string;
+  /** By name, such as event_scheduler; missing ones the server doesn't have. */
+  readonly variables: ReadonlyMap<string, string>;
+}
+
+export interface DeployedObject {
+  readonly kind: ObjectKind;
+  readonly name: string;
+  /** user@host */
+  readonly definer: string;
+  /** Events: ENABLED, DISABLED, REPLICA_SIDE_DISABLED. */
+  readonly status: string | null;
+  /** SHA-256 of what the server says of it; null: this account may not see it. */
+  readonly fingerprint: string | null;
+  /** It calls or reads something of our prefix; null: this account may not see it. */
+  readonly usesOurs: 0 | 1 | null;
+}
+
+/** The dedicated account. Undefined: this account may not see it. */
+export interface DefinerState {
+  readonly exists: boolean | undefined;
+  readonly locked: boolean | undefined;
+  readonly grants: Grants | undefined;
+}
+
+export interface RoutineGrant {
+  readonly user: string;
+  readonly host: string;
+  /** Execute, Alter Routine, Grant. */
+  readonly privileges: readonly string[];
+}
+
+/** Reads all that a deployment decides on, but for the shop's side. */
+export async function readState(db: Connection, source: Source): Promise<DatabaseState> {
+  const [session] = await select<{ db: string; account: string; version: string; comment: string }>(
+    db,
+    'SELECT DATABASE() AS db, CURRENT_USER() AS account, VERSION() AS version, @@version_comment AS comment',
+  );
+  if (session === undefined) throw new Error('The server answered SELECT without a row');
+  const { db: schema, account, version, comment } = session;
+  const variables = await readVariables(db);
+  const partialRevokes = variables.get('partial_revokes') === 'ON';
+  const ownTables = await readOwnTables(db);
+  const registry =
+    ownTables.includes(OBJECT_TABLE) && ownTables.includes(MIGRATION_TABLE)
+      ? await readRegistry(db)
+      : undefined;
+  const grants = { lines: await readOwnGrants(db), partialRevokes };
+  return {
+    server: { version, comment, variables },
+    schema,
+    account,
+    grants,
+    ownTables,
+    registry,
+    objects: await readObjects(db, [...source.objects, ...(registry?.objects ?? [])]),
+    tableFingerprints: await readTableFingerprints(db, registry),
+    ownIndexes: await readOwnIndexes(db),
+    setting: ownTables.includes('order_timeout_setting') ? await readSetting(db) : undefined,
+    definer: await readDefiner(db, partialRevokes),
+    isDedicated: lacksForDefiner(grants, schema).length === 0,
+    routineGrants: await ifAllowed(() => readRoutineGrants(db, schema)),
+  };
+}
+
+export function findDeployed(
+  { objects }: DatabaseState,
+  { kind, name }: { kind: string; name: string },
+): DeployedObject | undefined {
+  return objects.find((object) => object.kind === kind && object.name === name);
+}
+
+/**
+ * What is ours by what is there: of our registry, of our account, of our prefix, or of one of our other names and
+ * using what is of our prefix.
+ */
+export function isOurs(object: DeployedObject, { registry }: DatabaseState): boolean {
+  return (
+    object.name.startsWith('order_timeout_') ||
+    object.definer === DEFINER_ACCOUNT ||
+    object.usesOurs === 1 ||
+    findRegistered(registry, object) !== undefined
+  );
+}
+
+const VARIABLES = [
+  'event_scheduler',
+  'read_only',
+  'super_read_only',
+  'innodb_read_only',
+  'log_bin',
+  'log_bin_trust_function_creators',
+  'binlog_format',
+  'partial_revokes',
+  'innodb_autoinc_lock_mode',
+];
+
+async function readVariables(db: Connection): Promise<Map<string, string>> {
+  const rows = await select<{ Variable_name: string; Value: string }>(
+    db,
+    `SHOW GLOBAL VARIABLES WHERE variable_name IN (${VARIABLES.map((name) => `'${name}'`).join(', ')})`,
+  );
+  // Of this one the server has no variable.
+  const [clock] = await select<{ stands: number }>(
+    db,
+    'SELECT SLEEP(0.01) + (SYSDATE(6) = NOW(6)) AS stands',
+  );
+  return new Map([
+    ...rows.map(({ Variable_name, Value }) => [Variable_name, Value] as const),
+    ['sysdate_is_now', clock?.stands === 1 ? 'ON' : 'OFF'],
+  ]);
+}
+
+const readOwnTables = (db: Connection) =>
+  selectColumn(
+    db,
+    `SELECT table_name FROM information_schema.tables
+      WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' AND table_name LIKE 'order\\_timeout\\_%'`,
+  );
+
+function readObjects(
+  db: Connection,
+  named: readonly { readonly name: string }[],
+): Promise<DeployedObject[]> {
+  const isWanted = (name: string) => `(${name} LIKE 'order\\_timeout\\_%' OR ${name} IN (?))`;
+  const usesOurs = (text: string) => `INSTR(NULLIF(${text}, ''), 'order_timeout_') > 0`;
+  const names = ['', ...named.map(({ name }) => name)];
+  return select<DeployedObject>(
+    db,
+    `SELECT found.*, seen.fingerprint
+       FROM (SELECT 'view' AS kind, table_name AS name, definer AS definer, NULL AS status,
+                    ${usesOurs('view_definition')} AS usesOurs
+               FROM information_schema.views
+              WHERE table_schema = DATABASE() AND ${isWanted('table_name')}
+              UNION ALL
+             SELECT LOWER(routine_type), routine_name, definer, NULL, ${usesOurs('routine_definition')}
+               FROM information_schema.routines
+              WHERE routine_schema = DATABASE() AND ${isWanted('routine_name')}
+              UNION ALL
+             SELECT 'event', event_name, definer, status, ${usesOurs('event_definition')}
+               FROM information_schema.events
+              WHERE event_schema = DATABASE() AND ${isWanted('event_name')}) AS found
+       JOIN (${SELECT_FINGERPRINTS}) AS seen ON seen.kind = found.kind AND seen.name = found.name
+      ORDER BY found.kind, found.name`,
+    [names, names, names],
+  );
+}
+
+async function readTableFingerprints(
+  db: Connection,
+  registry: Registry | undefined,
+): Promise<Map<string, string>> {
+  const tables = (registry?.objects ?? []).filter(({ kind }) => kind === 'table');
+  if (tables.length === 0) return new Map();
+  const rows = await select<{ name: string; fingerprint: string }>(
+    db,
+    selectTableFingerprints(tables.map(({ name }) => name)),
+  );
+  return new Map(rows.map(({ name, fingerprint }) => [name, fingerprint]));
+}
+
+const readOwnIndexes = (db: Connection) =>
+  select<{ table: string; name: string }>(
+    db,
+    `SELECT DISTINCT table_name AS \`table\`, index_name AS name
+       FROM information_schema.statistics
+      WHERE table_schema = DATABASE() AND index_name LIKE 'order\\_timeout\\_%'
+        AND table_name NOT LIKE 'order\\_timeout\\_%'
+      ORDER BY table_name, index_name`,
+  );
+
+async function readSetting(db: Connection): Promise<DatabaseState['setting']> {
+  const [row] = await select<{ clock: string; paused: number }>(
+    db,
+    'SELECT clock, paused FROM order_timeout_setting',
+  );
+  return row && { clock: row.clock, paused: Boolean(row.paused) };
+}
+
+async function readOwnGrants(db: Connection): Promise<Grants['lines']> {
+  const [roles = 'NONE'] = await selectColumn(db, 'SELECT CURRENT_ROLE()');
+  const using = roles === 'NONE' ? '' : ` USING ${roles}`;
+  return parseGrants(await showGrants(db, `CURRENT_USER()${using}`));
+}
+
+const showGrants = (db: Connection, account: string) =>
+  selectColumn(db, `SHOW GRANTS FOR ${account}`);
+
+const NO_SUCH_GRANT = 1141;
+
+/** Whoever may create accounts sees which there are, but not what they may do. */
+async function readDefiner(db: Connection, partialRevokes: boolean): Promise<DefinerState> {
+  const account = [DEFINER_USER, DEFINER_HOST];
+  const [seen] = await select(
+    db,
+    'SELECT 1 FROM information_schema.user_attributes WHERE user = ? AND host = ?',
+    account,
+  );
+  const locked = await ifAllowed(() =>
+    selectColumn(db, 'SELECT account_locked FROM mysql.user WHERE user = ? AND host = ?', account),
+  );
+  const lines = await ifAllowed(() =>
+    showGrants(db, DEFINER_SQL).catch((error: unknown) => {
+      if (errnoOf(error) === NO_SUCH_GRANT) return [];
+      throw error;
+    }),
+  );
+  const isSeen = seen !== undefined || (locked ?? []).length > 0;
+  const maySee = isSeen || locked !== undefined || (await mayCreateUsers(db));
+  return {
+    exists: maySee ? isSeen : undefined,
+    locked: locked?.[0] === undefined ? undefined : locked[0] === 'Y',
+    grants: lines && { lines: parseGrants(lines), partialRevokes },
+  };
+}
+
+async function mayCreateUsers(db: Connection): Promise<boolean> {
+  const rows = await select(
+    db,
+    "SELECT 1 FROM information_schema.user_privileges WHERE privilege_type = 'CREATE USER'",
+  );
+  return rows.length > 0;
+}
+
+async function readRoutineGrants(
+  db: Connection,
+  schema: string,
+): Promise<Map<string, RoutineGrant[]>> {
+  const rows = await select<{ name: string; user: string; host: string; privileges: string }>(
+    db,
+    `SELECT CONCAT(LOWER(routine_type), ' ', routine_name) AS name, user AS user, host AS host,
+            proc_priv AS privileges
+       FROM mysql.procs_priv
+      WHERE db = ? AND routine_type IN ('PROCEDURE', 'FUNCTION')
+      ORDER BY routine_name, user, host`,
+    [schema],
+  );
+  const grants = rows.map(({ privileges, ...row }) => ({
+    ...row,
+    privileges: privileges.split(','),
+  }));
+  return groupBy(grants, ({ name }) => name);
+}

@@ -1,0 +1,223 @@
+import type { Connection } from 'mysql2/promise';
+import { select } from './connection';
+import { compareDefiner, DEFINER_ACCOUNT, sayPrivilege } from './definer';
+import { type Finding, mistakesIn, remark, requireNoMistake, sayFinding } from './errors';
+import { allSteps } from './execute';
+import { missingIndexes } from './tables';
+import { checkHistory } from './migrations';
+import { checksumOf, isDrifted, removedObjects } from './objects';
+import { planUp } from './plan';
+import { findRegistered } from './registry';
+import type { Blueprint } from './shop';
+import { type ObjectKind, ownTables } from './source';
+import { type DatabaseState, findDeployed } from './state';
+
+/** How a deployment stands. */
+export interface Status {
+  readonly database: string;
+  readonly server: string;
+  /** This package's. */
+  readonly version: string;
+  readonly migrations: readonly MigrationStatus[];
+  /** What "up" would do, a line each. */
+  readonly pendingSteps: readonly string[];
+  /** ENABLED, DISABLED, REPLICA_SIDE_DISABLED; null: there is none. */
+  readonly event: string | null;
+  readonly eventScheduler: string;
+  /** The last sign of life of the sweep, an instant in ISO 8601; null: none yet. */
+  readonly heartbeat: Heartbeat | null;
+  readonly paused: boolean | null;
+  /** UTC offset in which the shop writes its DATETIMEs. */
+  readonly clock: string | null;
+  /** The accounts that the objects run as. */
+  readonly definers: readonly string[];
+}
+
+export interface MigrationStatus {
+  readonly name: string;
+  readonly state: 'applied' | 'pending';
+  /** An instant in ISO 8601. */
+  readonly appliedAt?: string;
+  readonly appliedBy?: string;
+  readonly packageVersion?: string;
+}
+
+interface Heartbeat {
+  readonly at: string;
+  readonly outcome: string;
+  readonly secondsAgo: number;
+}
+
+/** Reads how the deployment stands. Throws a Refusal when this is no shop's database. */
+export async function readStatus(
+  db: Connection,
+  blueprint: Blueprint,
+  state: DatabaseState,
+): Promise<Status> {
+  requireNoMistake(blueprint.findings);
+  const applied = state.registry?.migrations ?? [];
+  const isApplied = (name: string) => applied.some((migration) => migration.name === name);
+  return {
+    database: state.schema,
+    server: `MySQL ${state.server.version}`,
+    version: blueprint.version,
+    migrations: [
+      ...applied.map(({ name, appliedAt, appliedBy, packageVersion }) => ({
+        name,
+        state: 'applied' as const,
+        appliedAt: `${appliedAt.replace(' ', 'T')}Z`,
+        appliedBy,
+        packageVersion,
+      })),
+      ...blueprint.migrations
+        .filter(({ name }) => !isApplied(name))
+        .map(({ name }) => ({ name, state: 'pending' as const })),
+    ],
+    pendingSteps: allSteps(planUp(blueprint, state)).map(({ title }) => title),
+    event: state.objects.find(({ kind }) => kind === 'event')?.status ?? null,
+    eventScheduler: state.server.variables.get('event_scheduler') ?? 'unknown',
+    heartbeat: state.ownTables.includes('order_timeout_heartbeat') ? await readHeartbeat(db) : null,
+    paused: state.setting?.paused ?? null,
+    clock: state.setting?.clock ?? null,
+    definers: [...new Set(state.objects.map(({ definer }) => definer))],
+  };
+}
+
+/** The table has the shop's clock; the session is in UTC. */
+async function readHeartbeat(db: Connection): Promise<Heartbeat | null> {
+  const [row] = await select<Heartbeat>(
+    db,
+    `SELECT CONCAT(LEFT(DATE_FORMAT(CONVERT_TZ(beat_at, clock, '+00:00'), '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z') AS at,
+            COALESCE(outcome, '') AS outcome,
+            TIMESTAMPDIFF(SECOND, CONVERT_TZ(beat_at, clock, '+00:00'), UTC_TIMESTAMP()) AS secondsAgo
+       FROM order_timeout_heartbeat JOIN order_timeout_setting
+      WHERE beat_at IS NOT NULL`,
+  );
+  return row ?? null;
+}
+
+/** Something that is not as this version deploys it. */
+export interface Difference {
+  readonly about: 'deployment' | 'shop' | 'migration' | 'table' | 'index' | 'grants' | ObjectKind;
+  /** Of the object, table or account; a migration's without ".up.sql". */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** What a comparison of the database with this version's files found. */
+export interface Verification {
+  /** Empty: the database is as this version deploys it. */
+  readonly differences: readonly Difference[];
+  /** What could not be compared. */
+  readonly remarks: readonly Finding[];
+}
+
+/** Compares what is deployed with this version's files. An event's state is the operator's: see status. */
+export function compare(blueprint: Blueprint, state: DatabaseState): Verification {
+  return state.registry === undefined
+    ? {
+        differences: [
+          {
+            about: 'deployment',
+            name: state.schema,
+            text: 'Nothing is deployed in this database: order-timeout up',
+          },
+        ],
+        remarks: [],
+      }
+    : {
+        differences: [...findDifferences(blueprint, state)],
+        remarks: [...describeUncompared(state)],
+      };
+}
+
+function* findDifferences(blueprint: Blueprint, state: DatabaseState): Generator<Difference> {
+  const { registry } = state;
+  for (const finding of mistakesIn(blueprint.findings))
+    yield { about: 'shop', name: finding.about, text: sayFinding(finding) };
+  const applied = registry?.migrations ?? [];
+  for (const finding of checkHistory(blueprint.migrations, applied))
+    yield { about: 'migration', name: finding.about, text: sayFinding(finding) };
+  for (const { name } of blueprint.migrations)
+    if (!applied.some((migration) => migration.name === name))
+      yield { about: 'migration', name, text: `migrations/${name}.up.sql has not been applied` };
+
+  for (const name of ownTables(blueprint)) {
+    const { fingerprint } = findRegistered(registry, { kind: 'table', name }) ?? {};
+    if (!state.ownTables.includes(name))
+      yield { about: 'table', name, text: `The table ${name} is missing` };
+    else if (fingerprint !== state.tableFingerprints.get(name)) {
+      const changed = 'was changed since its deployment: its columns, indexes or checks';
+      yield { about: 'table', name, text: `The table ${name} ${changed}` };
+    }
+  }
+  for (const { table, columns, name } of missingIndexes(blueprint.indexes)) {
+    const text = `${table} has no visible index that leads with (${columns.join(', ')})`;
+    yield { about: 'index', name, text };
+  }
+  yield* compareObjects(blueprint, state);
+  if (state.isDedicated) yield* compareGrants(blueprint, state);
+}
+
+function* compareObjects(blueprint: Blueprint, state: DatabaseState): Generator<Difference> {
+  const differ = (kind: ObjectKind, name: string, how: string) => ({
+    about: kind,
+    name,
+    text: `The ${kind} ${name} ${how}`,
+  });
+  for (const object of blueprint.objects) {
+    const { kind, name } = object;
+    if (findDeployed(state, object) === undefined) yield differ(kind, name, 'is missing');
+    else if (isDrifted(object, state)) yield differ(kind, name, 'was changed since its deployment');
+    else if (findRegistered(state.registry, object)?.checksum !== checksumOf(object, state))
+      yield differ(kind, name, "is not this version's file");
+  }
+  // Of a shop that will not do, nothing could be filled.
+  if (blueprint.objects.length > 0)
+    for (const { kind, name } of removedObjects(blueprint, state))
+      if (findDeployed(state, { kind, name }) !== undefined)
+        yield differ(kind, name, 'is no longer part of order-timeout');
+}
+
+function* compareGrants(blueprint: Blueprint, state: DatabaseState): Generator<Difference> {
+  if (blueprint.objects.length === 0) return;
+  const { isMissing, isUnlocked, lacks, excess } = compareDefiner(blueprint, state);
+  for (const how of [
+    ...(isMissing ? ['does not exist'] : []),
+    ...(isUnlocked ? ['is not locked'] : []),
+    ...lacks.map((privilege) => `lacks ${sayPrivilege(privilege)}`),
+    ...excess.map((privilege) => `has more than it needs: ${sayPrivilege(privilege)}`),
+  ])
+    yield {
+      about: 'grants',
+      name: DEFINER_ACCOUNT,
+      text: `The account ${DEFINER_ACCOUNT} ${how}`,
+    };
+}
+
+function* describeUncompared(state: DatabaseState): Generator<Finding> {
+  const { objects, registry, isDedicated } = state;
+  for (const { kind, name, definer } of objects)
+    if (kind === 'event' && isDedicated && definer !== DEFINER_ACCOUNT)
+      yield remark(
+        'event',
+        `The event ${name} runs as ${definer} instead of ${DEFINER_ACCOUNT}`,
+        'ALTER EVENT makes it that of whoever alters it',
+      );
+  // Only an account with SHOW_ROUTINE sees the body of a routine that another one made.
+  const unseen = objects.filter(
+    (object) => object.fingerprint === null && findRegistered(registry, object) !== undefined,
+  );
+  if (unseen.length > 0)
+    yield remark(
+      'objects',
+      `${unseen.length} objects were compared by name only`,
+      'this account may not see what they do: it needs SHOW_ROUTINE',
+    );
+  if (isDedicated && state.definer.grants === undefined)
+    yield remark(
+      'grants',
+      `The grants of ${DEFINER_ACCOUNT} were not compared`,
+      'this account may not read mysql.user',
+    );
+}

@@ -1,0 +1,162 @@
+import type { Connection } from 'mysql2/promise';
+import { select, selectColumn } from '../../deploy/connection';
+import { ifAllowed } from '../../deploy/errors';
+import type { Source } from '../../deploy/source';
+import { readShop } from '../../deploy/shop';
+import { type DatabaseState, readState } from '../../deploy/state';
+import { compare, type Verification } from '../../deploy/status';
+import {
+  EVENT,
+  type EventState,
+  mayWrite,
+  readEvent,
+  readTopology,
+  type Topology,
+  TopologyUnreadable,
+} from '../topology';
+
+export type Severity = 'ok' | 'warn' | 'fail';
+
+/** What a check saw. */
+export interface Finding {
+  /** Such as event, scheduler, replication. */
+  readonly about: string;
+  /** `fail`: the order timeout is not, or soon not, at work as it must be. */
+  readonly severity: Severity;
+  readonly text: string;
+  /** What it means and what to do; empty: nothing. */
+  readonly remedy: string;
+}
+
+/** The findings of one check. */
+export const findingsAbout = (about: string) => ({
+  ok: (text: string): Finding => ({ about, severity: 'ok', text, remedy: '' }),
+  warn: (text: string, remedy: string): Finding => ({ about, severity: 'warn', text, remedy }),
+  fail: (text: string, remedy: string): Finding => ({ about, severity: 'fail', text, remedy }),
+});
+
+/** All that the checks decide on. Undefined, where it isn't said otherwise: this account may not see it. */
+export interface Facts {
+  readonly source: Source;
+  readonly state: DatabaseState;
+  readonly verification: Verification;
+  readonly topology: Topology | TopologyUnreadable;
+  /** The server takes writes, and the sweep may run here. */
+  readonly isOpen: boolean;
+  /** Undefined: there is none. */
+  readonly event: EventState | undefined;
+  /** What the event scheduler has last said of the event in the server's log, within 5 minutes; '': nothing. */
+  readonly eventError: string | undefined;
+  /** Since the last sweep ended; null: none has. */
+  readonly secondsSinceSweep: number | null | undefined;
+  readonly hasSchedulerThread: boolean | undefined;
+  /** Accounts that objects run as and that do not exist. */
+  readonly lostDefiners: readonly string[] | undefined;
+  /** Accounts with EXECUTE on the whole schema, beside those that objects run as. */
+  readonly schemaCallers: readonly string[] | undefined;
+  readonly lockWaits: readonly LockWait[] | undefined;
+}
+
+/** A statement that waits for a metadata lock in the shop's schema, and makes others wait. */
+export interface LockWait {
+  readonly table: string;
+  readonly waiting: number;
+  readonly statement: string | null;
+  /** The connections that it waits for. */
+  readonly holders: string;
+}
+
+/** Reads what there is to see on this server, with a session of ours. */
+export async function readFacts(db: Connection, source: Source): Promise<Facts> {
+  const state = await readState(db, source);
+  const topology = await readTopology(db).catch((error: unknown) => {
+    if (error instanceof TopologyUnreadable) return error;
+    throw error;
+  });
+  const { variables } = state.server;
+  const isOn = (name: string) => variables.get(name) === 'ON';
+  return {
+    source,
+    state,
+    verification: compare(await readShop(db, source, state), state),
+    topology,
+    isOpen:
+      topology instanceof Error
+        ? !isOn('read_only') && !isOn('super_read_only')
+        : mayWrite(topology),
+    event: await readEvent(db),
+    eventError: await ifAllowed(() => readEventError(db)),
+    secondsSinceSweep:
+      state.registry === undefined ? null : await ifAllowed(() => readSecondsSinceSweep(db)),
+    hasSchedulerThread: await ifAllowed(() => readSchedulerThread(db)),
+    lostDefiners: await ifAllowed(() => readLostDefiners(db, state)),
+    schemaCallers: await ifAllowed(() => readSchemaCallers(db, state)),
+    lockWaits: await ifAllowed(() => readLockWaits(db)),
+  };
+}
+
+async function readEventError(db: Connection): Promise<string> {
+  const [said = ''] = await selectColumn(
+    db,
+    `SELECT data FROM performance_schema.error_log
+      WHERE logged > NOW(6) - INTERVAL 5 MINUTE AND LOCATE(CONCAT('[', DATABASE(), '.${EVENT}]'), data) > 0
+      ORDER BY logged DESC LIMIT 1`,
+  );
+  return said;
+}
+
+async function readSecondsSinceSweep(db: Connection): Promise<number | null> {
+  const [row] = await select<{ seconds: number | null }>(
+    db,
+    `SELECT TIMESTAMPDIFF(SECOND, MAX(CONVERT_TZ(beat_at, clock, '+00:00')), UTC_TIMESTAMP()) AS seconds
+       FROM order_timeout_heartbeat JOIN order_timeout_setting`,
+  );
+  return row?.seconds ?? null;
+}
+
+async function readSchedulerThread(db: Connection): Promise<boolean> {
+  const rows = await select(
+    db,
+    "SELECT 1 FROM performance_schema.threads WHERE name = 'thread/sql/event_scheduler'",
+  );
+  return rows.length > 0;
+}
+
+/** The accounts that the deployed objects run as. */
+export const definersOf = ({ objects }: DatabaseState) => [
+  ...new Set(objects.map(({ definer }) => definer)),
+];
+
+async function readLostDefiners(db: Connection, state: DatabaseState): Promise<string[]> {
+  const present = await selectColumn(db, "SELECT CONCAT(user, '@', host) FROM mysql.user");
+  return definersOf(state).filter((definer) => !present.includes(definer));
+}
+
+async function readSchemaCallers(db: Connection, state: DatabaseState): Promise<string[]> {
+  // Under partial_revokes a schema's name is no pattern.
+  const callers = await selectColumn(
+    db,
+    `SELECT CONCAT(user, '@', host) FROM mysql.db
+      WHERE execute_priv = 'Y' AND (db = DATABASE() OR DATABASE() LIKE db AND NOT @@GLOBAL.partial_revokes)`,
+  );
+  const definers = definersOf(state);
+  return callers.filter((account) => !definers.includes(account));
+}
+
+const readLockWaits = (db: Connection) =>
+  select<LockWait>(
+    db,
+    `SELECT pending.object_name AS \`table\`, waiter.processlist_id AS waiting,
+            LEFT(waiter.processlist_info, 80) AS statement,
+            GROUP_CONCAT(DISTINCT holder.processlist_id ORDER BY holder.processlist_id SEPARATOR ', ') AS holders
+       FROM performance_schema.metadata_locks AS pending
+       JOIN performance_schema.threads AS waiter ON waiter.thread_id = pending.owner_thread_id
+       JOIN performance_schema.metadata_locks AS granted
+         ON granted.object_type = 'TABLE' AND granted.object_schema = pending.object_schema
+        AND granted.object_name = pending.object_name AND granted.lock_status = 'GRANTED'
+        AND granted.owner_thread_id <> pending.owner_thread_id
+       JOIN performance_schema.threads AS holder ON holder.thread_id = granted.owner_thread_id
+      WHERE pending.object_type = 'TABLE' AND pending.object_schema = DATABASE() AND pending.lock_status = 'PENDING'
+        AND pending.lock_type IN ('EXCLUSIVE', 'SHARED_NO_READ_WRITE', 'SHARED_NO_WRITE')
+      GROUP BY pending.object_name, waiter.processlist_id, waiter.processlist_info`,
+  );

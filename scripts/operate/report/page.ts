@@ -1,0 +1,163 @@
+import Mustache from 'mustache';
+import { describeDuration, describeInstant } from '../words';
+import { chartsOf, draw, UNITS } from './charts';
+import type { History, List, Span } from './history';
+
+/** One page with everything in it: no script, nothing to load. */
+export function toPage(history: History): string {
+  const { clock } = history;
+  const list = (title: string, nothing: string, rows: List) => ({
+    title,
+    nothing,
+    head: Object.keys(rows[0] ?? {}),
+    rows: rows.map((row) => ({ cells: Object.values(row).map(String) })),
+  });
+  return Mustache.render(PAGE, {
+    database: history.database,
+    since: describeInstant(history.since, clock),
+    until: describeInstant(history.until, clock),
+    madeAt: describeInstant(history.madeAt, clock),
+    tiles: tilesOf(history),
+    charts: chartsOf(history).map((chart) => ({ ...chart, svg: draw(chart) })),
+    lists: [
+      list('What a person has to look at', 'Nothing now.', history.findings),
+      list('Orders that could not be cancelled', 'None now.', history.failedOrders),
+      list('Runs that failed or were killed', 'None in this time.', history.failedRuns),
+    ],
+  });
+}
+
+interface Tile {
+  readonly label: string;
+  readonly value: string;
+  readonly note?: string;
+  readonly isBad?: boolean;
+}
+
+/** What somebody in a hurry looks at. */
+export function tilesOf({ spans, kinds, numbers, madeAt }: History): Tile[] {
+  const sum = (of: (span: Span) => number | bigint) =>
+    spans.reduce((total, span) => total + BigInt(of(span)), 0n);
+  const runs = sum(({ runs: one }) => one.completed + one.outOfTime + one.failed);
+  const failedRunCount = sum(({ runs: one }) => one.failed);
+  const silentSeconds =
+    numbers.lastSweepAt === null
+      ? Infinity
+      : Math.max(0, Math.round((madeAt.getTime() - numbers.lastSweepAt.getTime()) / 1000));
+  return [
+    {
+      label: 'Orders cancelled',
+      value: figures(sum(({ cancelled }) => cancelled.timeout + cancelled.user + cancelled.admin)),
+    },
+    ...kinds.map((kind) => ({
+      label: `Returned: ${kind}`,
+      value: figures(
+        sum(({ returned, repaired }) => (returned[kind] ?? 0n) + (repaired[kind] ?? 0n)),
+      ),
+      note: UNITS[kind] ?? 'pieces',
+    })),
+    {
+      label: 'Runs',
+      value: figures(runs),
+      note: `${figures(failedRunCount)} failed or killed`,
+      isBad: failedRunCount > 0n,
+    },
+    {
+      label: 'Due now',
+      value: figures(BigInt(numbers.dueOrders)),
+      note:
+        numbers.dueOrders === 0
+          ? 'nothing waits'
+          : `oldest ${describeDuration(numbers.overdueSeconds)} past its time`,
+      isBad: numbers.overdueSeconds > 600,
+    },
+    {
+      label: 'Set aside',
+      value: figures(BigInt(numbers.quarantinedOrders)),
+      note: 'failed again and again',
+      isBad: numbers.quarantinedOrders > 0,
+    },
+    {
+      label: 'To look at',
+      value: figures(BigInt(numbers.openFindings)),
+      note: `${numbers.latePayments} payments to send back`,
+      isBad: numbers.openFindings + numbers.latePayments > 0,
+    },
+    {
+      label: 'Last sweep',
+      value: numbers.lastSweepAt === null ? 'never' : `${describeDuration(silentSeconds)} ago`,
+      note: stateOf(numbers),
+      isBad: numbers.takesWrites && (silentSeconds > 300 || !numbers.eventEnabled),
+    },
+  ];
+}
+
+function stateOf({ paused, takesWrites, eventEnabled, schedulerOn }: History['numbers']): string {
+  if (!takesWrites) return 'this server takes no writes';
+  if (paused) return 'paused';
+  return eventEnabled && schedulerOn ? 'event enabled' : 'event off';
+}
+
+const figures = (value: bigint) => value.toLocaleString('en');
+
+const STYLE = `
+:root { color: #222b36; background: #f3f5f8; font: 15px/1.45 system-ui, "DejaVu Sans", sans-serif; }
+body { max-width: 1200px; margin: 0 auto; padding: 24px; }
+h1 { margin: 0; font-size: 24px; }
+h1 span { color: #2f6fb3; }
+h2 { margin: 0; font-size: 15px; }
+header p, figcaption, .tile p { margin: 4px 0 0; color: #66707d; font-size: 13px; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(145px, 1fr)); gap: 12px; margin: 20px 0; }
+.tile, figure, .list { background: #fff; border: 1px solid #dde2e9; border-radius: 8px; padding: 12px 14px; }
+.tile h2 { color: #66707d; font-size: 12px; font-weight: 600; }
+.tile strong { display: block; margin-top: 4px; font-size: 21px; }
+.tile.bad { border-color: #c8443c; background: #fdf3f2; }
+.tile.bad strong { color: #c8443c; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(480px, 100%), 1fr)); gap: 12px; }
+figure { margin: 0; }
+figure svg { width: 100%; height: auto; margin-top: 6px; }
+.list { margin-top: 12px; overflow-x: auto; }
+table { width: 100%; margin-top: 8px; border-collapse: collapse; font-size: 13px; }
+th, td { padding: 5px 12px 5px 0; border-top: 1px solid #e8ecf1; text-align: left; vertical-align: top; }
+th { border-top: 0; color: #66707d; }
+td { font-variant-numeric: tabular-nums; }
+`;
+
+/** Two braces: errors and names come from the database, and are text. */
+const PAGE = `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>order-timeout: {{database}}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<header>
+<h1>order-timeout <span>{{database}}</span></h1>
+<p>{{since}} to {{until}}; made at {{madeAt}}</p>
+</header>
+<section class="tiles">
+{{#tiles}}
+<div class="tile{{#isBad}} bad{{/isBad}}"><h2>{{label}}</h2><strong>{{value}}</strong><p>{{note}}</p></div>
+{{/tiles}}
+</section>
+<section class="charts">
+{{#charts}}
+<figure><h2>{{title}}</h2>{{{svg}}}<figcaption>{{caption}}</figcaption></figure>
+{{/charts}}
+</section>
+{{#lists}}
+<section class="list"><h2>{{title}}</h2>
+{{^rows}}<p>{{nothing}}</p>{{/rows}}
+<table><thead><tr>{{#head}}<th>{{.}}</th>{{/head}}</tr></thead>
+<tbody>
+{{#rows}}
+<tr>{{#cells}}<td>{{.}}</td>{{/cells}}</tr>
+{{/rows}}
+</tbody></table></section>
+{{/lists}}
+</body>
+</html>
+`;

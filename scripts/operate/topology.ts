@@ -1,0 +1,232 @@
+import type { Connection } from 'mysql2/promise';
+import { select, selectColumn } from '../deploy/connection';
+import { errnoOf, NO_ACCESS } from '../deploy/errors';
+import { quoteName, quoteString } from '../deploy/text';
+
+/** What a server knows of its own place among others. */
+export interface Topology {
+  readonly serverUuid: string;
+  readonly readOnly: boolean;
+  readonly superReadOnly: boolean;
+  /** super_read_only is on again after a restart; false also when that can't be told from here. */
+  readonly startsReadOnly: boolean;
+  /** Undefined: the server is not configured for a group. */
+  readonly group: Group | undefined;
+  /** Where it replicates from, beside its group. */
+  readonly channels: readonly Channel[];
+  /** The one server that sweeps although it receives a channel, as order_timeout_setting says; null: none is named. */
+  readonly sweepServerUuid: string | null;
+  /** How many replicas fetch from it now. */
+  readonly replicas: number;
+}
+
+export interface Group {
+  readonly name: string;
+  readonly isSinglePrimary: boolean;
+  /** The server still belongs to the group after a restart; false also when that can't be told. */
+  readonly survivesRestart: boolean;
+  readonly members: readonly GroupMember[];
+}
+
+export interface GroupMember {
+  readonly id: string;
+  readonly host: string;
+  readonly port: number;
+  /** ONLINE, RECOVERING, OFFLINE, ERROR, UNREACHABLE. */
+  readonly state: string;
+  /** PRIMARY, SECONDARY or ''. */
+  readonly role: string;
+}
+
+export interface Channel {
+  readonly name: string;
+  readonly source: string;
+  /** Both its threads are at work. */
+  readonly isRunning: boolean;
+}
+
+/**
+ * What a server is to the shop. `standalone` and `source` differ by whether somebody fetches from it now;
+ * `joining`: on its way into its group; `outside`: belongs to a group, and is not in it.
+ */
+export type Role =
+  'standalone' | 'source' | 'replica' | 'primary' | 'secondary' | 'joining' | 'outside';
+
+export function roleOf(topology: Topology): Role {
+  if (topology.group === undefined) {
+    if (topology.channels.length > 0) return 'replica';
+    return topology.replicas > 0 ? 'source' : 'standalone';
+  }
+  const { state, role } = ownMembership(topology) ?? { state: 'OFFLINE', role: '' };
+  if (state === 'RECOVERING') return 'joining';
+  if (state !== 'ONLINE') return 'outside';
+  return role === 'PRIMARY' ? 'primary' : 'secondary';
+}
+
+/** The server in its own list of members; undefined: it sees itself in none. */
+export function ownMembership({ group, serverUuid }: Topology): GroupMember | undefined {
+  return group?.members.find(({ id }) => id === serverUuid);
+}
+
+export function otherMembers({ group, serverUuid }: Topology): GroupMember[] {
+  return (group?.members ?? []).filter(({ id }) => id !== serverUuid && id !== '');
+}
+
+/** Whether the sweep may run here. */
+export function mayWrite(topology: Topology): boolean {
+  const { readOnly, superReadOnly, group, channels, serverUuid, sweepServerUuid } = topology;
+  if (readOnly || superReadOnly) return false;
+  if (group !== undefined && roleOf(topology) !== 'primary') return false;
+  return sweepServerUuid === null ? channels.length === 0 : sweepServerUuid === serverUuid;
+}
+
+export const addressOf = ({ host, port }: { host: string; port: number }) =>
+  `${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+/** An account may not read what it takes to tell. */
+export class TopologyUnreadable extends Error {
+  constructor(override readonly cause: Error) {
+    super(
+      `This account may not see how the server replicates (${cause.message}): ` +
+        'GRANT SELECT ON performance_schema.* TO it, or use another account',
+    );
+    this.name = 'TopologyUnreadable';
+  }
+}
+
+/** Reads the server's place. Throws TopologyUnreadable. */
+export async function readTopology(db: Connection): Promise<Topology> {
+  try {
+    const variables = await readVariables(db);
+    const isOn = (name: string) => variables.get(name)?.value === 'ON';
+    return {
+      serverUuid: variables.get('server_uuid')?.value ?? '',
+      readOnly: isOn('read_only') || isOn('innodb_read_only'),
+      superReadOnly: isOn('super_read_only'),
+      startsReadOnly: isConfigured(variables.get('super_read_only'), 'ON'),
+      group: await readGroup(db, variables),
+      channels: await readChannels(db),
+      sweepServerUuid: await readSweepServer(db),
+      replicas: await countReplicas(db),
+    };
+  } catch (error) {
+    if (NO_ACCESS.includes(errnoOf(error) ?? 0)) throw new TopologyUnreadable(error as Error);
+    throw error;
+  }
+}
+
+interface Variable {
+  readonly name: string;
+  readonly value: string;
+  /** COMPILED, DYNAMIC (set while the server ran), or where in its configuration it stands. */
+  readonly source: string;
+  /** As in mysqld-auto.cnf; null: not there. */
+  readonly persisted: string | null;
+}
+
+async function readVariables(db: Connection): Promise<Map<string, Variable>> {
+  const rows = await select<Variable>(
+    db,
+    `SELECT variable_name AS name, global_variables.variable_value AS value, variable_source AS source,
+            persisted_variables.variable_value AS persisted
+       FROM performance_schema.global_variables
+       JOIN performance_schema.variables_info USING (variable_name)
+       LEFT JOIN performance_schema.persisted_variables USING (variable_name)
+      WHERE variable_name IN ('server_uuid', 'read_only', 'super_read_only', 'innodb_read_only',
+                              'group_replication_group_name', 'group_replication_single_primary_mode')`,
+  );
+  return new Map(rows.map((row) => [row.name, row]));
+}
+
+function isConfigured(variable: Variable | undefined, value: string): boolean {
+  if (variable === undefined) return false;
+  if (variable.persisted !== null) return variable.persisted === value;
+  return variable.value === value && !['DYNAMIC', 'COMPILED'].includes(variable.source);
+}
+
+async function readGroup(
+  db: Connection,
+  variables: ReadonlyMap<string, Variable>,
+): Promise<Group | undefined> {
+  const name = variables.get('group_replication_group_name');
+  // The plugin may be there without a group.
+  if (name === undefined || name.value === '') return undefined;
+  const members = await select<GroupMember>(
+    db,
+    `SELECT member_id AS id, member_host AS host, member_port AS port, member_state AS state, member_role AS role
+       FROM performance_schema.replication_group_members ORDER BY member_host, member_port`,
+  );
+  return {
+    name: name.value,
+    isSinglePrimary: variables.get('group_replication_single_primary_mode')?.value !== 'OFF',
+    survivesRestart: isConfigured(name, name.value),
+    members,
+  };
+}
+
+async function readChannels(db: Connection): Promise<Channel[]> {
+  const rows = await select<{ name: string; source: string; running: number }>(
+    db,
+    `SELECT configuration.channel_name AS name, CONCAT(configuration.host, ':', configuration.port) AS source,
+            connection.service_state <> 'OFF' AND applier.service_state = 'ON' AS running
+       FROM performance_schema.replication_connection_configuration AS configuration
+       JOIN performance_schema.replication_connection_status AS connection USING (channel_name)
+       JOIN performance_schema.replication_applier_status AS applier USING (channel_name)
+      WHERE configuration.channel_name NOT LIKE 'group\\_replication\\_%' AND configuration.host <> ''`,
+  );
+  return rows.map(({ name, source, running }) => ({ name, source, isRunning: running === 1 }));
+}
+
+const NO_SUCH_TABLE = 1146;
+
+async function readSweepServer(db: Connection): Promise<string | null> {
+  try {
+    const [uuid] = await selectColumn(db, 'SELECT sweep_server_uuid FROM order_timeout_setting');
+    return uuid ?? null;
+  } catch (error) {
+    if (errnoOf(error) === NO_SUCH_TABLE) return null;
+    throw error;
+  }
+}
+
+async function countReplicas(db: Connection): Promise<number> {
+  const dumps = await selectColumn(
+    db,
+    `SELECT processlist_command FROM performance_schema.threads
+      WHERE processlist_command IN ('Binlog Dump', 'Binlog Dump GTID')`,
+  );
+  return dumps.length;
+}
+
+export const EVENT = 'order_timeout_tick';
+
+export interface EventState {
+  /** ENABLED, DISABLED, or off because it came from another server. */
+  readonly status: EventStatus;
+  /** user@host */
+  readonly definer: string;
+}
+
+export type EventStatus = 'ENABLED' | 'DISABLED' | 'REPLICA_SIDE_DISABLED';
+
+/** The event in the connection's database; undefined: there is none. */
+export async function readEvent(db: Connection): Promise<EventState | undefined> {
+  const [row] = await select<{ status: string; definer: string }>(
+    db,
+    `SELECT status AS status, definer AS definer FROM information_schema.events
+      WHERE event_schema = DATABASE() AND event_name = '${EVENT}'`,
+  );
+  return row && { status: eventStatus(row.status), definer: row.definer };
+}
+
+/** 8.x says SLAVESIDE_DISABLED. */
+function eventStatus(status: string): EventStatus {
+  return status === 'ENABLED' || status === 'DISABLED' ? status : 'REPLICA_SIDE_DISABLED';
+}
+
+/** Switches the event on. Without DEFINER the event would become that of whoever runs this. */
+export function enableEvent(definer: string): string {
+  const at = definer.lastIndexOf('@');
+  const account = `${quoteString(definer.slice(0, at))}@${quoteString(definer.slice(at + 1))}`;
+  return `ALTER DEFINER = ${account} EVENT ${quoteName(EVENT)} ENABLE`;
+}

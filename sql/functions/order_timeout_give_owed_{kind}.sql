@@ -1,0 +1,60 @@
+{{#shared}}
+DROP FUNCTION IF EXISTS order_timeout_give_owed_{{kind}};
+DELIMITER $$
+CREATE FUNCTION order_timeout_give_owed_{{kind}} (
+    p_owed JSON
+)
+    RETURNS INT
+    COMMENT 'Description: gives what is owed as {{kind}} to {{table_text}}: one statement, which MySQL undoes whole. What is owed to a row
+that is gone becomes a finding.
+Parameters: p_owed: [[account_id, batch_id]], rows of order_timeout_owed, locked with those of {{table_text}} by order_timeout_pay_owed().
+Result: how many of order_timeout_owed are paid.'
+    SQL SECURITY DEFINER
+    MODIFIES SQL DATA
+    -- It is not; with the binary log on, MySQL asks for the word. Rows are logged, not the call.
+    DETERMINISTIC
+BEGIN
+    DECLARE p_now DATETIME(3) DEFAULT order_timeout_now();
+
+{{#floor}}
+    INSERT INTO order_timeout_finding (order_id, kind, target_id, what, amount, other_amount, opened_at)
+    SELECT short.order_id, '{{kind}}', short.account_id, 'below_floor', short.amount, short.before_amount, p_now
+      FROM (SELECT first_order.order_id, given.account_id, given.amount, COALESCE(target.{{amount_column}}, 0) AS before_amount
+              FROM (SELECT owed.account_id, SUM(owed.amount) AS amount
+                      FROM {{> owed_rows}}
+                     GROUP BY owed.account_id) AS given
+              JOIN order_timeout_shop_{{kind}} AS target ON target.{{id}} = given.account_id
+              JOIN LATERAL (SELECT MIN(refund.order_id) AS order_id
+                              FROM {{> owed_rows}}
+                              JOIN order_timeout_cancellation AS cancellation ON cancellation.batch_id = owed.batch_id
+                              JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)
+                                ON refund.order_id = cancellation.order_id AND refund.kind = '{{kind}}' AND refund.account_id = owed.account_id
+                             WHERE owed.account_id = given.account_id) AS first_order
+             WHERE CAST(COALESCE(target.{{amount_column}}, 0) AS SIGNED) - given.amount < {{floor}}) AS short
+        ON DUPLICATE KEY UPDATE amount = short.amount, other_amount = short.before_amount, settled_at = NULL, opened_at = p_now;
+{{/floor}}
+    INSERT INTO order_timeout_finding (order_id, kind, target_id, what, amount, opened_at)
+    SELECT gone.order_id, '{{kind}}', gone.account_id, 'missing_target', gone.amount, p_now
+      FROM (SELECT refund.order_id, owed.account_id, refund.amount
+              FROM {{> owed_rows}}
+              LEFT JOIN order_timeout_shop_{{kind}} AS target ON target.{{id}} = owed.account_id
+              JOIN order_timeout_cancellation AS cancellation ON cancellation.batch_id = owed.batch_id
+              JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)
+                ON refund.order_id = cancellation.order_id AND refund.kind = '{{kind}}' AND refund.account_id = owed.account_id
+             WHERE target.{{id}} IS NULL) AS gone
+        ON DUPLICATE KEY UPDATE amount = gone.amount, settled_at = NULL, opened_at = p_now;
+
+    -- UPDATE changes a row once, however often it is joined: the sum for each row comes first.
+    UPDATE /*+ JOIN_FIXED_ORDER() */
+           (SELECT owed.account_id, SUM(owed.amount) AS amount
+              FROM {{> owed_rows}}
+             GROUP BY owed.account_id) AS given
+      JOIN order_timeout_shop_{{kind}} AS target ON target.{{id}} = given.account_id
+       SET {{#changes}}target.{{column}} = {{value}}{{^last}},
+           {{/last}}{{/changes}};
+    DELETE /*+ JOIN_FIXED_ORDER() */ owed
+      FROM {{> owed_rows}};
+    RETURN JSON_LENGTH(p_owed);
+END$$
+DELIMITER ;
+{{/shared}}

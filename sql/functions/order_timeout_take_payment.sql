@@ -1,0 +1,68 @@
+DROP FUNCTION IF EXISTS order_timeout_take_payment;
+DELIMITER $$
+CREATE FUNCTION order_timeout_take_payment (
+    p_order_id BIGINT,
+    p_reference VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin
+)
+    RETURNS VARCHAR(16) CHARACTER SET ascii
+    COMMENT 'Description: records a payment and makes its order paid, under the order''s row lock: one statement.
+Parameters: p_order_id: the order. p_reference: the payment''s own id.
+Result: as accept_payment(). Errors: 1062 the same reference came for another order at this moment.'
+    SQL SECURITY DEFINER
+    MODIFIES SQL DATA
+    -- It is not; with the binary log on, MySQL asks for the word. Rows are logged, not the call.
+    DETERMINISTIC
+BEGIN
+    DECLARE v_found INT;
+    DECLARE v_status BIGINT;
+    DECLARE v_recorded_order_id BIGINT;
+    DECLARE v_outcome VARCHAR(16);
+    DECLARE v_others INT;
+    -- Called as in the settlement: the shop file's values name it.
+    DECLARE p_now DATETIME(3);
+
+    SELECT COUNT(*), MAX(o.status)
+      INTO v_found, v_status
+      FROM order_timeout_shop_order AS o
+     WHERE o.order_id = p_order_id
+       FOR UPDATE;
+    SELECT MAX(payment.order_id), MAX(payment.outcome)
+      INTO v_recorded_order_id, v_outcome
+      FROM order_timeout_payment AS payment
+     WHERE payment.reference = p_reference
+       FOR UPDATE;
+    IF v_recorded_order_id <> p_order_id THEN
+        RETURN 'reference_used';
+    ELSEIF v_outcome IS NOT NULL THEN
+        RETURN IF(v_outcome = 'accepted', 'already_accepted', v_outcome);
+    ELSEIF v_found = 0 THEN
+        RETURN 'not_found';
+    ELSEIF v_status <=> {{orders.pending}} /* pending */ THEN
+        SET v_outcome = 'accepted';
+    ELSEIF v_status IN ({{orders.paid}}) THEN
+        SELECT COUNT(*)
+          INTO v_others
+          FROM order_timeout_payment AS payment
+         WHERE payment.order_id = p_order_id AND payment.outcome IN ('accepted', 'paid_elsewhere')
+           FOR SHARE;
+        SET v_outcome = IF(v_others > 0, 'already_paid', 'paid_elsewhere');
+    ELSE
+        SET v_outcome = IF(v_status IN ({{orders.cancelled}}), 'too_late', 'not_payable');
+    END IF;
+
+    SET p_now = order_timeout_now();
+    INSERT INTO order_timeout_payment (reference, order_id, outcome, received_by, received_at)
+    VALUES (p_reference, p_order_id, v_outcome, USER(), p_now);
+    IF v_outcome = 'accepted' THEN
+        UPDATE /*+ {{> callers_session}} */ order_timeout_shop_order AS o
+           SET o.status = {{orders.paid_code}} /* paid */{{#orders.paid_set}},
+               o.{{column}} = {{value}}{{/orders.paid_set}}
+         WHERE o.order_id = p_order_id;
+    ELSEIF v_outcome = 'paid_elsewhere' THEN
+        INSERT INTO order_timeout_finding (order_id, what, opened_at)
+        VALUES (p_order_id, 'paid_elsewhere', p_now)
+            ON DUPLICATE KEY UPDATE closed_at = NULL;
+    END IF;
+    RETURN v_outcome;
+END$$
+DELIMITER ;

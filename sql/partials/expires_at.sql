@@ -1,0 +1,1 @@
+GREATEST({{> times_out_at}}, COALESCE(hold.held_until, '1000-01-01'))

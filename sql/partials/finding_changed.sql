@@ -1,0 +1,1 @@
+order_timeout_finding.amount <> seen.amount OR order_timeout_finding.other_amount <> seen.other_amount OR order_timeout_finding.detail <> seen.detail

@@ -1,0 +1,1 @@
+{{#is_id}}{{value}} > 0{{#when}} AND ({{when}}){{/when}}{{/is_id}}{{^is_id}}to_{{reach}}.account_id IS NOT NULL{{/is_id}}

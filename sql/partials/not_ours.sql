@@ -1,0 +1,2 @@
+CONCAT('[', GROUP_CONCAT(IF(row_{{reach}}.{{id}} IS NULL AND {{> is_reached}},
+                                       JSON_ARRAY(o.order_id, {{#is_id}}{{value}}{{/is_id}}{{^is_id}}to_{{reach}}.account_id{{/is_id}}), NULL)), ']')

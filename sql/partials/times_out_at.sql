@@ -1,0 +1,1 @@
+{{#orders.deadline}}o.deadline{{/orders.deadline}}{{^orders.deadline}}(o.created_at + INTERVAL COALESCE(policy.timeout_minutes, setting.default_timeout_minutes) MINUTE){{/orders.deadline}}

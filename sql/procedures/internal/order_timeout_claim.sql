@@ -1,0 +1,32 @@
+DROP PROCEDURE IF EXISTS order_timeout_claim;
+DELIMITER $$
+CREATE PROCEDURE order_timeout_claim (
+    IN p_batch_id BIGINT UNSIGNED,
+    IN p_order_ids JSON,
+    IN p_cause VARCHAR(16) CHARACTER SET ascii,
+    IN p_now DATETIME(3)
+)
+    COMMENT 'Description: writes to the journal what orders are to get back. The primary key (order, kind, target) is the claim:
+what has come back once stays as it is. account_id 0: there is no row that could get it, see order_timeout_place_claims().
+Parameters: of order_timeout_settle(); p_batch_id: order_timeout_batch.id.'
+    SQL SECURITY DEFINER
+    MODIFIES SQL DATA
+BEGIN
+{{#rules}}
+{{#journal}}
+    -- {{kind}}: {{source_comment}}
+    INSERT INTO order_timeout_refund
+           (order_id, kind, target_id, batch_id, user_id, account_id, amount, taken, ledger_taken, source, cause,
+            keeps_state, refunded_at)
+    SELECT /*+ {{> callers_session}} JOIN_FIXED_ORDER() */
+           due.order_id, '{{kind}}', due.target_id, p_batch_id, due.user_id, COALESCE(due.account_id, 0), due.due, due.taken,
+           due.ledger_taken, due.source, p_cause, due.keeps_state, p_now
+      FROM {{> picked}}
+      JOIN order_timeout_due_{{kind}} AS due ON due.order_id = picked.order_id
+     WHERE due.due > 0{{^is_auditable}}
+       AND p_cause <> 'repair' /* what the shop's own cancel gave back is not known */{{/is_auditable}}
+        ON DUPLICATE KEY UPDATE order_timeout_refund.batch_id = order_timeout_refund.batch_id;
+{{/journal}}
+{{/rules}}
+END$$
+DELIMITER ;

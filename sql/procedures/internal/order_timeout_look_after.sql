@@ -1,0 +1,20 @@
+DROP PROCEDURE IF EXISTS order_timeout_look_after;
+DELIMITER $$
+CREATE PROCEDURE order_timeout_look_after (
+    IN p_order_id BIGINT
+)
+    COMMENT 'Description: opens the findings of an order that was just settled. The settlement stands whatever comes of this: when somebody
+holds a lock, the sweep finds it later, see order_timeout_reconcile().
+Parameters: p_order_id: the order.'
+    SQL SECURITY DEFINER
+    MODIFIES SQL DATA
+BEGIN
+    DECLARE v_joined BOOLEAN DEFAULT NOT @@SESSION.autocommit;
+    DECLARE CONTINUE HANDLER FOR 1205 /* lock wait */ BEGIN END;
+
+    IF NOT v_joined THEN
+        CALL order_timeout_read_committed(v_joined);
+    END IF;
+    CALL order_timeout_note_findings(JSON_ARRAY(p_order_id), order_timeout_now());
+END$$
+DELIMITER ;

@@ -1,0 +1,51 @@
+DROP PROCEDURE IF EXISTS order_timeout_reconcile_orders;
+DELIMITER $$
+CREATE PROCEDURE order_timeout_reconcile_orders (
+    IN p_order_ids JSON,
+    IN p_now DATETIME(3)
+)
+    COMMENT 'Description: looks at orders as they are now: opens findings of what a person has to look at, and closes those that are true no
+longer. A second take, a short refund and a row below its floor are over only when a person says so.
+Parameters: p_order_ids: the orders. p_now: in the shop''s clock, which is the session''s time zone.'
+    SQL SECURITY DEFINER
+    MODIFIES SQL DATA
+BEGIN
+    -- Reads no shop row with a lock.
+    COMMIT AND NO CHAIN NO RELEASE;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    START TRANSACTION READ WRITE;
+    INSERT INTO order_timeout_finding (order_id, kind, target_id, what, amount, other_amount, opened_at)
+    SELECT /*+ {{> session}} JOIN_FIXED_ORDER() */ seen.order_id, '', 0, 'contradictory', 0, seen.other_amount, p_now
+      FROM (SELECT /*+ JOIN_FIXED_ORDER() */ state.order_id, 0 AS amount, 0 AS other_amount, '' AS detail
+              FROM {{> picked}}
+              JOIN order_timeout_state AS state ON state.order_id = picked.order_id AND state.verdict = 'contradictory') AS seen
+        ON DUPLICATE KEY UPDATE {{> reopen_finding}};
+    UPDATE /*+ {{> session}} JOIN_FIXED_ORDER() */ {{> picked}}
+      JOIN order_timeout_finding AS finding ON finding.order_id = picked.order_id AND finding.what = 'contradictory' AND finding.closed_at IS NULL
+      LEFT JOIN order_timeout_state AS state ON state.order_id = picked.order_id AND state.verdict = 'contradictory'
+       SET finding.closed_at = p_now
+     WHERE state.order_id IS NULL;
+    CALL order_timeout_note_findings(p_order_ids, p_now);
+{{#rules}}
+    -- {{kind}}
+    INSERT INTO order_timeout_finding (order_id, kind, target_id, what, amount, other_amount, detail, opened_at)
+    SELECT /*+ {{> session}} JOIN_FIXED_ORDER() */ seen.order_id, '{{kind}}', seen.target_id, seen.what, seen.amount, seen.other_amount, seen.detail, p_now
+      FROM {{> picked}}
+      JOIN order_timeout_after_{{kind}} AS seen ON seen.order_id = picked.order_id
+        ON DUPLICATE KEY UPDATE {{> reopen_finding}};
+    UPDATE /*+ {{> session}} JOIN_FIXED_ORDER() */ {{> picked}}
+      JOIN order_timeout_finding AS finding
+        ON finding.order_id = picked.order_id AND finding.kind = '{{kind}}' AND finding.closed_at IS NULL
+       AND finding.what IN ('missing_refund', 'paid_after_refund', 'pending_after_refund', 'missing_target', 'ledger_differs',
+                            'unknown_action', 'duplicate_rows', 'broken_invariant')
+      LEFT JOIN order_timeout_after_{{kind}} AS after
+        ON after.order_id = finding.order_id AND after.target_id = finding.target_id AND after.what = finding.what
+      LEFT JOIN order_timeout_seen_{{kind}} AS seen
+        ON seen.order_id = finding.order_id AND seen.target_id = finding.target_id AND seen.what = finding.what
+       AND seen.detail = finding.detail
+       SET finding.closed_at = p_now
+     WHERE after.order_id IS NULL AND seen.order_id IS NULL;
+{{/rules}}
+    COMMIT AND NO CHAIN NO RELEASE;
+END$$
+DELIMITER ;

@@ -1,0 +1,45 @@
+DROP PROCEDURE IF EXISTS order_timeout_reconcile_slice;
+DELIMITER $$
+CREATE PROCEDURE order_timeout_reconcile_slice (
+    IN p_created_before DATETIME(3),
+    IN p_now DATETIME(3),
+    INOUT p_after_order_id BIGINT
+)
+    COMMENT 'Description: looks at the next orders by their ids, up to 1000, as far as they are old enough.
+Parameters: p_created_before: the first order that is younger ends the slice. p_now: in the shop''s clock.
+p_after_order_id: behind this order; set to the last one that was looked at.'
+    SQL SECURITY DEFINER
+    MODIFIES SQL DATA
+BEGIN
+    DECLARE v_is_old BOOLEAN;
+    DECLARE v_first_young BIGINT;
+    DECLARE v_order_ids JSON;
+    DECLARE v_last BIGINT;
+
+    -- Mostly the next order is too young: that is one row.
+    SELECT /*+ {{> session}} */
+           (SELECT COALESCE(o.created_at < p_created_before, TRUE)
+              FROM order_timeout_shop_order AS o
+             WHERE o.order_id > p_after_order_id
+             ORDER BY o.order_id
+             LIMIT 1)
+      INTO v_is_old;
+    IF v_is_old THEN
+        SELECT /*+ {{> session}} */ MIN(IF(head.created_at >= p_created_before, head.order_id, NULL)), MAX(head.order_id)
+          INTO v_first_young, v_last
+          FROM (SELECT o.order_id, o.created_at
+                  FROM order_timeout_shop_order AS o
+                 WHERE o.order_id > p_after_order_id
+                 ORDER BY o.order_id
+                 LIMIT 1000) AS head;
+        SELECT JSON_ARRAYAGG(o.order_id), MAX(o.order_id)
+          INTO v_order_ids, v_last
+          FROM order_timeout_shop_order AS o
+         WHERE o.order_id > p_after_order_id
+           AND o.order_id <= v_last
+           AND (v_first_young IS NULL OR o.order_id < v_first_young);
+        CALL order_timeout_reconcile_orders(v_order_ids, p_now);
+        SET p_after_order_id = v_last;
+    END IF;
+END$$
+DELIMITER ;

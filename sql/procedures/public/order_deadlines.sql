@@ -1,0 +1,52 @@
+DROP PROCEDURE IF EXISTS order_deadlines;
+DELIMITER $$
+CREATE PROCEDURE order_deadlines (
+    IN p_order_ids JSON
+)
+    COMMENT 'Description: when orders time out, for the countdowns of a page or a list. Locks nothing.
+Parameters: p_order_ids: a JSON array of at most 1000 ids, as numbers or as digits.
+Result: a row for each, in their order: order_id, state, expires_at, remaining_seconds, held_until, clock. Times are in the shop''s clock;
+NULL where there is none. States: pending (remaining_seconds to go), on_hold, due (the next sweep cancels it), excluded (it never times
+out), paid, cancelled, contradictory, not_found.
+Errors: 50008 p_order_ids is no such list; 50003 the setting is lost; 50006 the clock was changed.
+Example: CALL order_deadlines(''[28229, 26743]'')'
+    SQL SECURITY DEFINER
+    READS SQL DATA
+BEGIN
+    DECLARE v_wrong INT;
+
+{{> forget_temporary_tables}}
+    SELECT COALESCE(SUM(NOT COALESCE(REGEXP_LIKE(listed.digits, '^[1-9][0-9]{0,18}$') AND CAST(listed.digits AS UNSIGNED) <= 9223372036854775807, 0)), 0)
+      INTO v_wrong
+      FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (digits VARCHAR(20) CHARACTER SET utf8mb4 PATH '$')) AS listed;
+    IF NOT COALESCE(JSON_TYPE(p_order_ids), '') = 'ARRAY' OR JSON_LENGTH(p_order_ids) > 1000 OR v_wrong > 0 THEN
+        SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 50008,
+            MESSAGE_TEXT = 'INVALID_LIST: p_order_ids must be a JSON array of at most 1000 positive ids';
+    END IF;
+    DO order_timeout_now();
+    SELECT /*+ {{> callers_session}} */
+           told.order_id, told.state,
+           IF(told.state IN ('pending', 'on_hold', 'due'), told.expires_at, NULL) AS expires_at,
+           IF(told.state IN ('pending', 'on_hold', 'due'),
+              GREATEST(TIMESTAMPDIFF(SECOND, SYSDATE(3), told.expires_at), 0), NULL) AS remaining_seconds,
+           IF(told.held_until > SYSDATE(3), told.held_until, NULL) AS held_until,
+           '{{clock}}' AS clock
+      FROM (SELECT listed.place, listed.order_id, {{> expires_at}} AS expires_at, hold.held_until,
+                   CASE WHEN o.order_id IS NULL THEN 'not_found'
+                        WHEN o.status IN ({{orders.paid}}) THEN 'paid'
+                        WHEN o.status IN ({{orders.cancelled}}) THEN 'cancelled'
+                        WHEN NOT o.status <=> {{orders.pending}} /* pending */ THEN 'excluded'
+                        WHEN o.paid_at IS NOT NULL THEN 'contradictory'
+                        WHEN COALESCE({{orders.due_from_term}}, '0000-00-00') < '1000-01-01' THEN 'contradictory'
+                        WHEN NOT o.is_alive OR policy.enabled = 0 THEN 'excluded'
+                        WHEN hold.held_until > SYSDATE(3) THEN 'on_hold'
+                        WHEN {{> times_out_at}} >= SYSDATE(3) THEN 'pending'
+                        ELSE 'due' END AS state
+              FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (place FOR ORDINALITY, order_id BIGINT PATH '$')) AS listed
+              JOIN order_timeout_setting AS setting
+              LEFT JOIN order_timeout_shop_order AS o ON o.order_id = listed.order_id
+              LEFT JOIN order_timeout_policy AS policy ON policy.source_type = o.source_type
+              LEFT JOIN order_timeout_hold AS hold ON hold.order_id = listed.order_id) AS told
+     ORDER BY told.place;
+END$$
+DELIMITER ;

@@ -1,0 +1,44 @@
+-- What a person should look at in what orders took as {{kind}}, as it is now. A second take: the order was cancelled again
+-- after its claim; what the shop may have taken anew is not returned automatically.
+CREATE OR REPLACE SQL SECURITY DEFINER VIEW order_timeout_seen_{{kind}} AS
+SELECT due.order_id,
+       due.target_id,
+       seen.what,
+       seen.amount,
+       seen.other_amount,
+       seen.detail
+  FROM order_timeout_due_{{kind}} AS due
+  LEFT JOIN order_timeout_refund AS claim FORCE INDEX (PRIMARY)
+    ON claim.order_id = due.order_id AND claim.kind = '{{kind}}' AND claim.target_id = due.target_id
+  JOIN LATERAL (
+       SELECT 'missing_target' AS what, due.due AS amount, 0 AS other_amount, '' AS detail
+         FROM DUAL
+        WHERE {{#open}}FALSE{{/open}}{{^open}}due.account_id IS NULL{{^shared}} AND claim.order_id IS NULL{{/shared}}
+          AND NOT EXISTS (SELECT 1 FROM order_timeout_shop_order AS o WHERE o.order_id = due.order_id AND o.status IN ({{orders.paid}})){{/open}}
+        UNION ALL
+       SELECT 'ledger_differs', due.taken, due.ledger_taken, '' AS detail
+         FROM DUAL
+        WHERE due.ledger_taken > 0 AND due.ledger_taken <> due.taken AND claim.order_id IS NULL
+        UNION ALL
+       SELECT 'ledger_differs', claim.taken, claim.ledger_taken, '' AS detail
+         FROM DUAL
+        WHERE claim.ledger_taken > 0 AND claim.ledger_taken <> claim.taken
+        UNION ALL
+       SELECT 'duplicate_rows', due.taken, due.copies, '' AS detail
+         FROM DUAL
+        WHERE due.copies > 1
+        UNION ALL
+       SELECT 'unknown_action', due.taken, due.returned, due.unknown_action AS detail
+         FROM DUAL
+        WHERE due.unknown_action IS NOT NULL
+        UNION ALL
+       SELECT 'second_take', claim.amount, COALESCE(due.ledger_taken, 0), '' AS detail
+         FROM DUAL
+        WHERE EXISTS (SELECT 1 FROM order_timeout_cancellation AS again
+                       WHERE again.order_id = claim.order_id AND again.batch_id > claim.batch_id)
+        UNION ALL
+       -- Where there is a ledger, what is due is what is left beside the claim.
+       SELECT 'short', claim.amount, {{#tells.ledger_taken}}claim.amount + {{/tells.ledger_taken}}due.due, '' AS detail
+         FROM DUAL
+        WHERE claim.order_id IS NOT NULL AND due.due > {{#tells.ledger_taken}}0{{/tells.ledger_taken}}{{^tells.ledger_taken}}claim.amount{{/tells.ledger_taken}}
+       ) AS seen;

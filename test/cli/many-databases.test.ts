@@ -1,0 +1,184 @@
+import { execFile } from 'node:child_process';
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { createConnection, type RowDataPacket } from 'mysql2/promise';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { type PrivateMysqld, startPrivateMysqld } from '../../scripts/dev/server';
+import { createShopTables, loadExampleShop } from '../../scripts/dev/shop';
+import { createShop, type Shop } from '../support';
+import { run } from './support';
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
+
+const ROOT = join(__dirname, '..', '..');
+const directory = mkdtempSync(join(tmpdir(), 'order-timeout-many-'));
+const file = join(directory, 'databases.txt');
+
+// Two shops on the test run's server, and two on one whose sessions begin with autocommit off.
+let here: Shop[] = [];
+let other: PrivateMysqld;
+const there: string[] = [];
+
+beforeAll(async () => {
+  here = [await createShop({ deploy: false }), await createShop({ deploy: false })];
+  other = await startPrivateMysqld({
+    settings: {
+      autocommit: 'OFF',
+      'init-connect': 'SET autocommit = 0',
+      'log-bin-trust-function-creators': 'ON',
+    },
+  });
+  const db = await createConnection({ uri: other.url, multipleStatements: true });
+  await db.query("CREATE USER dba IDENTIFIED BY 'many'");
+  // Not CONNECTION_ADMIN, with which init_connect is skipped.
+  await db.query(
+    'GRANT ALL ON *.* TO dba WITH GRANT OPTION; REVOKE SUPER, CONNECTION_ADMIN ON *.* FROM dba',
+  );
+  await db.query('SET autocommit = 1');
+  for (const name of ['shop_03', 'shop_04']) {
+    await db.query('CREATE DATABASE ?? DEFAULT CHARACTER SET utf8mb4', [name]);
+    await db.query('USE ??', [name]);
+    await createShopTables(db);
+    there.push(`mysql://dba:many@127.0.0.1:${other.port}/${name}`);
+  }
+  await loadExampleShop(db, { orders: 0, incidents: 'lost', clock: '+00:00' });
+  db.destroy();
+  writeFileSync(file, ['# two and two', ...here.map(({ url }) => url), ...there, ''].join('\n'));
+
+  // The program as it is packed, in a second.
+  for (const name of ['package.json', 'sql', 'migrations', 'node_modules']) {
+    symlinkSync(join(ROOT, name), join(directory, name));
+  }
+  await build({
+    entryPoints: ['index.ts', ...['client', 'deploy', 'operate', 'cli'].flatMap(filesIn)].map(
+      (name) => join(ROOT, 'scripts', name),
+    ),
+    outdir: join(directory, 'dist'),
+    outbase: join(ROOT, 'scripts'),
+    format: 'cjs',
+    platform: 'node',
+  });
+  const program = join(directory, 'order-timeout');
+  writeFileSync(
+    program,
+    `#!/bin/sh\nexec '${process.execPath}' '${join(directory, 'dist/cli/main.js')}' "$@"\n`,
+  );
+  chmodSync(program, 0o755);
+});
+
+afterAll(async () => {
+  rmSync(directory, { recursive: true, force: true });
+  await other.stop();
+});
+
+test("the runbook's loop deploys to four databases on two servers, asks and pauses them, and goes on where one server is down", async () => {
+  const up = await everywhere('up --yes --clock +00:00');
+  expect(up).toMatchObject({ code: 0, exits: ['0', '0', '0', '0'] });
+  expect(up.out).not.toContain('many');
+
+  const pause = await everywhere('pause');
+  expect(pause.exits).toEqual(['0', '0', '0', '0']);
+  expect(
+    await Promise.all(there.map((url) => value(url, 'SELECT paused FROM order_timeout_setting'))),
+  ).toEqual([1, 1]);
+
+  const doctor = await everywhere('doctor --json');
+  expect(doctor).toMatchObject({ code: 0, exits: ['0', '0', '0', '0'] });
+  const answer = readFileSync(
+    join(directory, `answers/127.0.0.1_${other.port}_shop_03.doctor`),
+    'utf8',
+  );
+  expect(JSON.parse(answer)).toMatchObject({
+    findings: expect.arrayContaining([
+      expect.objectContaining({ about: 'setting', severity: 'warn' }),
+    ]) as unknown,
+  });
+});
+
+test('where sessions begin with autocommit off, what a command says it did is committed', async () => {
+  const [, url = ''] = there;
+  const say = async (...args: string[]) => {
+    const { out, err, exitCode } = await run([...args, '--url', url]);
+    expect(err).toBe('');
+    expect(exitCode).toBe(0);
+    return out;
+  };
+
+  await say('resume');
+  expect(await value(url, 'SELECT paused FROM order_timeout_setting')).toBe(0);
+  expect(await say('repair', '28229')).toContain('Given back: coupon 1,000');
+  expect(await value(url, "SELECT COUNT(*) FROM order_timeout_refund WHERE cause = 'repair'")).toBe(
+    1,
+  );
+  await insert(
+    url,
+    'INSERT INTO orders (id, order_no, user_id, source_type, status, total_amount, created_at) VALUES (1, 1, 9, 1, 1, 5, UTC_TIMESTAMP() - INTERVAL 1 HOUR)',
+  );
+  await say('hold', '1', '--minutes', '5');
+  expect(await value(url, 'SELECT COUNT(*) FROM order_timeout_hold')).toBe(1);
+  await say('release', '1');
+  expect(await value(url, 'SELECT COUNT(*) FROM order_timeout_hold')).toBe(0);
+  await say('cancel', '1');
+  expect(await value(url, 'SELECT status FROM orders WHERE id = 1')).toBe(3);
+});
+
+test('a server that is down has its error in its line, and stops no other', async () => {
+  await other.kill('SIGKILL');
+  const { code, out, exits } = await everywhere('doctor --json');
+  expect(exits).toEqual(['0', '0', '1', '1']);
+  expect(out).toMatch(/^1 {2}127\.0\.0\.1:\d+\/shop_04 {2}.*No server listens there/m);
+  expect(code).toBe(1);
+});
+
+/** Runs the function of the runbook, as its reader would. */
+async function everywhere(
+  command: string,
+): Promise<{ code: number; out: string; exits: string[] }> {
+  const runbook = readFileSync(join(ROOT, 'docs/runbook.md'), 'utf8');
+  const [, script = ''] = /<!-- everywhere -->\n```sh\n(.+?)\n```/s.exec(runbook) ?? [];
+  const line = `${script}\neverywhere databases.txt ${command}`;
+  const env = { ...process.env, PATH: `${directory}:${process.env.PATH ?? ''}` };
+  const [code, out] = await new Promise<[number, string]>((resolve) => {
+    execFile('sh', ['-c', line], { cwd: directory, env }, (error, stdout) => {
+      resolve([error === null ? 0 : Number(error.code), stdout]);
+    });
+  });
+  return {
+    code,
+    out,
+    exits: out
+      .trim()
+      .split('\n')
+      .map((each) => each.slice(0, 1)),
+  };
+}
+
+const filesIn = (folder: string) =>
+  readdirSync(join(ROOT, 'scripts', folder), { recursive: true })
+    .map((name) => join(folder, String(name)))
+    .filter((name) => name.endsWith('.ts'));
+
+/** Of another session than the command's. */
+async function value(url: string, sql: string): Promise<unknown> {
+  const db = await createConnection(url);
+  const [[row]] = (await db.query<RowDataPacket[]>(sql)) as unknown as [[Record<string, unknown>]];
+  db.destroy();
+  return Object.values(row)[0];
+}
+
+async function insert(url: string, sql: string): Promise<void> {
+  const db = await createConnection(url);
+  await db.query(sql);
+  await db.query('COMMIT');
+  db.destroy();
+}

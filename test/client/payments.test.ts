@@ -1,0 +1,187 @@
+import { expect, test } from 'vitest';
+import {
+  acceptPayment,
+  type AcceptPaymentResult,
+  cancelExpiredOrder,
+  cancelExpiredOrders,
+  cancelOrderAsAdmin,
+  listFindings,
+  orderDeadlines,
+  settleLatePayment,
+} from '../../scripts';
+import { changesOf, closeGate, createShop, order, pendingOrder, type Shop } from '../support';
+
+const outcomeOf = async (result: Promise<AcceptPaymentResult>) => (await result).outcome;
+
+test('a payment is accepted whatever the clock or a hold says, and told again the answer stays', async () => {
+  const shop = await createShop();
+  const { orderId } = await pendingOrder(shop, { coupon: 1000, ageMinutes: 90 });
+
+  const changed = await changesOf(shop, async () => {
+    expect(await acceptPayment(shop.db, orderId, 'pi_1')).toEqual({
+      orderId: String(orderId),
+      outcome: 'accepted',
+    });
+  });
+  expect(changed).toEqual({ orders: [{ id: orderId, status: [1, 2] }] });
+
+  expect(await outcomeOf(acceptPayment(shop.db, orderId, 'pi_1'))).toBe('already_accepted');
+  expect(await outcomeOf(acceptPayment(shop.db, orderId, 'pi_2'))).toBe('already_paid');
+  await shop.run('UPDATE orders SET status = 3 WHERE id = ?', [orderId]);
+  expect(await outcomeOf(acceptPayment(shop.db, orderId, 'pi_1'))).toBe('already_accepted');
+  expect(await outcomeOf(acceptPayment(shop.db, orderId, 'pi_2'))).toBe('already_paid');
+  expect(await cancelExpiredOrder(shop.db, orderId)).toMatchObject({ outcome: 'not_pending' });
+});
+
+test('what can not be accepted says whether money is to be sent back, until it is settled', async () => {
+  const shop = await createShop();
+  const late = await pendingOrder(shop, { coupon: 1000 });
+  await cancelExpiredOrder(shop.db, late.orderId);
+  const elsewhere = await order(shop, { status: 'paid' });
+  const other = await pendingOrder(shop);
+  await shop.run('UPDATE orders SET status = 9 WHERE id = ?', [other.orderId]);
+
+  expect(await outcomeOf(acceptPayment(shop.db, late.orderId, 'a'))).toBe('too_late');
+  expect(await outcomeOf(acceptPayment(shop.db, late.orderId, 'A'))).toBe('too_late');
+  expect(await outcomeOf(acceptPayment(shop.db, elsewhere.orderId, 'b'))).toBe('paid_elsewhere');
+  expect(await outcomeOf(acceptPayment(shop.db, elsewhere.orderId, 'c'))).toBe('already_paid');
+  expect(await outcomeOf(acceptPayment(shop.db, other.orderId, 'd'))).toBe('not_payable');
+  expect(await outcomeOf(acceptPayment(shop.db, other.orderId, 'a'))).toBe('reference_used');
+  expect(await outcomeOf(acceptPayment(shop.db, 404, 'e'))).toBe('not_found');
+
+  expect(await toSendBack(shop)).toEqual(['A', 'a', 'c', 'd']);
+  expect(await listFindings(shop.db)).toMatchObject([
+    { orderId: String(elsewhere.orderId), what: 'paid_elsewhere' },
+  ]);
+  const settle = async (reference: string) =>
+    (await settleLatePayment(shop.db, reference, { remark: 'sent back' })).outcome;
+  expect(await settle('a')).toBe('settled');
+  expect(await settle('a')).toBe('already_settled');
+  expect(await settle('b')).toBe('not_owed');
+  expect(await settle('z')).toBe('not_found');
+  expect(await toSendBack(shop)).toEqual(['A', 'c', 'd']);
+  await expect(acceptPayment(shop.db, late.orderId, '')).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+  });
+  await expect(shop.db.query("CALL accept_payment(1, '')")).rejects.toMatchObject({
+    errno: 50007,
+    message: expect.stringMatching(/^INVALID_TEXT: /) as string,
+  });
+});
+
+test('in a transaction that is rolled back the record of late money is lost, in one that commits it is there', async () => {
+  const shop = await createShop();
+  const { orderId } = await pendingOrder(shop, { coupon: 1000 });
+  await cancelExpiredOrder(shop.db, orderId);
+  const connection = await shop.connect();
+
+  for (const end of ['ROLLBACK', 'COMMIT']) {
+    await connection.beginTransaction();
+    expect(await outcomeOf(acceptPayment(connection, orderId, 'late'))).toBe('too_late');
+    await connection.query(end);
+    expect(await toSendBack(shop)).toEqual(end === 'COMMIT' ? ['late'] : []);
+  }
+});
+
+test('payments, the sweep, a cancel and callbacks told twice race: never both, never neither, each recorded once', async () => {
+  const shop = await createShop();
+  const rounds = Number(process.env.PAYMENT_ROUNDS ?? 60);
+  const orders: { orderId: number; couponId: number | null }[] = [];
+  for (let made = 0; made < rounds; made++) orders.push(await pendingOrder(shop, { coupon: 1000 }));
+
+  for (const [round, { orderId }] of orders.entries()) {
+    const reference = `pi_${orderId}`;
+    const answers = await Promise.all([
+      outcomeOf(acceptPayment(shop.db, orderId, reference)),
+      outcomeOf(acceptPayment(shop.db, orderId, reference)),
+      round % 3 === 0 ? cancelExpiredOrders(shop.db) : cancelOrderAsAdmin(shop.db, orderId),
+      cancelExpiredOrder(shop.db, orderId),
+    ]);
+    const told = answers.slice(0, 2).sort();
+    const [row] = await shop.run<{ status: number; balance: number }>(
+      `SELECT orders.status, balance_amount AS balance FROM orders
+         JOIN user_coupons ON user_coupons.id = orders.coupon_id WHERE orders.id = ?`,
+      [orderId],
+    );
+    if (row?.status === 2) {
+      expect(told).toEqual(['accepted', 'already_accepted']);
+      expect(row.balance).toBe(0);
+    } else {
+      expect(told).toEqual(['too_late', 'too_late']);
+      expect(row).toMatchObject({ status: 3, balance: 1000 });
+    }
+  }
+  expect(await shop.run('SELECT COUNT(*) AS payments FROM order_timeout_payment')).toEqual([
+    { payments: rounds },
+  ]);
+});
+
+test('one reference that comes for two orders at once is taken for one of them', async () => {
+  const shop = await createShop();
+  const [one, other] = [await pendingOrder(shop), await pendingOrder(shop)];
+  // Each has seen that nobody has the reference.
+  const gate = await closeGate(shop, 'INSERT ON order_timeout_payment');
+  const told = Promise.all(
+    [one, other].map(({ orderId }) => outcomeOf(acceptPayment(shop.db, orderId, 'same'))),
+  );
+  await gate.reached(2);
+  await gate.open();
+
+  expect((await told).sort()).toEqual(['accepted', 'reference_used']);
+  expect(await shop.run('SELECT status FROM orders ORDER BY status')).toEqual([
+    { status: 1 },
+    { status: 2 },
+  ]);
+  expect(await shop.run('SELECT reference, outcome FROM order_timeout_payment')).toEqual([
+    { reference: 'same', outcome: 'accepted' },
+  ]);
+});
+
+test.each(['+00:00', '+08:00'])(
+  'deadlines tell a countdown for each order, clock %s',
+  async (clock) => {
+    const shop = await createShop({ clock });
+    const young = await pendingOrder(shop, { ageMinutes: 10 });
+    const due = await pendingOrder(shop, { ageMinutes: 40 });
+    const held = await pendingOrder(shop, { ageMinutes: 40 });
+    await shop.run('CALL hold_order(?, 20, NULL)', [held.orderId]);
+    const never = await pendingOrder(shop, { sourceType: 3 });
+    const paid = await order(shop, { status: 'paid' });
+    const gone = await order(shop, { status: 'cancelled' });
+    const ids = [gone, paid, never, held, due, young].map(({ orderId }) => orderId);
+
+    const told = await orderDeadlines(shop.db, [...ids, 404]);
+
+    expect(told.map(({ state }) => state)).toEqual([
+      'cancelled',
+      'paid',
+      'excluded',
+      'on_hold',
+      'due',
+      'pending',
+      'not_found',
+    ]);
+    expect(told.map(({ orderId }) => orderId)).toEqual([...ids, 404].map(String));
+    const [, , , onHold, isDue, pending] = told;
+    expect(Math.abs(Number(pending?.expiresAt) - Date.now() - 20 * 60_000)).toBeLessThan(30_000);
+    expect(Math.abs(Number(pending?.remainingSeconds) - 20 * 60)).toBeLessThan(30);
+    expect(onHold?.heldUntil).toEqual(onHold?.expiresAt);
+    expect(isDue?.remainingSeconds).toBe(0);
+    expect(await orderDeadlines(shop.db, [])).toEqual([]);
+    await expect(orderDeadlines(shop.db, Array<number>(1001).fill(1))).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
+    for (const list of ['[0]', '[1.5]', '{}', '["x"]', '[null]', '[[1]]']) {
+      await expect(shop.db.query('CALL order_deadlines(?)', [list])).rejects.toMatchObject({
+        errno: 50008,
+      });
+    }
+  },
+);
+
+async function toSendBack(shop: Shop): Promise<string[]> {
+  const rows = await shop.run<{ reference: string }>(
+    'SELECT reference FROM order_timeout_payment WHERE to_send_back = 1 ORDER BY reference',
+  );
+  return rows.map(({ reference }) => reference);
+}

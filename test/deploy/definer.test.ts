@@ -1,0 +1,162 @@
+import { createConnection } from 'mysql2/promise';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { down, up } from '../../scripts/deploy';
+import { actualPrivileges } from '../../scripts/deploy/definer';
+import { parseGrants } from '../../scripts/deploy/grants';
+import { quoteName } from '../../scripts/deploy/text';
+import { runShopFile } from '../../scripts/dev/shop';
+import { createShop, pendingOrder, type Shop } from '../support';
+import { deployer } from './support/deployer';
+import { edited, SMALL } from './support/sources';
+
+async function definers(shop: Shop): Promise<string[]> {
+  const rows = await shop.run<{ definer: string }>(
+    `SELECT DISTINCT definer AS definer FROM information_schema.routines WHERE routine_schema = DATABASE()
+      UNION SELECT definer FROM information_schema.views WHERE table_schema = DATABASE()
+      UNION SELECT definer FROM information_schema.events WHERE event_schema = DATABASE()`,
+  );
+  return rows.map(({ definer }) => definer);
+}
+
+describe('the definer account', () => {
+  it('is what all objects run as, locked and without a password', async () => {
+    const shop = await createShop({ deploy: false });
+    await up(await deployer(shop), { source: SMALL });
+    expect(await definers(shop)).toEqual(['order_timeout@localhost']);
+    const [account] = await shop.run<{ locked: string; hash: string }>(
+      `SELECT account_locked AS locked, authentication_string AS hash
+         FROM mysql.user WHERE user = 'order_timeout' AND host = 'localhost'`,
+    );
+    expect(account).toMatchObject({ locked: 'Y' });
+    expect(account?.hash).toContain('INVALIDSALTANDPASSWORD');
+  });
+
+  it('may not delete from a table of the shop, and change but the columns that the shop file names', async () => {
+    const shop = await createShop({ deploy: false });
+    await up(await deployer(shop), { source: SMALL });
+    const lines = await shop.run("SHOW GRANTS FOR 'order_timeout'@'localhost'");
+    const grants = parseGrants(lines.map((line) => String(Object.values(line)[0])));
+    const written = actualPrivileges(shop.name, { lines: grants, partialRevokes: false }).filter(
+      ({ name, table }) => name !== 'SELECT' && !/^order_timeout_|\*/.test(table),
+    );
+    expect(
+      written.map(({ name, table, column = '' }) => `${name} ${table} ${column}`.trim()).sort(),
+    ).toEqual([
+      'INSERT user_coupon_ledger',
+      'INSERT user_points',
+      'INSERT user_points_ledger',
+      'UPDATE order_coupons order_id',
+      'UPDATE orders cancelled_at',
+      'UPDATE orders status',
+      'UPDATE user_coupons balance_amount',
+      'UPDATE user_coupons status',
+      'UPDATE user_coupons used_at',
+      'UPDATE user_coupons used_order_id',
+      'UPDATE user_points points',
+    ]);
+  });
+
+  it('suffices for a sweep and for a call of a user who has nothing but EXECUTE', async () => {
+    const shop = await createShop();
+    await pendingOrder(shop, { coupon: 1000, points: 50, pointsLeft: null });
+    const { orderId } = await pendingOrder(shop, { coupon: 1000, points: 50 });
+    const url = await shop.createAccount(
+      `EXECUTE ON PROCEDURE ${shop.name}.cancel_expired_order`,
+      `EXECUTE ON PROCEDURE ${shop.name}.cancel_expired_orders`,
+    );
+    const db = await shop.connect({ uri: url });
+    const [[[single]]] = (await db.query('CALL cancel_expired_order(?)', [orderId])) as unknown as [
+      [[object]],
+    ];
+    const [[[sweep]]] = (await db.query('CALL cancel_expired_orders()')) as unknown as [[[object]]];
+    expect(single).toMatchObject({ outcome: 'cancelled', coupon_refunded: 1000 });
+    expect(sweep).toMatchObject({ outcome: 'completed', cancelled: 1, failed: 0 });
+  });
+
+  it('gets back what was taken from it, and loses what it was given', async () => {
+    const shop = await createShop({ deploy: false });
+    const url = await deployer(shop);
+    await up(url, { source: SMALL });
+    await shop.run("REVOKE UPDATE (status) ON orders FROM 'order_timeout'@'localhost'");
+    await shop.run("GRANT DELETE ON orders TO 'order_timeout'@'localhost'");
+    const { steps } = await up(url, { source: SMALL });
+    expect(steps).toEqual(['definer account order_timeout@localhost and its grants']);
+    expect(await up(url, { source: SMALL })).toMatchObject({ outcome: 'nothing_to_do' });
+  });
+
+  it('is not created again for a second shop, which MySQL would refuse', async () => {
+    const [first, second] = [
+      await createShop({ deploy: false }),
+      await createShop({ deploy: false }),
+    ];
+    for (const shop of [first, second]) {
+      const url = await deployer(shop, 'needed');
+      expect(await up(url, { source: SMALL })).toMatchObject({ outcome: 'done' });
+    }
+    expect(await second.run('CALL order_timeout_first(1)')).toBeDefined();
+  });
+});
+
+describe('a deployer who may make no accounts', () => {
+  async function plain(shop: Shop) {
+    return shop.createAccount(`ALL ON ${shop.name}.*`, 'SELECT ON performance_schema.*');
+  }
+
+  it('is who the objects run as, and a remark says so', async () => {
+    const shop = await createShop({ deploy: false });
+    const url = await plain(shop);
+    const { remarks } = await up(url);
+    const account = `${new URL(url).username}@%`;
+    expect(remarks.find(({ about }) => about === 'definer')?.text).toBe(
+      `The procedures and the event will run as ${account}`,
+    );
+    expect(await definers(shop)).toEqual([account]);
+    expect(await shop.run('CALL cancel_expired_orders()')).toBeDefined();
+    expect(await up(url)).toMatchObject({ outcome: 'nothing_to_do' });
+    expect(await down(url)).toMatchObject({ outcome: 'done' });
+  });
+
+  it('is told which grants on a routine are lost when it is replaced, where it can not read them', async () => {
+    const shop = await createShop({ deploy: false });
+    const url = await plain(shop);
+    await up(url, { source: SMALL });
+    const { remarks } = await up(url, { source: edited(SMALL, 'order_timeout_first') });
+    expect(remarks.find(({ about }) => about === 'grants')?.remedy).toContain(
+      'grant EXECUTE again on order_timeout_first',
+    );
+  });
+
+  it('does not take objects over from the definer account', async () => {
+    const shop = await createShop({ deploy: false });
+    await up(await deployer(shop), { source: SMALL });
+    await expect(up(await plain(shop), { source: SMALL })).rejects.toThrow(
+      'What is deployed runs as order_timeout@localhost',
+    );
+  });
+});
+
+describe('a schema with an odd name', () => {
+  it.each(['a_b%c', "it's `odd`", 'mit-strich.und.punkt'])('%s works', async (suffix) => {
+    const server = new URL(inject('mysqlUrl'));
+    const name = `order_timeout_test_${inject('runId')}_${suffix}`;
+    const db = await createConnection(server.href);
+    onTestFinished(async () => {
+      await db.query(`DROP DATABASE IF EXISTS ${quoteName(name)}`);
+      await db.end();
+    });
+    await db.query(`CREATE DATABASE ${quoteName(name)}`);
+    await db.query(`USE ${quoteName(name)}`);
+    await runShopFile(db, 'built-in', 'schema.sql');
+    server.pathname = `/${encodeURIComponent(name)}`;
+
+    await up(server.href);
+    expect(await up(server.href)).toMatchObject({ outcome: 'nothing_to_do' });
+    const [[[sweep]]] = (await db.query('CALL cancel_expired_orders()')) as unknown as [[[object]]];
+    expect(sweep).toMatchObject({ failed: 0 });
+    await down(server.href, { dropJournal: true });
+    const [lines] = await db.query("SHOW GRANTS FOR 'order_timeout'@'localhost'").catch(() => [[]]);
+    expect(JSON.stringify(lines).replaceAll('\\', '')).not.toContain(
+      `\`${name.replaceAll('`', '``')}\``,
+    );
+  });
+});

@@ -1,0 +1,104 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { openSession } from '../../../scripts/deploy/connection';
+import { sayFinding } from '../../../scripts/deploy/errors';
+import { guessShopFile } from '../../../scripts/deploy/shop-file/guess';
+import { parseShopFile } from '../../../scripts/deploy/shop-file/read';
+import { createShop, type Shop } from '../../support';
+import { check, shopFileOf, tablesOf } from './tables';
+
+async function guess(shop: Shop): Promise<string> {
+  const db = await openSession(shop.url);
+  try {
+    return await guessShopFile(db);
+  } finally {
+    db.destroy();
+  }
+}
+
+it.each(['litemall', 'mall'] as const)('the tables of %s are known', async (example) => {
+  expect(await guess(await tablesOf(example))).toBe(await shopFileOf(example));
+});
+
+it('the tables of the built-in shop are known', async () => {
+  const shop = await createShop({ deploy: false });
+  const file = join(__dirname, '../../../sql/shops/built-in.yaml');
+  expect(await guess(shop)).toBe(await readFile(file, 'utf8'));
+});
+
+const OTHER_SHOP = `
+CREATE TABLE trade_order (
+    id BIGINT NOT NULL PRIMARY KEY AUTO_INCREMENT,
+    member_id BIGINT NOT NULL,
+    order_status SMALLINT NOT NULL COMMENT '10 waits, 20 paid,\n30 closed',
+    pay_time DATETIME NULL,
+    create_time DATETIME NOT NULL,
+    expire_time DATETIME NULL,
+    deleted_at DATETIME NULL
+);
+CREATE TABLE trade_order_item (id BIGINT PRIMARY KEY, order_id BIGINT, sku_id BIGINT, num INT, status INT, user_id BIGINT, create_time DATETIME);
+CREATE TABLE sku (id BIGINT PRIMARY KEY, stock INT);
+INSERT INTO trade_order (member_id, order_status, pay_time, create_time) VALUES
+    (1, 10, NULL, '2026-01-31 12:00:00'), (1, 20, '2026-01-30 12:00:00', '2026-01-30 11:00:00'),
+    (1, 20, '2026-01-29 12:00:00', '2026-01-29 11:00:00'), (1, 30, NULL, '2026-01-28 11:00:00')`;
+
+it('of other tables it says what was found, and what a person has to fill in', async () => {
+  const shop = await createShop({ deploy: false, schema: () => OTHER_SHOP });
+  const text = await guess(shop);
+  expect(text).toMatchInlineSnapshot(`
+    "# A guess from the tables that are here. See that each line is right; docs/your-shop.md has every key.
+    # Could be the orders, too: trade_order_item
+    orders:
+      table: trade_order
+      id: id
+      user: member_id
+      created: create_time
+      # deadline: expire_time # wins over the age
+      paid_at: pay_time
+      only: o.deleted_at IS NULL
+      status:
+        column: order_status # 10 waits, 20 paid, 30 closed
+        # The newest orders: code, how many, the newest
+        #   20: 2, 2026-01-30 11:00:00, 2 with a pay_time
+        #   10: 1, 2026-01-31 12:00:00
+        #   30: 1, 2026-01-28 11:00:00
+        pending: 10
+        paid: [20]
+        cancelled: which code? # left: 30
+        # other: [] # codes that are none of these
+      # set: {cancelled_at: :now} # what a cancellation sets beside the status
+    give_back: # what an order takes; tables that name one:
+      #   trade_order_item: id, order_id, sku_id, num, status, user_id
+      # stock:
+      #   lines: {table: order_item, order: order_id, target: sku_id, amount: quantity}
+      #   target: {table: sku, id: id}
+      #   add: stock # or "subtract: locked_stock", where an order locks it
+      #   shared: true # customers change these rows, too
+      # coupon:
+      #   held: {by: order_id, if: target.status = 1}
+      #   target: {table: user_coupon, id: id}
+      #   set: {status: 0, order_id: null}
+      # points:
+      #   order: {target: o.user_id, amount: o.points}
+      #   target: {table: user_account, id: id}
+      #   add: points
+    "
+  `);
+
+  const parsed = parseShopFile(text);
+  expect('mistakes' in parsed && parsed.mistakes.map(sayFinding)).toEqual([
+    'line 19, orders.status.cancelled: expected a code: an integer, as it stands in the column, found "which code?". ' +
+      'See docs/your-shop.md',
+    'line 22, give_back: expected a mapping of kinds to rules, found nothing. See docs/your-shop.md',
+  ]);
+  const filled = text
+    .replace('cancelled: which code?', 'cancelled: 30')
+    .replace(/^give_back:.*$/m, 'give_back: {}');
+  expect((await check(shop, filled)).mistakes).toEqual([]);
+});
+
+it('where nothing looks like orders it says so', async () => {
+  const shop = await createShop({ deploy: false, schema: () => 'CREATE TABLE a (id INT)' });
+  expect(await guess(shop)).toMatch(/^# No table here looks like orders: an integer key, a user/);
+});

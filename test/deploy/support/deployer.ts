@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Connection } from 'mysql2/promise';
+import type { Shop } from '../../support';
+
+const RUNBOOK = join(__dirname, '../../../docs/runbook.md');
+
+/** An account with just what the runbook grants the deploying account: "needed", or also what it recommends. */
+export async function deployer(shop: Shop, extent: 'needed' | 'all' = 'all'): Promise<string> {
+  const url = await shop.createAccount('USAGE ON *.*');
+  const grants = await grantsOfRunbook();
+  for (const grant of extent === 'all' ? grants : grants.filter((line) => !isForSeeing(line))) {
+    await shop.run(
+      grant
+        .replace('shop.*', `\`${shop.name}\`.*`)
+        .replace("'deployer'@'%'", `'${new URL(url).username}'@'%'`),
+    );
+  }
+  return url;
+}
+
+/** On a server of a test's own: an account with the runbook's grants for a schema. */
+export async function createDeployer(root: Connection, schema: string): Promise<void> {
+  await root.query("CREATE USER 'deployer'@'%' IDENTIFIED BY 'secret'");
+  for (const grant of await grantsOfRunbook())
+    await root.query(grant.replace('shop.*', `${schema}.*`));
+}
+
+/** Where such an account finds the schema. */
+export function urlFor(serverUrl: string, user: string, schema: string): string {
+  const url = new URL(serverUrl);
+  url.username = user;
+  url.password = 'secret';
+  url.pathname = `/${schema}`;
+  return url.href;
+}
+
+/** What the runbook gives for doctor and verify to see everything. */
+const isForSeeing = (grant: string) => /SHOW_ROUTINE|ON mysql\.|TRIGGER/.test(grant);
+
+/** The GRANT statements of the runbook's section "The deploying account". */
+export async function grantsOfRunbook(): Promise<string[]> {
+  const text = await readFile(RUNBOOK, 'utf8');
+  const section = /^## The deploying account$([\s\S]*?)^## /m.exec(`${text}\n## `)?.[1] ?? '';
+  return [...section.matchAll(/^GRANT [^;]+/gm)].map(([grant]) => grant);
+}

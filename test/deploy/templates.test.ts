@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type Context,
+  type ObjectKind,
+  type ObjectSource,
+  renderSource,
+  withDefiner,
+} from '../../scripts/deploy/source';
+import { migration } from './support/sources';
+
+const file = (name: string, text: string, kind: ObjectKind = 'view'): ObjectSource => ({
+  kind,
+  name,
+  text,
+});
+
+function fill(objects: ObjectSource[], context: Context = {}) {
+  const partials = { picked: 'picked AS {{id}}, {{> nested}}', nested: '1' };
+  const migrations = [migration('0001_a', 'CREATE TABLE IF NOT EXISTS order_timeout_x (')];
+  return renderSource({ version: '', migrations, objects, partials }, context).map(
+    ({ name, text }) => [name, text],
+  );
+}
+
+describe('a template', () => {
+  it('is filled without being escaped for HTML, with its partials', () => {
+    const text = 'SELECT {{orders.id}} FROM {{> picked}} WHERE {{only}}';
+    const context = { id: 'p', orders: { id: '`a`' }, only: "x < 'y' & z" };
+    expect(fill([file('v', text)], context)).toEqual([
+      ['v', "SELECT `a` FROM picked AS p, 1 WHERE x < 'y' & z"],
+    ]);
+  });
+
+  it.each([
+    ['kind', 'rules'],
+    ['reach', 'reaches'],
+  ])(
+    'with {%s} in its name is filled once for each of the %s, whose fields come first',
+    (field, list) => {
+      const context = {
+        clock: 1,
+        table: 'orders',
+        [list]: [
+          { [field]: 'coupon', table: 'user_coupons' },
+          { [field]: 'points', table: 'user_points' },
+        ],
+      };
+      expect(fill([file(`v_{${field}}`, 'SELECT {{clock}} FROM {{table}}')], context)).toEqual([
+        ['v_coupon', 'SELECT 1 FROM user_coupons'],
+        ['v_points', 'SELECT 1 FROM user_points'],
+      ]);
+    },
+  );
+
+  it('that comes to nothing but comments is not deployed', () => {
+    const text = '-- Why.\n{{#ledger}}\nSELECT 1\n{{/ledger}}\n';
+    expect(fill([file('v', text)], { ledger: null })).toEqual([]);
+  });
+
+  it('of a routine knows the names of all tables and views of ours', () => {
+    const objects = [
+      file('p', 'DROP TEMPORARY TABLE IF EXISTS {{own_names}}', 'procedure'),
+      file('v_{kind}', 'SELECT 1'),
+    ];
+    expect(fill(objects, { rules: [{ kind: 'coupon' }] }).at(-1)).toEqual([
+      'p',
+      'DROP TEMPORARY TABLE IF EXISTS order_timeout_x, v_coupon',
+    ]);
+  });
+
+  it.each([
+    '{{nothing}}',
+    '{{#nothing}}x{{/nothing}}',
+    '{{orders.nothing}}',
+    '{{#orders}}{{x}}{{/orders}}',
+    '{{> nothing}}',
+  ])('%s that asks for what is not there is refused by its name', (text) => {
+    expect(() => fill([file('v', text)], { orders: { id: 1 } })).toThrow(/^v\.sql: .*nothing|x/);
+  });
+
+  it('is deployed after the views that it reads, functions first', () => {
+    const objects = [
+      file('tick', 'DO 0', 'event'),
+      file('p', 'SELECT f()', 'procedure'),
+      file('a', 'SELECT * FROM c'),
+      file('b', '-- not a\nSELECT * FROM b_table'),
+      file('c', 'SELECT f() FROM b'),
+      file('f', 'RETURN (SELECT 1 FROM a)', 'function'),
+    ];
+    expect(fill(objects).map(([name]) => name)).toEqual(['f', 'b', 'c', 'a', 'p', 'tick']);
+  });
+
+  it('of views in a circle is refused', () => {
+    const objects = [file('a', 'SELECT * FROM b'), file('b', 'SELECT * FROM a')];
+    expect(() => fill(objects)).toThrow('a -> b -> a');
+  });
+
+  it.each([
+    ['CREATE PROCEDURE p ()', 'CREATE DEFINER = me PROCEDURE p ()'],
+    ['CREATE FUNCTION f ()', 'CREATE DEFINER = me FUNCTION f ()'],
+    [
+      'CREATE OR REPLACE ALGORITHM = MERGE SQL SECURITY DEFINER VIEW v AS',
+      'CREATE OR REPLACE ALGORITHM = MERGE DEFINER = me SQL SECURITY DEFINER VIEW v AS',
+    ],
+  ])('%s gets the account that it runs as', (create, expected) => {
+    expect(withDefiner(create, 'me')).toBe(expected);
+  });
+});

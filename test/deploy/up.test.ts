@@ -1,0 +1,250 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { down, readSource, Refusal, up } from '../../scripts/deploy';
+import { upStatements } from '../../scripts/deploy/migrations';
+import { createShop, type Shop } from '../support';
+import { deployer } from './support/deployer';
+import { snapshot } from './support/snapshot';
+import { edited, migration, SMALL, withMigrations, without, withText } from './support/sources';
+
+/** A shop without the engine, and whoever the runbook has deploy to it. */
+async function newShop() {
+  const shop = await createShop({ deploy: false });
+  return { shop, url: await deployer(shop) };
+}
+
+async function outcomeOfSweep(shop: Shop): Promise<unknown> {
+  const [[[sweep]]] = (await shop.db.query('CALL cancel_expired_orders()')) as unknown as [
+    [[{ outcome: string }]],
+  ];
+  return sweep.outcome;
+}
+
+async function deployed() {
+  const { shop, url } = await newShop();
+  await up(url, { source: SMALL });
+  return { shop, url };
+}
+
+describe('a deployment to a fresh shop', () => {
+  it("registers everything, changes nothing of the shop's tables but their indexes, and works", async () => {
+    const { shop, url } = await newShop();
+    const columns = () =>
+      shop.run(`SELECT table_name, column_name, column_type, column_default, is_nullable, collation_name, extra
+                  FROM information_schema.columns
+                 WHERE table_schema = DATABASE() AND table_name NOT LIKE 'order\\_timeout\\_%'
+                 ORDER BY table_name, ordinal_position`);
+    const before = await columns();
+    const { migrations } = await readSource();
+    expect(await up(url, { paused: true })).toMatchObject({ outcome: 'done' });
+
+    expect(await columns()).toEqual(before);
+    expect(await shop.run('SELECT name FROM order_timeout_migration')).toHaveLength(
+      migrations.length,
+    );
+    expect(await shop.run('SELECT name FROM order_timeout_object WHERE checksum IS NULL')).toEqual(
+      [],
+    );
+    // The event's own first sweep may be at it.
+    await expect.poll(() => outcomeOfSweep(shop)).toBe('paused');
+    expect(await up(url)).toMatchObject({ outcome: 'nothing_to_do', steps: [] });
+  });
+
+  it('takes the clock and the pause that are asked for', async () => {
+    const { shop, url } = await newShop();
+    await up(url, { source: SMALL, clock: '+08:00', paused: true });
+    expect(await shop.run('SELECT clock, paused FROM order_timeout_setting')).toEqual([
+      { clock: '+08:00', paused: 1 },
+    ]);
+  });
+
+  it('is shown before it is done, with what the first sweep would move', async () => {
+    const { shop, url } = await newShop();
+    const before = await snapshot(shop);
+    const { outcome, remarks } = await up(url, { confirm: () => Promise.resolve(false) });
+    expect(outcome).toBe('declined');
+    expect(remarks).toContainEqual(expect.objectContaining({ about: 'first_sweep' }));
+    expect(await snapshot(shop)).toEqual(before);
+  });
+
+  it('is not done when the database changes while it is being agreed to', async () => {
+    const { shop, url } = await newShop();
+    const deployment = up(url, {
+      source: SMALL,
+      confirm: async () => {
+        await shop.run('ALTER TABLE user_points DROP INDEX idx_user');
+        return true;
+      },
+    });
+    await expect(deployment).rejects.toThrow('The database was changed while the plan');
+  });
+
+  it('does not overwrite what the shop has under one of our names', async () => {
+    const { shop, url } = await newShop();
+    await shop.run('CREATE PROCEDURE cancel_order () DO 0');
+    await expect(up(url)).rejects.toThrow('There is a procedure cancel_order already');
+    expect(await shop.run('SHOW PROCEDURE STATUS WHERE db = DATABASE()')).toHaveLength(1);
+    await expect(down(url)).resolves.toMatchObject({ outcome: 'nothing_to_do' });
+  });
+});
+
+describe('a deployment of another version', () => {
+  it('replaces only what has changed', async () => {
+    const { url } = await deployed();
+    const { steps } = await up(url, { source: edited(SMALL, 'order_timeout_first') });
+    expect(steps).toEqual([
+      'register what is about to be deployed',
+      'keep the sweep away',
+      'procedure order_timeout_first: changed',
+      'let the sweep run again',
+    ]);
+  });
+
+  it('drops what is no longer part of it', async () => {
+    const { shop, url } = await deployed();
+    await up(url, { source: without(SMALL, 'order_timeout_first') });
+    expect(await shop.run('SHOW PROCEDURE STATUS WHERE db = DATABASE()')).toEqual([]);
+    expect(
+      await shop.run("SELECT 1 FROM order_timeout_object WHERE name = 'order_timeout_first'"),
+    ).toEqual([]);
+  });
+
+  it('applies new versioned files in the order of their numbers', async () => {
+    const { shop, url } = await deployed();
+    const source = withMigrations(SMALL, (files) => [
+      ...files,
+      migration('0098_first', 'CREATE TABLE extra (a INT PRIMARY KEY);'),
+      migration('0099_second', 'ALTER TABLE extra ADD COLUMN b INT;'),
+    ]);
+    expect(await up(url, { source })).toMatchObject({ outcome: 'done' });
+    expect(await shop.run('SELECT b FROM extra')).toEqual([]);
+    expect(await up(url, { source })).toMatchObject({ outcome: 'nothing_to_do' });
+  });
+
+  it("has files that are right to run twice, as after a crash before a file's row was written", async () => {
+    const shop = await createShop();
+    const before = await snapshot(shop);
+    const db = await shop.connect();
+    for (const migration of (await readSource()).migrations)
+      for (const statement of upStatements(migration)) await db.query(statement);
+    expect(await snapshot(shop)).toEqual(before);
+  });
+
+  it('adds a column as CONTRIBUTING.md says: right to run twice, and gone with its table', async () => {
+    const { shop, url } = await deployed();
+    const [, example = ''] =
+      /```sql\n(SET @order_timeout_change[^]*?)```/.exec(
+        await readFile('CONTRIBUTING.md', 'utf8'),
+      ) ?? [];
+    const column = migration('0099_column', example, '');
+    const source = withMigrations(SMALL, (files) => [...files, column]);
+    expect(await up(url, { source })).toMatchObject({ outcome: 'done' });
+    const before = await snapshot(shop);
+    const db = await shop.connect();
+    for (const statement of upStatements(column)) await db.query(statement);
+    expect(await snapshot(shop)).toEqual(before);
+    await shop.run('UPDATE order_timeout_setting SET owed_budget_seconds = 30');
+    await expect(
+      shop.run('UPDATE order_timeout_setting SET owed_budget_seconds = 31'),
+    ).rejects.toThrow(/order_timeout_setting_owed_budget/);
+    expect(await down(url, { source })).toMatchObject({ outcome: 'done' });
+    expect(await shop.run("SHOW TABLES LIKE 'order\\_timeout\\_%'")).toEqual([]);
+  });
+
+  it('puts back what somebody changed or dropped: routines, views, event, indexes', async () => {
+    const { shop, url } = await deployed();
+    const before = await snapshot(shop);
+    await shop.run('DROP PROCEDURE order_timeout_first');
+    await shop.run('ALTER FUNCTION order_timeout_double SQL SECURITY INVOKER');
+    await shop.run('CREATE OR REPLACE VIEW order_timeout_seen AS SELECT 1 AS doubled');
+    await shop.run('ALTER TABLE orders DROP INDEX order_timeout_due');
+    await shop.run('DROP EVENT order_timeout_tick');
+
+    const { steps } = await up(url, { source: SMALL });
+    expect(steps[0]).toBe('index order_timeout_due on orders');
+    expect(await snapshot(shop)).toEqual(before);
+  });
+
+  const addRow = (shop: Shop, name: string) =>
+    shop.run(
+      `INSERT INTO order_timeout_migration (name, checksum, applied_at, applied_by, package_version, duration_ms)
+       VALUES (?, 'x', UTC_TIMESTAMP(3), 'x', '9.9.9', 0)`,
+      [name],
+    );
+
+  it.each([
+    [
+      'an edited file',
+      (shop: Shop) => shop.run(`UPDATE order_timeout_migration SET checksum = 'x'`),
+      '0001_tables.up.sql was edited',
+    ],
+    ['a missing file', (shop: Shop) => addRow(shop, '0001_gone'), '0001_gone.up.sql is missing'],
+    [
+      'a newer database',
+      (shop: Shop) => addRow(shop, '9999_newer'),
+      'older than the database: 9999_newer',
+    ],
+  ])('is refused for %s, with its name, and nothing is changed', async (_, arrange, message) => {
+    const { shop, url } = await deployed();
+    await arrange(shop);
+    const before = await snapshot(shop);
+    const deployment = up(url, { source: without(SMALL, 'order_timeout_first') });
+    await expect(deployment).rejects.toThrow(Refusal);
+    await expect(deployment).rejects.toThrow(message);
+    expect(await snapshot(shop)).toEqual(before);
+  });
+});
+
+describe('grants on a routine', () => {
+  it('are the same after it was replaced', async () => {
+    const { shop, url } = await deployed();
+    const account = await shop.createAccount(
+      `EXECUTE ON PROCEDURE ${shop.name}.order_timeout_first`,
+      `EXECUTE ON FUNCTION ${shop.name}.order_timeout_double`,
+    );
+    const user = new URL(account).username;
+    await shop.run(
+      `GRANT ALTER ROUTINE ON PROCEDURE order_timeout_first TO '${user}' WITH GRANT OPTION`,
+    );
+    const before = await snapshot(shop);
+    const names = ['order_timeout_first', 'order_timeout_double'];
+    await up(url, { source: names.reduce(edited, SMALL) });
+
+    const after = await snapshot(shop);
+    expect(after).toMatchObject({
+      [`grant on order_timeout_first to ${user}@%`]: 'Execute,Alter Routine,Grant',
+      [`grant on order_timeout_double to ${user}@%`]: 'Execute',
+    });
+    expect(Object.keys(after).filter((key) => after[key] !== before[key])).toEqual([
+      'registry function order_timeout_double',
+      'registry procedure order_timeout_first',
+    ]);
+  });
+});
+
+describe('the event', () => {
+  const state = async (shop: Shop) => {
+    const [row] = await shop.run<{ status: string }>(
+      'SELECT status AS status FROM information_schema.events WHERE event_schema = DATABASE()',
+    );
+    return row?.status;
+  };
+
+  it.each(['ENABLE', 'DISABLE'])(
+    'stays as the operator had it (%s), changed or not',
+    async (how) => {
+      const { shop, url } = await deployed();
+      expect(await state(shop)).toBe('ENABLED');
+      const operator = await shop.connect({ uri: url });
+      await operator.query(`ALTER EVENT order_timeout_tick ${how}`);
+
+      expect(await up(url, { source: SMALL })).toMatchObject({ outcome: 'nothing_to_do' });
+      expect(await state(shop)).toBe(`${how}D`);
+      const source = withText(SMALL, 'order_timeout_tick', (text) =>
+        text.replace('1 MINUTE', '2 MINUTE'),
+      );
+      await up(url, { source });
+      expect(await state(shop)).toBe(`${how}D`);
+    },
+  );
+});

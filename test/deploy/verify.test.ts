@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import { status, up, verify } from '../../scripts/deploy';
+import { createShop } from '../support';
+import { deployer } from './support/deployer';
+import { edited, migration, SMALL, withMigrations } from './support/sources';
+
+async function deployed(extent: 'needed' | 'all' = 'all') {
+  const shop = await createShop({ deploy: false });
+  const url = await deployer(shop, extent);
+  await up(url, { source: SMALL });
+  return { shop, url };
+}
+
+describe('"verify"', () => {
+  it('says that nothing is deployed', async () => {
+    const shop = await createShop({ deploy: false });
+    expect(await verify(shop.url)).toMatchObject({ differences: [{ about: 'deployment' }] });
+  });
+
+  it('finds nothing after "up", and each change by what it is about', async () => {
+    const { shop, url } = await deployed();
+    expect(await verify(url, SMALL)).toEqual({ differences: [], remarks: [] });
+
+    for (const change of [
+      "ALTER PROCEDURE order_timeout_first COMMENT 'Another.'",
+      'DROP FUNCTION order_timeout_double',
+      'CREATE OR REPLACE VIEW order_timeout_seen AS SELECT 1 AS doubled',
+      'ALTER EVENT order_timeout_tick ON SCHEDULE EVERY 5 MINUTE',
+      'ALTER TABLE order_timeout_hold ADD COLUMN extra INT',
+      'ALTER TABLE orders DROP INDEX order_timeout_due',
+      "REVOKE UPDATE (status) ON orders FROM 'order_timeout'@'localhost'",
+      "GRANT DELETE ON orders TO 'order_timeout'@'localhost'",
+    ])
+      await shop.run(change);
+    const { differences } = await verify(url, SMALL);
+    expect(differences.map(({ about, text }) => [about, text])).toEqual([
+      [
+        'table',
+        'The table order_timeout_hold was changed since its deployment: its columns, indexes or checks',
+      ],
+      ['index', 'orders has no visible index that leads with (status, source_type, created_at)'],
+      ['function', 'The function order_timeout_double is missing'],
+      ['view', 'The view order_timeout_seen was changed since its deployment'],
+      ['procedure', 'The procedure order_timeout_first was changed since its deployment'],
+      ['event', 'The event order_timeout_tick was changed since its deployment'],
+      [
+        'grants',
+        `The account order_timeout@localhost lacks UPDATE (status) ON ${shop.name}.orders`,
+      ],
+      [
+        'grants',
+        `The account order_timeout@localhost has more than it needs: DELETE ON ${shop.name}.orders`,
+      ],
+    ]);
+  });
+
+  it('finds a body with another literal, and an index that nobody sees', async () => {
+    const { shop, url } = await deployed();
+    await shop.run('DROP PROCEDURE order_timeout_first');
+    await shop.run('CREATE PROCEDURE order_timeout_first (IN p_id BIGINT) SELECT 1');
+    await shop.run('ALTER TABLE order_coupons ALTER INDEX idx_order INVISIBLE');
+    const { differences } = await verify(url, SMALL);
+    expect(differences).toMatchObject([{ about: 'index' }, { about: 'procedure' }]);
+  });
+
+  it('finds what another version deployed', async () => {
+    const { url } = await deployed();
+    const source = withMigrations(edited(SMALL, 'order_timeout_seen'), (files) => [
+      ...files,
+      migration('0099_newer'),
+    ]);
+    const { differences } = await verify(url, source);
+    expect(differences).toMatchObject([
+      { about: 'migration', name: '0099_newer' },
+      { about: 'view', text: "The view order_timeout_seen is not this version's file" },
+    ]);
+  });
+
+  it('leaves the state of the event to the operator, and says whose the event has become', async () => {
+    const { shop, url } = await deployed();
+    await shop.run('ALTER EVENT order_timeout_tick DISABLE');
+    expect(await verify(url, SMALL)).toMatchObject({
+      differences: [],
+      remarks: [{ about: 'event' }],
+    });
+  });
+
+  it('says what an account without SHOW_ROUTINE and SELECT on mysql.user could not compare', async () => {
+    const { url } = await deployed('needed');
+    const { differences, remarks } = await verify(url, SMALL);
+    expect(differences).toEqual([]);
+    expect(remarks.map(({ about }) => about)).toEqual(['objects', 'grants']);
+  });
+});
+
+describe('"status"', () => {
+  it('says what is deployed, and what "up" would do', async () => {
+    const { shop, url } = await deployed();
+    const found = await status(url, SMALL);
+    expect(found).toMatchObject({
+      database: shop.name,
+      migrations: [{ name: '0001_tables', state: 'applied' }],
+      pendingSteps: [],
+      event: 'ENABLED',
+      paused: false,
+      clock: '+00:00',
+      definers: ['order_timeout@localhost'],
+      heartbeat: null,
+    });
+    expect(Date.parse(found.migrations[0]?.appliedAt ?? '')).toBeGreaterThan(Date.now() - 600_000);
+    const { pendingSteps } = await status(url, edited(SMALL, 'order_timeout_seen'));
+    expect(pendingSteps).toContain('view order_timeout_seen: changed');
+  });
+
+  it('has the last sign of life as an instant, whatever the clock', async () => {
+    const shop = await createShop({ clock: '+08:00' });
+    await shop.run('CALL cancel_expired_orders()');
+    const { heartbeat } = await status(shop.url);
+    expect(heartbeat).toMatchObject({ outcome: 'completed' });
+    expect(Math.abs(Date.parse(heartbeat?.at ?? '') - Date.now())).toBeLessThan(60_000);
+  });
+});

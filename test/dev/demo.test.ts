@@ -1,0 +1,82 @@
+import { expect, inject, onTestFinished, test, vi } from 'vitest';
+import { runDemo } from '../../scripts/dev/demo';
+import { complaints, money, type Runs, type Seen } from '../../scripts/dev/demo/report';
+import { createShop } from '../support';
+
+test('the demo shows the event giving back what user 9110 had lost, and leaves nothing behind', async () => {
+  vi.stubEnv('MYSQL_URL', inject('mysqlUrl'));
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+  });
+  const lines: string[] = [];
+
+  expect(await runDemo({ log: (text) => lines.push(text) })).toBe(true);
+
+  const shown = lines.join('\n');
+  expect(shown).toMatch(/^MySQL \d/);
+  expect(shown).toMatch(/1690 +28229 +waits for payment +usable +20\.00 +0$/m);
+  expect(shown).toMatch(/1532 +26743 +waits for payment +used up +0\.00 +0$/m);
+  expect(shown).toMatch(/1690 +28229 +cancelled +usable +30\.00 +1$/m);
+  expect(shown).toMatch(/1532 +26743 +cancelled +usable +10\.00 +1$/m);
+  expect(shown).toContain('Called by event_scheduler@localhost');
+  const shop = await createShop({ deploy: false });
+  const [, database] = /in database (\w+):/.exec(shown) ?? [];
+  expect(database).toBeDefined();
+  expect(await shop.run('SHOW DATABASES LIKE ?', [database])).toEqual([]);
+});
+
+test('the demo of another shop shows its stock and coupons coming back', async () => {
+  vi.stubEnv('MYSQL_URL', inject('mysqlUrl'));
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+  });
+  const lines: string[] = [];
+
+  expect(await runDemo({ shop: 'litemall', log: (text) => lines.push(text) })).toBe(true);
+
+  const shown = lines.join('\n');
+  expect(shown).toMatch(/^ {2}cancelled +1,053 +1,579 +526$/m);
+  expect(shown).toMatch(/^ {2}stock +[\d,]+ +[\d,]+ +2,119 +2,119$/m);
+  expect(shown).toMatch(/^ {2}coupon +[\d,]+ +[\d,]+ +262 +262$/m);
+});
+
+test('the demo fails when the balances, the ledgers and the run disagree', () => {
+  const seen = (coupon: bigint, balance: number, timeoutRefunds: number): Seen => ({
+    counts: { cancelled: 0n, coupon },
+    disagreements: [],
+    incidents: [1690, 1532].map((couponId) => ({
+      couponId,
+      orderId: 1,
+      orderStatus: 'cancelled',
+      couponStatus: 'usable',
+      balance,
+      timeoutRefunds,
+    })),
+  });
+  const runs: Runs = {
+    outcomes: 'completed',
+    startedAt: '',
+    calledBy: '',
+    sums: { cancelled: 0n, failed: 0n },
+    returned: { coupon: 0n },
+  };
+  const complain = (after: Seen, { failed = 0n } = {}) => [
+    ...complaints(seen(0n, 0, 0), after, { ...runs, sums: { cancelled: 0n, failed } }),
+  ];
+
+  expect(complain(seen(0n, 1000, 1))).toEqual([]);
+  expect(complain(seen(5n, 1000, 1))).toEqual(['coupon: grew by 5, but the journal says 0.']);
+  expect(complain(seen(0n, 1000, 2))).toHaveLength(2);
+  expect(complain(seen(0n, 0, 1), { failed: 1n })).toHaveLength(3);
+  const disagreements = ['user 1: 5 more than its ledger adds up to'];
+  expect(complain({ ...seen(0n, 1000, 1), disagreements })).toEqual(disagreements);
+});
+
+test.each([
+  [0, '0.00'],
+  [5, '0.05'],
+  [-1000, '-10.00'],
+  [123456789, '1,234,567.89'],
+])('%s in minor units is %s', (minorUnits, shown) => {
+  expect(money(minorUnits)).toBe(shown);
+});

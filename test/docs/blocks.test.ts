@@ -1,0 +1,128 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createPool, type Pool } from 'mysql2/promise';
+import ts from 'typescript';
+import { expect, it, vi } from 'vitest';
+import * as client from '../../scripts';
+import { createShop, pendingOrder, type Shop } from '../support';
+
+const ROOT = join(__dirname, '../..');
+
+/** The blocks of a page in one language. */
+const blocks = (page: string, language: string) =>
+  [...readFileSync(join(ROOT, page), 'utf8').matchAll(/^```(\S+)\n([^]*?)^```/gm)]
+    .filter(([, of]) => of === language)
+    .map(([, , text = '']) => text);
+
+/** Runs a program that a page shows, with what it takes as given. */
+async function run(program: string, given: Readonly<Record<string, unknown>>): Promise<void> {
+  const { outputText } = ts.transpileModule(program, {
+    compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.CommonJS },
+  });
+  const pools: Pool[] = [];
+  const modules: Readonly<Record<string, unknown>> = {
+    'order-timeout-client': client,
+    'mysql2/promise': {
+      createPool: (options: never) => {
+        pools.push(createPool(options));
+        return pools.at(-1);
+      },
+    },
+  };
+  const names = ['require', 'exports', ...Object.keys(given)];
+  const values = [(name: string) => modules[name], {}, ...Object.values(given)];
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the program is the page's
+  const call = new Function(...names, `return (async () => {${outputText}})()`) as (
+    ...values: readonly unknown[]
+  ) => Promise<void>;
+  try {
+    await call(...values);
+  } finally {
+    for (const pool of pools) await pool.end();
+  }
+}
+
+/** The order and the user that the pages speak of. */
+const KNOWN = { orderId: 28229, userId: 9110 };
+
+async function statusOf(shop: Shop, orderId: number): Promise<unknown> {
+  const [row] = await shop.run<{ status: number }>('SELECT status FROM orders WHERE id = ?', [
+    orderId,
+  ]);
+  return row?.status;
+}
+
+it.each(['README.md', 'docs/client.md'])('the program in %s cancels', async (page) => {
+  const shop = await createShop();
+  await pendingOrder(shop, { ...KNOWN, coupon: 1000 });
+  vi.stubEnv('MYSQL_URL', shop.url);
+
+  for (const program of blocks(page, 'ts')) await run(program, {});
+
+  expect(await statusOf(shop, KNOWN.orderId)).toBe(3);
+});
+
+it('the programs in docs/feed.md read every cancellation and its place', async () => {
+  const shop = await createShop();
+  const { orderId } = await pendingOrder(shop, { coupon: 1000 });
+  await client.cancelExpiredOrder(shop.db, orderId);
+
+  for (const program of blocks('docs/feed.md', 'ts')) {
+    const told: client.ReadCancellation[] = [];
+    const kept: unknown[] = [];
+    const enough = new AbortController();
+    await run(`${program}\nif (typeof next !== 'undefined') await keep(next);`, {
+      db: shop.db,
+      pool: shop.db,
+      place: undefined,
+      signal: enough.signal,
+      tellTheUser: (one: client.ReadCancellation) => void told.push(one),
+      keep: (place: unknown) => {
+        kept.push(place);
+        enough.abort();
+      },
+    });
+    expect(told.map((one) => one.orderId)).toEqual([String(orderId)]);
+    expect(kept).toEqual([{ position: '1', orderId: String(orderId) }]);
+  }
+});
+
+const withoutTimes = (cell: string) =>
+  cell.replace(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/, 'TIME');
+
+/** The rows that a block shows in comments, the names of the columns first. */
+const shownIn = (block: string) =>
+  [...block.matchAll(/^-- (.*\|.*)$/gm)].map(([, row = '']) =>
+    row.split('|').map((cell) => withoutTimes(cell.trim())),
+  );
+
+it('every statement in the README runs, and the first one gives the row that is shown', async () => {
+  const shop = await createShop({ clock: '+08:00' });
+  await pendingOrder(shop, { ...KNOWN, coupon: 1000 });
+  const users = await pendingOrder(shop, { orderId: 26743, userId: KNOWN.userId, coupon: 300 });
+  const account = new URL(await shop.createAccount()).username;
+  const given: string[][][] = [];
+
+  for (const block of blocks('README.md', 'sql')) {
+    const statements = block
+      .replaceAll(/--.*$/gm, '')
+      .replaceAll("TO 'app'@", `TO '${account}'@`)
+      .replaceAll('PROCEDURE shop.', `PROCEDURE ${shop.name}.`)
+      .split(';');
+    for (const sql of statements.filter((statement) => statement.trim() !== '')) {
+      const [answer, fields] = (await shop.db.query({
+        sql,
+        rowsAsArray: true,
+        typeCast: (field) => withoutTimes(field.string('utf-8') ?? 'NULL'),
+      })) as unknown as [string[][][], { name: string }[][] | undefined];
+      const names = fields?.[0]?.map(({ name }) => name);
+      if (names !== undefined) given.push([names, ...(answer[0] ?? [])]);
+    }
+  }
+
+  const shown = blocks('README.md', 'sql')
+    .map(shownIn)
+    .find((rows) => rows.length > 0);
+  expect(given[0]).toEqual(shown);
+  expect(await statusOf(shop, users.orderId)).toBe(3);
+});

@@ -1,0 +1,264 @@
+import type { Connection, RowDataPacket } from 'mysql2/promise';
+import { readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { SHOP_TABLES } from '../../scripts/dev/shop';
+import { type BuiltOrder, changesOf, order, pendingOrder, type Shop, type State } from '../support';
+import { shopOfFile } from './shop-of-file';
+
+// What a caller can put into its own session before it calls: nothing of it decides anything.
+
+const PROCEDURES = readdirSync(join(__dirname, '../../sql/procedures/public'))
+  .map((file) => basename(file, '.sql'))
+  .sort();
+
+/** Two shops in which the same things happen one after another, so that they have the same ids. */
+const usualShop = shopOfFile();
+const attackedShop = shopOfFile();
+
+interface Scene {
+  readonly due: BuiltOrder;
+  readonly young: BuiltOrder;
+  readonly paid: BuiltOrder;
+  /** Cancelled by the shop, with nothing given back. */
+  readonly missed: BuiltOrder;
+  readonly setAside: BuiltOrder;
+  readonly findingId: unknown;
+}
+
+/** Something to do for each procedure, and a journal to read. */
+async function sceneOf(shop: Shop): Promise<Scene> {
+  const done = await pendingOrder(shop, { coupon: 400, points: 4, ageMinutes: 62 });
+  await shop.run('CALL cancel_expired_orders()');
+  const scene = {
+    due: await pendingOrder(shop, { coupon: 1000, points: 50, ageMinutes: 42 }),
+    young: await pendingOrder(shop, { coupon: 700, points: 7, ageMinutes: 12 }),
+    paid: await order(shop, { status: 'paid', coupon: 500, points: 5 }),
+    missed: await order(shop, { status: 'cancelled', coupon: 300, points: 3 }),
+    setAside: await pendingOrder(shop, { coupon: 200, ageMinutes: 52 }),
+  };
+  await shop.run(
+    `INSERT INTO order_timeout_failure (order_id, first_failed_at, last_failed_at, error_number, error_state, error_message)
+     VALUES (?, NOW(3), NOW(3), 1644, '45000', 'the shop objects')`,
+    [scene.setAside.orderId],
+  );
+  await shop.run(
+    `INSERT INTO order_timeout_hold (order_id, held_until, held_by, held_at)
+     VALUES (?, NOW(3) + INTERVAL 17 MINUTE, 'test', NOW(3))`,
+    [scene.young.orderId],
+  );
+  await shop.run('CALL reconcile_orders(NULL)');
+  await shop.run("CALL accept_payment(?, 'late')", [done.orderId]);
+  const [finding] = await shop.run('SELECT MIN(id) AS id FROM order_timeout_finding');
+  return { ...scene, findingId: finding?.id };
+}
+
+const ARGUMENTS: Record<string, (scene: Scene) => unknown[]> = {
+  accept_payment: ({ due }) => [due.orderId, 'new'],
+  audit_missing_refunds: () => [null],
+  cancel_expired_order: ({ due }) => [due.orderId],
+  cancel_expired_orders: () => [],
+  cancel_order: ({ due }) => [due.orderId, due.userId, 'changed my mind'],
+  cancel_order_as_admin: ({ due }) => [due.orderId, 'changed my mind'],
+  explain_order_timeout: ({ due }) => [due.orderId],
+  hold_order: ({ due }) => [due.orderId, 7, ''],
+  list_findings: () => [100],
+  order_deadlines: ({ due, young, paid }) => [
+    JSON.stringify([due.orderId, young.orderId, paid.orderId]),
+  ],
+  order_money: ({ missed }) => [missed.orderId],
+  order_timeout_clock: () => [],
+  order_timeout_health: () => [],
+  order_timeout_numbers: () => [],
+  preview_expired_orders: () => [100],
+  read_cancellations: () => [0, 0, 100],
+  reconcile_orders: () => [null],
+  release_order_hold: ({ young }) => [young.orderId],
+  repair_missing_refund: ({ missed }) => [missed.orderId],
+  retry_failed_order: ({ setAside }) => [setAside.orderId],
+  settle_finding: ({ findingId }) => [findingId, 'seen'],
+  settle_late_payment: () => ['late', 'sent back'],
+};
+
+/** Orders that are not to be cancelled, of which money could come all the same. */
+const MORE: Record<string, (scene: Scene) => unknown[][]> = {
+  cancel_expired_order: ({ paid, young, missed }) => [
+    [paid.orderId],
+    [young.orderId],
+    [missed.orderId],
+  ],
+  cancel_order_as_admin: ({ paid, missed }) => [
+    [paid.orderId, ''],
+    [missed.orderId, ''],
+  ],
+  repair_missing_refund: ({ paid, due }) => [[paid.orderId], [due.orderId]],
+  explain_order_timeout: ({ paid, young }) => [[paid.orderId], [young.orderId]],
+};
+
+test('each public procedure is called', () => {
+  expect(Object.keys(ARGUMENTS)).toEqual(PROCEDURES);
+});
+
+interface Told {
+  readonly answers: unknown[];
+  readonly changed: State;
+}
+
+/** What the procedure answers and does when a caller with nothing but EXECUTE calls it from a session of this kind. */
+async function calledFrom(
+  shop: Shop,
+  procedure: string,
+  prepare: (db: Connection, shop: Shop) => Promise<unknown>,
+): Promise<Told & { db: Connection }> {
+  const scene = await sceneOf(shop);
+  const url = await shop.createAccount(
+    `EXECUTE ON PROCEDURE ${shop.name}.${procedure}`,
+    `CREATE TEMPORARY TABLES ON ${shop.name}.*`,
+  );
+  const { username: user, password } = new URL(url);
+  const db = await shop.connect({
+    ...{ user, password, dateStrings: true, multipleStatements: true },
+  });
+  const answers: unknown[] = [];
+  const calls = [ARGUMENTS[procedure]?.(scene) ?? [], ...(MORE[procedure]?.(scene) ?? [])];
+
+  const changed = await changesOf(shop, async () => {
+    for (const values of calls) {
+      await prepare(db, shop);
+      const marks = values.map(() => '?').join(', ');
+      const [[rows]] = (await db.query(`CALL ${procedure}(${marks})`, values)) as unknown as [
+        [unknown],
+      ];
+      answers.push(rows);
+    }
+  });
+
+  return { answers: comparable(answers), changed, db };
+}
+
+/** Times as tens of minutes from now, and what a call took not at all. */
+function comparable(answers: unknown[]): unknown[] {
+  const now = Date.now();
+  const told = JSON.stringify(answers)
+    .replaceAll(
+      /(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)/g,
+      (_, day: string, time: string) =>
+        `${Math.round((Date.parse(`${day}T${time}Z`) - now) / 600_000)}0 minutes from now`,
+    )
+    .replaceAll(
+      /"last_sweep_at":(\d+)/g,
+      (_, at: string) => `"last_sweep_at":${Math.round((Number(at) * 1000 - now) / 600_000)}`,
+    )
+    .replaceAll(
+      /"(\w+_seconds)":(\d+)/g,
+      (_, name: string, n: string) => `"${name}":${Math.round(Number(n) / 600)}`,
+    )
+    .replaceAll(/(\d+) seconds/g, (_, n: string) => `${Math.round(Number(n) / 600)}0 minutes`)
+    .replaceAll(/"duration_ms":\d+/g, '"duration_ms":0')
+    .replaceAll(/order_timeout_test_\w+|test_[0-9a-f]{8}_\w+/g, 'NAME');
+  return JSON.parse(told) as unknown[];
+}
+
+/** What is deployed; the deployments' own registry is no routine's business. */
+async function ownNames(shop: Shop): Promise<string[]> {
+  const rows = await shop.run<{ name: string }>(
+    `SELECT table_name AS name FROM information_schema.tables
+      WHERE table_schema = DATABASE() AND table_name LIKE 'order\\_timeout\\_%'
+        AND table_name NOT IN ('order_timeout_migration', 'order_timeout_object')`,
+  );
+  return rows.map(({ name }) => name);
+}
+
+const AMOUNT = /amount|taken|returned|refund|^due$|^given$|^owed$|balance|^points$|missing/;
+
+/** A row as an attacker would like it: more was taken, all is pending and long past its time. */
+function forgedRow(row: Record<string, unknown>): unknown[] {
+  return Object.entries(row).map(([column, value]) => {
+    if (AMOUNT.test(column) && /^-?\d+$/.test(String(value))) return 5 * Number(value);
+    if (column === 'status') return 1;
+    if (column === 'verdict') return 'due';
+    if (['created_at', 'due_from', 'times_out_at', 'expires_at'].includes(column))
+      return '2020-01-01';
+    return value;
+  });
+}
+
+/** A temporary table of every name of the engine and of the shop, with its columns and better rows. */
+async function forge(db: Connection, shop: Shop): Promise<void> {
+  const root = await shop.connect({ dateStrings: true, jsonStrings: true });
+  await root.query('SET group_concat_max_len = 10000');
+  const [columns] = await root.query<RowDataPacket[]>(
+    `SELECT table_name AS name, GROUP_CONCAT('\`', column_name, '\` ', column_type, ' NULL' ORDER BY ordinal_position) AS columns
+       FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name IN (?)
+      GROUP BY table_name`,
+    [[...(await ownNames(shop)), ...SHOP_TABLES]],
+  );
+  const statements: string[] = [];
+  for (const { name, columns: definition } of columns) {
+    const [rows] = await root.query<RowDataPacket[]>('SELECT * FROM ?? LIMIT 100', [name]);
+    statements.push(
+      root.format('DROP TEMPORARY TABLE IF EXISTS ??', [name]),
+      root.format(`CREATE TEMPORARY TABLE ?? (${String(definition)})`, [name]),
+    );
+    if (rows.length > 0)
+      statements.push(root.format('INSERT INTO ?? VALUES ?', [name, rows.map(forgedRow)]));
+  }
+  await db.query(statements.join(';\n'));
+}
+
+async function isReadable(db: Connection, name: string): Promise<boolean> {
+  return db.query('SELECT 1 FROM ?? LIMIT 1', [name]).then(
+    () => true,
+    () => false,
+  );
+}
+
+describe.each(PROCEDURES)('%s()', (procedure) => {
+  test('reads and writes no temporary table of the caller, whatever its name', async () => {
+    const usual = await calledFrom(await usualShop(), procedure, () => Promise.resolve());
+    const shop = await attackedShop();
+    const attacked = await calledFrom(shop, procedure, forge);
+
+    expect(attacked.answers).toEqual(usual.answers);
+    expect(attacked.changed).toEqual(usual.changed);
+    const left = [];
+    for (const name of await ownNames(shop))
+      if (await isReadable(attacked.db, name)) left.push(name);
+    expect(left).toEqual([]);
+    for (const table of SHOP_TABLES) expect(await isReadable(attacked.db, table)).toBe(true);
+  });
+
+  test.each([
+    ['in two days', 172_800],
+    ['two days ago', -172_800],
+  ])('takes no time from SET timestamp: it is now, not %s', async (_, seconds) => {
+    const usual = await calledFrom(await usualShop(), procedure, () => Promise.resolve());
+    const shop = await attackedShop();
+    const attacked = await calledFrom(shop, procedure, (db) =>
+      db.query('SET timestamp = ?', [Math.round(Date.now() / 1000) + seconds]),
+    );
+
+    expect(attacked.answers).toEqual(usual.answers);
+    expect(attacked.changed).toEqual(usual.changed);
+    expect(await timesAround(shop, seconds)).toEqual([]);
+  });
+});
+
+/** Columns in which a time stands that is this far from now. */
+async function timesAround(shop: Shop, seconds: number): Promise<string[]> {
+  const columns = await shop.run<{ table: string; column: string }>(
+    `SELECT columns.table_name AS \`table\`, column_name AS \`column\`
+       FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
+      WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' AND data_type IN ('datetime', 'timestamp')
+        AND columns.extra NOT LIKE '%on update%' /* the shop's, not written by the engine */`,
+  );
+  const found: string[] = [];
+  for (const { table, column } of columns) {
+    const rows = await shop.run(
+      'SELECT 1 FROM ?? WHERE ABS(TIMESTAMPDIFF(SECOND, NOW(), ??) - ?) < 3600',
+      [table, column, seconds],
+    );
+    if (rows.length > 0) found.push(`${table}.${column}`);
+  }
+  return found;
+}

@@ -1,0 +1,116 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createExample } from '../shops/example';
+import { createShop, type Shop } from '../support';
+
+const ROOT = join(__dirname, '../..');
+const FILES = readdirSync(join(ROOT, 'sql'), { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.sql'))
+  .sort()
+  .map((file) => ({
+    path: `sql/${file}`,
+    name: basename(file, '.sql'),
+    text: readFileSync(join(ROOT, 'sql', file), 'utf8'),
+  }));
+const ROUTINES = FILES.filter(({ path }) => /^sql\/(functions|procedures)\//.test(path));
+const FUNCTIONS = ROUTINES.filter(({ path }) => path.startsWith('sql/functions/'));
+
+/** What is said to MySQL: without comments and texts. */
+const said = (text: string) =>
+  text
+    .replaceAll(/'(?:[^']|'')*'/g, "''")
+    .replaceAll(/--.*$/gm, '')
+    .replaceAll(/\/\*.*?\*\//gs, '');
+const bodyOf = (text: string) => said(text).replace(/^[^]*?\bBEGIN\b/, '');
+
+test.each(FILES)('$path is no longer than 90 lines', ({ text }) => {
+  expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(90);
+});
+
+test.each(ROUTINES)('$path says what it does, under headings', ({ path, name, text }) => {
+  const manual = /COMMENT '((?:[^']|'')*)'/.exec(text)?.[1] ?? '';
+  const [head = ''] = text.split('COMMENT');
+  const isCalledByShops = path.includes('/public/');
+
+  expect(manual).toMatch(/^Description: /);
+  if (/^ {4}(?:(?:IN|OUT|INOUT) )?p_/m.test(head)) expect(manual).toContain('Parameters: ');
+  if (isCalledByShops || path.startsWith('sql/functions/')) expect(manual).toContain('Result: ');
+  if (isCalledByShops) expect(manual).toContain(`Example: CALL ${name}(`);
+});
+
+/** The routine and all that it calls: its CALLs, and functions of ours in its statements. */
+function withCalled(routine: (typeof FILES)[number], found = new Set<(typeof FILES)[number]>()) {
+  if (found.has(routine)) return found;
+  found.add(routine);
+  for (const other of ROUTINES) {
+    const [start = ''] = other.name.split('{kind}');
+    const called = new RegExp(`\\b${start}${start === other.name ? '\\b' : ''}[\\w{}]* ?\\(`);
+    if (called.test(bodyOf(routine.text))) withCalled(other, found);
+  }
+  return found;
+}
+
+describe.each(FUNCTIONS)('$path, and what it calls,', (routine) => {
+  test('has no handler: one around a write would keep half of it', () => {
+    const handlers = [...withCalled(routine)].filter(({ text }) => /\bHANDLER\b/.test(said(text)));
+    expect(handlers.map(({ path }) => path)).toEqual([]);
+  });
+
+  test('takes all its locks before it reads without one', () => {
+    // A call reads: also order_timeout_now().
+    const reads = bodyOf(routine.text)
+      .split(';')
+      .filter((statement) => /\bFROM\b|\bCALL\b|\border_timeout_\w+ ?\(/.test(statement));
+    const isLock = reads.map((statement) => /\bFOR (UPDATE|SHARE)\b/.test(statement));
+    const plain = isLock.indexOf(false);
+
+    expect(isLock.slice(plain === -1 ? isLock.length : plain)).not.toContain(true);
+  });
+});
+
+test('what the settlement calls is found by the tests above', () => {
+  const settle = FUNCTIONS.find(({ name }) => name === 'order_timeout_settle_order');
+  const called = settle === undefined ? [] : [...withCalled(settle)].map(({ name }) => name);
+
+  for (const name of ['settle', 'claim', 'give_{kind}', 'place_claims', 'set_free', 'now'])
+    expect(called).toContain(`order_timeout_${name}`);
+});
+
+describe.each(['built in', 'litemall', 'mall'] as const)('deployed in the shop %s', (example) => {
+  let shop: Shop;
+  let shopTables: string[];
+  const viewsOfShop = FILES.filter(({ path }) => path.startsWith('sql/shop/')).map(
+    ({ name }) => new RegExp(`^${name.replaceAll(/\{(kind|reach)\}/g, '\\w+')}$`),
+  );
+
+  beforeAll(async () => {
+    shop = example === 'built in' ? await createShop() : await createExample(example);
+    const tables = await shop.run<{ name: string }>(
+      `SELECT table_name AS name FROM information_schema.tables
+        WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' AND table_name NOT LIKE 'order\\_timeout\\_%'`,
+    );
+    shopTables = tables.map(({ name }) => name);
+  });
+
+  test('no view but those of sql/shop reads the shop’s tables', async () => {
+    const used = await shop.run<{ view: string; uses: string }>(
+      `SELECT view_name AS view, table_name AS uses FROM information_schema.view_table_usage
+        WHERE view_schema = DATABASE() AND table_name IN (?) ORDER BY view_name, table_name`,
+      [shopTables],
+    );
+    expect(used.length).toBeGreaterThan(0);
+    expect(used.filter(({ view }) => !viewsOfShop.some((name) => name.test(view)))).toEqual([]);
+  });
+
+  test('no routine names them', async () => {
+    const routines = await shop.run<{ name: string; text: string }>(
+      'SELECT routine_name AS name, routine_definition AS text FROM information_schema.routines WHERE routine_schema = DATABASE()',
+    );
+    const names = new RegExp(`\\b(FROM|JOIN|INTO|UPDATE|TABLE) \`?(${shopTables.join('|')})\\b`);
+    expect(routines.length).toBeGreaterThan(0);
+    expect(routines.filter(({ text }) => names.test(said(text))).map(({ name }) => name)).toEqual(
+      [],
+    );
+  });
+});

@@ -1,0 +1,76 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { createShop, type Shop } from '../support';
+import { deployEngine } from '../support/deploy';
+import { call, cancel, sweep } from './example';
+
+const SCHEMA = `
+CREATE TABLE reservations (
+    id BIGINT AUTO_INCREMENT PRIMARY KEY,
+    user_id BIGINT NOT NULL,
+    status INT NOT NULL DEFAULT 0,
+    created_at DATETIME NOT NULL,
+    KEY (status, created_at)
+);
+CREATE TABLE seats (
+    id BIGINT AUTO_INCREMENT PRIMARY KEY,
+    reservation_id BIGINT NULL,
+    KEY (reservation_id)
+);
+INSERT INTO seats VALUES (1, NULL), (2, NULL), (3, NULL);
+`;
+
+const SHOP_FILE = `
+orders:
+  table: reservations
+  id: id
+  user: user_id
+  created: created_at
+  status: {column: status, pending: 0, paid: 1, cancelled: 2}
+give_back:
+  seat:
+    held: {by: reservation_id}
+    target: {table: seats, id: id}
+    set: {reservation_id: null}
+    journal: false
+`;
+
+async function cinema(): Promise<Shop> {
+  const shop = await createShop({ deploy: false, schema: () => SCHEMA });
+  const folder = await mkdtemp(join(tmpdir(), 'cinema-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  await writeFile(join(folder, 'shop.yaml'), SHOP_FILE);
+  await deployEngine(shop.url, {
+    clock: shop.clock,
+    event: false,
+    shop: join(folder, 'shop.yaml'),
+  });
+  return shop;
+}
+
+const seats = (shop: Shop) =>
+  shop.run('SELECT id, reservation_id FROM seats WHERE reservation_id IS NOT NULL ORDER BY id');
+
+it('a release without a journal is done as often as an order is cancelled, and leaves others alone', async () => {
+  const shop = await cinema();
+  await shop.run(
+    `INSERT INTO reservations (id, user_id, status, created_at)
+     VALUES (1, 7, 0, NOW() - INTERVAL 40 MINUTE), (2, 8, 1, NOW() - INTERVAL 40 MINUTE)`,
+  );
+  await shop.run(
+    'UPDATE seats SET reservation_id = CASE id WHEN 1 THEN 1 WHEN 2 THEN 1 ELSE 2 END',
+  );
+
+  expect(await cancel(shop, 1)).toMatchObject({ outcome: 'cancelled' });
+  expect(await seats(shop)).toEqual([{ id: 3, reservation_id: 2 }]);
+
+  // Opened again by an admin, and seated again.
+  await shop.run('UPDATE reservations SET status = 0 WHERE id = 1');
+  await shop.run('UPDATE seats SET reservation_id = 1 WHERE id = 2');
+  expect(await sweep(shop)).toMatchObject({ outcome: 'completed', cancelled: 1, failed: 0 });
+  expect(await seats(shop)).toEqual([{ id: 3, reservation_id: 2 }]);
+  expect(await shop.run('SELECT * FROM order_timeout_refund')).toEqual([]);
+  expect(await call(shop, 'reconcile_orders', null)).toEqual([{ orders: 2, opened: 0, closed: 0 }]);
+});
