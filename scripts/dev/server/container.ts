@@ -128,9 +128,11 @@ async function chooseImage(engine: ContainerRuntimeClient, log: Log): Promise<Im
     throw new Error(`the image ${wanted}, which MYSQL_IMAGE names, can't be had`);
   }
   if (await isHere(DEFAULT_IMAGE)) return { name: DEFAULT_IMAGE, built: false };
-  // Another entrypoint is another image.
-  const entrypoint = await readFile(join(ROOTFS, ENTRYPOINT));
-  const tag = createHash('sha256').update(entrypoint).digest('hex').slice(0, 12);
+  // Other files of ours are another image.
+  const files = await ownFiles();
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(`${file}\n`).update(await readFile(join(ROOTFS, file)));
+  const tag = hash.digest('hex').slice(0, 12);
   const built = { name: `${REPOSITORY}:${tag}`, built: true };
   if (await isHere(built.name)) return built;
   log(`Pulling the image ${DEFAULT_IMAGE}, once …`);
@@ -139,7 +141,7 @@ async function chooseImage(engine: ContainerRuntimeClient, log: Log): Promise<Im
     if (await isHere(built.name)) return built;
     const prefix = unpackedPackages() ?? (await unpackPackages(log));
     log("Building an image from Debian's packages, once …");
-    await importImage(engine, tag, prefix);
+    await importImage(engine, tag, prefix, files);
     return built;
   });
 }
@@ -149,18 +151,23 @@ const ROOTFS = join(__dirname, 'rootfs');
 const ENTRYPOINT = '/usr/local/bin/docker-entrypoint.sh';
 const REPOSITORY = 'order-timeout-mysql-from-debian';
 
+/** The files alone: Docker refuses an archive that names a folder twice. */
+async function ownFiles(): Promise<string[]> {
+  return (await readdir(ROOTFS, { recursive: true, withFileTypes: true }))
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(ROOTFS, join(entry.parentPath, entry.name)))
+    .sort();
+}
+
 /** An image with the interface of the official one. */
 async function importImage(
   engine: ContainerRuntimeClient,
   tag: string,
   prefix: string,
+  files: readonly string[],
 ): Promise<void> {
   const owner = ['--owner=0', '--group=0', '--numeric-owner'];
-  // Of our own files alone: Docker refuses an archive that names a folder twice.
-  const own = (await readdir(ROOTFS, { recursive: true, withFileTypes: true }))
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => relative(ROOTFS, join(entry.parentPath, entry.name)));
-  const tar = spawn('tar', ['--create', ...owner, '-C', prefix, '.', '-C', ROOTFS, ...own], {
+  const tar = spawn('tar', ['--create', ...owner, '-C', prefix, '.', '-C', ROOTFS, ...files], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const changes = [
