@@ -166,15 +166,32 @@ const anyScenario: fc.Arbitrary<Scenario> = fc
     points: list(pointsRow, MOST.pointsRows).map((rows) => numbered(rows, FIRST.points)),
     pointsLedger: list(pointsLedgerRow, 6),
     steps: list(steps, 3).map((some) => some.flat()),
+    bringsReturns: oneOf(false, false, false, false, true),
   })
-  .map(({ soundTakes, couponHistories, steps: before, ...tables }) => {
+  .map(({ soundTakes, couponHistories, steps: before, bringsReturns, ...tables }) => {
     const sound = tables.orders.flatMap((one, index) => historyOf(one, soundTakes[index] ?? null));
     const history = couponTables([...sound, ...couponHistories]);
     return {
       shop: withHoldersNamed({ ...tables, ...history, journal: [], cancellations: [] }),
-      steps: [...before, { do: 'sweep' as const }],
+      steps: [
+        ...before,
+        ...(bringsReturns ? returnsBrought(tables) : []),
+        { do: 'sweep' as const },
+      ],
     };
   });
+
+/** After an order's points came back, an account is merged into its user's that has points back for it too. */
+function returnsBrought({ orders, pointsLedger }: Pick<ShopData, 'orders' | 'pointsLedger'>) {
+  return pointsLedger.flatMap(({ points, userId: from, refId }): Step[] => {
+    const to = orders.find(({ id, userId: owner }) => id === refId && owner !== from);
+    if (points <= 0 || to === undefined) return [];
+    return [
+      { do: 'cancel', orderId: to.id, userId: null },
+      { do: 'merge', userId: from, into: to.userId },
+    ];
+  });
+}
 
 /** Without fast-check's liking for small things: few orders and no coupons would be most of what it makes. */
 export const scenarios = fc.noBias(anyScenario);

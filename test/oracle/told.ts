@@ -122,9 +122,9 @@ export function findingsOf(shop: ShopData, rules: Rules): Finding[] {
     .filter((order) => verdictOf(order, rules, 'timeout') === 'contradictory')
     .map(({ id }) => finding({ orderId: id, what: 'contradictory' }));
   const others = seen.flatMap((one) =>
-    [...whatIsFound(shop, one)].map(([what, amount, otherAmount]) => {
+    [...whatIsFound(shop, one)].map(([what, amount, otherAmount, detail = '']) => {
       const { order, kind, targetId } = one;
-      return finding({ orderId: order.id, kind, targetId, what, amount, otherAmount });
+      return finding({ orderId: order.id, kind, targetId, what, amount, otherAmount, detail });
     }),
   );
   return [...contradictory, ...others, ...unknownActions(shop, seen)];
@@ -160,7 +160,7 @@ const finding = (values: Partial<Finding> & Pick<Finding, 'orderId' | 'what'>): 
 function* whatIsFound(
   shop: ShopData,
   { order, claim, accountId, ...due }: Seen,
-): Generator<[what: string, amount: number, otherAmount: number]> {
+): Generator<[what: string, amount: number, otherAmount: number, detail?: string]> {
   const { taken, ledgerTaken } = claim ?? due;
   if (ledgerTaken > 0 && ledgerTaken !== taken) yield ['ledger_differs', taken, ledgerTaken];
   const copies = shop.orderCoupons.filter(
@@ -176,6 +176,11 @@ function* whatIsFound(
   const times = shop.cancellations.filter(({ orderId }) => orderId === order.id).length;
   if (times > claim.nth) yield ['second_take', claim.amount, due.ledgerTaken];
   if (due.due > 0) yield ['short', claim.amount, claim.amount + due.due];
+  const most = Math.max(due.taken, due.ledgerTaken);
+  if (due.returned > most) {
+    const detail = `${due.kind} ${due.targetId}: ${due.returned} given back of ${most} taken`;
+    yield ['broken_invariant', claim.amount, 0, detail];
+  }
   if (order.status === 2) yield ['paid_after_refund', claim.amount, claim.taken];
   if (order.status === 1) yield ['pending_after_refund', claim.amount, claim.taken];
 }
