@@ -111,8 +111,13 @@ test('a missing grant answers at once', async () => {
     uri: await shop.createAccount(`EXECUTE ON PROCEDURE \`${shop.name}\`.hold_order`),
   });
   const asked = () =>
-    shop.run(`SELECT COUNT(*) AS calls FROM performance_schema.events_statements_history
-     WHERE sql_text LIKE 'CALL cancel_expired_order(4711%'`);
+    shop.run(
+      `SELECT COUNT(*) AS calls
+         FROM performance_schema.events_statements_history
+         JOIN performance_schema.threads USING (thread_id)
+        WHERE processlist_id = ? AND sql_text LIKE 'CALL cancel_expired_order(4711%'`,
+      [connection.threadId],
+    );
 
   await expect(cancelExpiredOrder(connection, 4711)).rejects.toMatchObject({ errno: 1370 });
 
