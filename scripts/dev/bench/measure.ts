@@ -20,6 +20,16 @@ export const timesRow = (label: string, times: readonly number[]) => [
   Math.max(...times),
 ];
 
+export const p99 = (times: readonly number[]) => percentile(times, 0.99);
+
+/** What neighbours met in one round: times in milliseconds. */
+export type Stretch = 'alone' | 'computing' | 'draining';
+export type Round = Readonly<Record<Stretch, readonly number[]>>;
+
+/** How many times as long the slowest take in one stretch as in another: the median of the rounds. */
+export const slowdown = (rounds: readonly Round[], of: Stretch, against: Stretch) =>
+  median(rounds.map((round) => p99(round[of]) / p99(round[against])));
+
 /** The middle one, or the mean of the two in the middle. NaN for none. */
 export function median(numbers: readonly number[]): number {
   const inOrder = sorted(numbers);
@@ -61,4 +71,10 @@ async function cpuOf(admin: Connection, db: Connection): Promise<number> {
     [db.threadId],
   );
   return Number(row?.ms);
+}
+
+/** Keeps one core of the server busy, and touches no table. */
+export async function compute(db: Connection, seconds: number): Promise<void> {
+  const until = performance.now() + seconds * 1000;
+  while (performance.now() < until) await db.query("DO BENCHMARK(100000, SHA2('order', 256))");
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection, ResultSetHeader } from 'mysql2/promise';
 import { type Bench, DUE_ONLY, sweepAll } from '../shop';
-import { percentile, select, TIMES_HEAD, timesRow } from '../measure';
+import { compute, p99, type Round, select, slowdown, TIMES_HEAD, timesRow } from '../measure';
 import { atMost, type Section } from '../section';
 import { atPace } from './neighbour';
 
@@ -14,7 +14,8 @@ export async function measureCheckouts(bench: Bench): Promise<Section> {
   const { rounds, drained, aloneSeconds } = bench.sizes;
   const shop = await bench.shop('litemall', 'litemall');
   const customers = await Promise.all(Array.from({ length: CUSTOMERS }, shop.connect));
-  const measured = { alone: [] as number[], draining: [] as number[], failures: [] as string[] };
+  const measured: Round[] = [];
+  const failures: string[] = [];
   for (let round = 1; round <= Math.min(rounds, 3); round += 1) {
     await shop.refill(drained, DUE_ONLY);
     const before = await stockAndSold(shop.db);
@@ -26,33 +27,42 @@ export async function measureCheckouts(bench: Bench): Promise<Section> {
       await work();
       isOver = true;
       const ended = await Promise.all(buying);
-      measured.failures.push(...ended.flatMap(({ failures }) => failures));
+      failures.push(...ended.flatMap(({ failures }) => failures));
       return ended.flatMap(({ times }) => times);
     };
-    measured.alone.push(...(await buyWhile(() => sleep(aloneSeconds * 1000))));
-    measured.draining.push(...(await buyWhile(() => sweepAll(shop.db))));
+    const alone = await buyWhile(() => sleep(aloneSeconds * 1000));
+    const computing = await buyWhile(() => compute(shop.db, aloneSeconds));
+    const draining = await buyWhile(() => sweepAll(shop.db));
+    measured.push({ alone, computing, draining });
     while ((await owed(shop.db)) > 0) await sweepAll(shop.db);
     const after = await stockAndSold(shop.db);
     if (before !== after) throw new Error(`Stock and sold were ${before}, and are ${after}`);
     bench.progress(
-      `checkouts: p99 ${percentile(measured.alone, 0.99).toFixed(1)} ms alone, ${percentile(measured.draining, 0.99).toFixed(1)} ms during a drain`,
+      `checkouts: p99 ${p99(alone).toFixed(1)} ms alone, ${p99(computing).toFixed(1)} ms beside a session that computes, ${p99(draining).toFixed(1)} ms during a drain`,
     );
   }
+  const all = (stretch: keyof Round) => measured.flatMap((round) => round[stretch]);
   return {
     title: `${CUSTOMERS} customers check out from ${PRODUCTS} products while ${drained} orders drain`,
     head: TIMES_HEAD,
     rows: [
-      timesRow('checkouts, alone', measured.alone),
-      timesRow('checkouts, during the drain', measured.draining),
+      timesRow('checkouts, alone', all('alone')),
+      timesRow('checkouts, beside a session that only computes', all('computing')),
+      timesRow('checkouts, during the drain', all('draining')),
     ],
     notes: ['Stock and what is sold add up to the same before and after.'],
     ratios: [
       atMost(
         "checkouts' p99 during a drain against alone",
-        percentile(measured.draining, 0.99) / percentile(measured.alone, 0.99),
+        slowdown(measured, 'draining', 'alone'),
         1.5,
       ),
-      atMost('checkouts that failed', measured.failures.length, 0, 'failures'),
+      atMost(
+        "checkouts' p99 during a drain against a session that computes",
+        slowdown(measured, 'draining', 'computing'),
+        1.5,
+      ),
+      atMost('checkouts that failed', failures.length, 0, 'failures'),
     ],
   };
 }
