@@ -3,7 +3,7 @@ DELIMITER $$
 CREATE PROCEDURE order_timeout_pay_owed (
     IN p_stop_at DATETIME(3)
 )
-    COMMENT 'Description: gives what settlements owe to rows that customers fight for, 50 rows a transaction, waiting for nobody: what is
+    COMMENT 'Description: gives what settlements owe to rows that customers fight for, in small transactions that wait for nobody: what is
 locked stays owed until the next run.
 Parameters: p_stop_at: no further transaction then, by SYSDATE().'
     SQL SECURITY DEFINER
@@ -22,10 +22,13 @@ BEGIN
     pay_{{kind}}: LOOP
         SELECT JSON_ARRAYAGG(account_id), MAX(account_id)
           INTO v_accounts, v_after
-          FROM (SELECT DISTINCT owed.account_id
-                  FROM order_timeout_owed AS owed
-                 WHERE owed.kind = '{{kind}}' AND owed.account_id > v_after
-                 ORDER BY owed.account_id
+          FROM (SELECT DISTINCT next_owed.account_id
+                  FROM (SELECT owed.account_id
+                          FROM order_timeout_owed AS owed
+                         WHERE owed.kind = '{{kind}}' AND owed.account_id > v_after
+                         ORDER BY owed.account_id
+                         LIMIT 100) AS next_owed
+                 ORDER BY next_owed.account_id
                  LIMIT 50) AS next_rows;
         IF v_accounts IS NULL OR SYSDATE(3) >= p_stop_at THEN
             LEAVE pay_{{kind}};

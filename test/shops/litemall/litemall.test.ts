@@ -268,6 +268,39 @@ describe('litemall', () => {
     expect(await findings(shop)).toEqual([`${id}: missing_target stock 1`]);
   });
 
+  it('gives what many batches owe in transactions that hold few rows of the stock', async () => {
+    const shop = await emptyShop();
+    const products = [1, 2, 3];
+    for (const id of products) await product(shop, id, 100);
+    const orders = Array.from({ length: 60 }, () =>
+      order(shop, {
+        lines: [
+          [1, 1],
+          [2, 1],
+          [3, 1],
+        ],
+      }),
+    );
+    await Promise.all(orders);
+    await shop.run('UPDATE order_timeout_setting SET batch_size = 1');
+    const transactions = async () => {
+      const [given] = await shop.run<{ count: number }>(
+        `SELECT COALESCE(SUM(count_star), 0) AS count FROM performance_schema.events_statements_summary_by_program
+          WHERE object_schema = ? AND object_name = 'order_timeout_give_owed_stock'`,
+        [shop.name],
+      );
+      return Number(given?.count);
+    };
+
+    const before = await transactions();
+    expect(await sweep(shop)).toMatchObject({ cancelled: 60, returned: { stock: '180' } });
+
+    // 60 batches owe to each product: no transaction gives more than 100 of these 180, and what is left of its last product.
+    expect((await transactions()) - before).toBe(2);
+    for (const id of products) expect(await stock(shop, id)).toBe(100);
+    expect(await shop.run('SELECT * FROM order_timeout_owed')).toEqual([]);
+  });
+
   it('leaves deleted orders and paid ones alone', async () => {
     const shop = await emptyShop();
     const [deleted, paid, contradictory] = [
