@@ -143,7 +143,8 @@ const COMPARED = {
   user_points: ['id'],
   user_points_ledger: ['id'],
   order_timeout_cancellation: ['batch_id', 'run_id'],
-  order_timeout_refund: ['batch_id'],
+  // Which order comes first decides the ids of the points rows that are opened; user_points has whose they are.
+  order_timeout_refund: ['batch_id', 'account_id'],
 } as const;
 
 type ComparedTable = keyof typeof COMPARED;
