@@ -31,22 +31,12 @@ BEGIN
               GREATEST(TIMESTAMPDIFF(SECOND, SYSDATE(3), told.expires_at), 0), NULL) AS remaining_seconds,
            IF(told.held_until > SYSDATE(3), told.held_until, NULL) AS held_until,
            '{{clock}}' AS clock
-      FROM (SELECT listed.place, listed.order_id, {{> expires_at}} AS expires_at, hold.held_until,
-                   CASE WHEN o.order_id IS NULL THEN 'not_found'
-                        WHEN o.status IN ({{orders.paid}}) THEN 'paid'
-                        WHEN o.status IN ({{orders.cancelled}}) THEN 'cancelled'
-                        WHEN NOT o.status <=> {{orders.pending}} /* pending */ THEN 'excluded'
-                        WHEN o.paid_at IS NOT NULL THEN 'contradictory'
-                        WHEN COALESCE({{orders.due_from_term}}, '0000-00-00') < '1000-01-01' THEN 'contradictory'
-                        WHEN NOT o.is_alive OR policy.enabled = 0 THEN 'excluded'
-                        WHEN hold.held_until > SYSDATE(3) THEN 'on_hold'
-                        WHEN {{> times_out_at}} >= SYSDATE(3) THEN 'pending'
-                        ELSE 'due' END AS state
+      FROM (SELECT listed.place, listed.order_id, state.expires_at, state.held_until,
+                   CASE WHEN state.order_id IS NULL THEN 'not_found'
+                        WHEN state.verdict = 'not_expired' THEN 'pending'
+                        ELSE state.verdict END AS state
               FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (place FOR ORDINALITY, order_id BIGINT PATH '$')) AS listed
-              JOIN order_timeout_setting AS setting
-              LEFT JOIN order_timeout_shop_order AS o ON o.order_id = listed.order_id
-              LEFT JOIN order_timeout_policy AS policy ON policy.source_type = o.source_type
-              LEFT JOIN order_timeout_hold AS hold ON hold.order_id = listed.order_id) AS told
+              LEFT JOIN order_timeout_state AS state ON state.order_id = listed.order_id) AS told
      ORDER BY told.place;
 END$$
 DELIMITER ;
