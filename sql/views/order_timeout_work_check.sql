@@ -25,7 +25,7 @@ SELECT 7, 'failures', CASE WHEN SUM(retry_at IS NULL) > 0 THEN 'fail' WHEN COUNT
  UNION ALL
 SELECT 8, 'runs', IF(COUNT(*) > 0, 'warn', 'ok'),
        CONCAT(COUNT(*), ' runs failed or were interrupted in the last 24 hours',
-              COALESCE(CONCAT(', last with: ', MAX(error_message)), ''), '.')
+              COALESCE(CONCAT(', last with: ', SUBSTRING_INDEX(GROUP_CONCAT(error_message ORDER BY id DESC SEPARATOR '\n'), '\n', 1)), ''), '.')
   FROM order_timeout_run
  WHERE started_at > SYSDATE(3) - INTERVAL 1 DAY AND outcome IN ('failed', 'interrupted')
  UNION ALL

@@ -37,6 +37,21 @@ describe('what is due', () => {
   });
 });
 
+test('of the runs that failed the health tells the last error', async () => {
+  await shop.run(
+    `INSERT INTO order_timeout_run (started_at, outcome, error_number, error_message)
+     VALUES (NOW(3), 'failed', 1, 'the first'), (NOW(3), 'failed', 2, 'a second, and last'),
+            (NOW(3), 'interrupted', NULL, NULL), (NOW(3) - INTERVAL 25 HOUR, 'failed', 3, 'yesterday''s')`,
+  );
+
+  expect(await rows('order_timeout_health()')).toContainEqual({
+    check_name: 'runs',
+    status: 'warn',
+    detail:
+      '3 runs failed or were interrupted in the last 24 hours, last with: a second, and last.',
+  });
+});
+
 test('a repair of an order that is not cancelled gives nothing', async () => {
   const { orderId } = await order(shop, { status: 'paid', coupon: 1000, points: 50 });
 
