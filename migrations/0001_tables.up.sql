@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS order_timeout_setting (
     max_attempts INT UNSIGNED NOT NULL DEFAULT 5
         COMMENT 'An order that failed this often is set aside until retry_failed_order(); 1 to 100',
     retention_days INT UNSIGNED NOT NULL DEFAULT 90
-        COMMENT 'Days to keep runs and cancellations; refunds, findings and payments are kept for ever; 1 to 36500',
+        COMMENT 'Days to keep runs, cancellations and holds that have ended; refunds, findings and payments are kept for ever; 1 to 36500',
     reconcile_days INT UNSIGNED NOT NULL DEFAULT 7
         COMMENT 'An order is looked at once more so many days after its timeout; 0: it is not; up to 365',
     sweep_server_uuid CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL
@@ -205,7 +205,8 @@ CREATE TABLE IF NOT EXISTS order_timeout_hold (
     reason VARCHAR(255) NOT NULL DEFAULT '',
     held_by VARCHAR(288) NOT NULL COMMENT 'The account that called hold_order()',
     held_at DATETIME(3) NOT NULL,
-    PRIMARY KEY (order_id)
+    PRIMARY KEY (order_id),
+    KEY order_timeout_hold_held_until (held_until)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci
   COMMENT = 'Orders whose user is at the cashier';
 

@@ -32,6 +32,22 @@ test('old runs and cancellations go with a sweep, and the refunds stay', async (
   ]);
 });
 
+test('holds that ended so long ago go too, 1000 at a time, and the others stay', async () => {
+  const shop = await newShop();
+  await shop.run('SET SESSION cte_max_recursion_depth = 20000');
+  await shop.run(
+    `INSERT INTO order_timeout_hold (order_id, held_until, held_by, held_at)
+     WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 1052)
+     SELECT i, NOW(3) - INTERVAL IF(i > 1050, 89, 91) DAY, 'test', NOW(3) - INTERVAL 100 DAY FROM n`,
+  );
+  const holds = () => shop.run('SELECT COUNT(*) AS holds FROM order_timeout_hold');
+
+  await sweep(shop.db);
+  expect(await holds()).toEqual([{ holds: 52 }]);
+  await sweep(shop.db);
+  expect(await holds()).toEqual([{ holds: 2 }]);
+});
+
 test('what is younger than the setting stays', async () => {
   const shop = await newShop();
   await shop.run('UPDATE order_timeout_setting SET retention_days = 10');

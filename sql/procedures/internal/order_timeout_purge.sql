@@ -4,8 +4,9 @@ CREATE PROCEDURE order_timeout_purge (
     IN p_now DATETIME(3),
     OUT p_purged_at DATETIME(3)
 )
-    COMMENT 'Description: clears away what is older than retention_days, oldest first: at most 1000 runs and 10000 cancellations, of 1000
-batches, at a time; the sweep calls it once an hour, or every run while there is more. Refunds stay: their keys are what makes a second refund impossible. What somebody holds locked is cleared away another time.
+    COMMENT 'Description: clears away what is older than retention_days, oldest first: at most 1000 runs, 1000 holds and 10000
+cancellations, of 1000 batches, at a time; the sweep calls it once an hour, or every run while there is more. Refunds stay: their keys
+are what makes a second refund impossible. What somebody holds locked is cleared away another time.
 Parameters: p_now: in the shop''s clock. p_purged_at: p_now; NULL: there is more.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
@@ -13,6 +14,7 @@ BEGIN
     DECLARE v_before DATETIME(3);
     DECLARE v_last_position BIGINT UNSIGNED;
     DECLARE v_batch_ids JSON;
+    DECLARE v_holds INT;
     DECLARE EXIT HANDLER FOR 1205 /* lock wait */, 1213 /* deadlock */ ROLLBACK AND NO CHAIN NO RELEASE;
 
     SELECT p_now - INTERVAL retention_days DAY INTO v_before FROM order_timeout_setting;
@@ -34,12 +36,17 @@ BEGIN
      WHERE started_at < v_before AND finished_at IS NOT NULL
      ORDER BY started_at
      LIMIT 1000;
+    DELETE FROM order_timeout_hold
+     WHERE held_until < v_before
+     ORDER BY held_until
+     LIMIT 1000;
+    SET v_holds = ROW_COUNT();
     -- In this order: a scan of the batches would wait for those of transactions that are still open.
     DELETE /*+ SET_VAR(sql_safe_updates=0) JOIN_FIXED_ORDER() */ cancellation, batch
       FROM JSON_TABLE(COALESCE(v_batch_ids, '[]'), '$[*]' COLUMNS (batch_id BIGINT UNSIGNED PATH '$')) AS old
       JOIN order_timeout_batch AS batch FORCE INDEX (PRIMARY) ON batch.id = old.batch_id
       LEFT JOIN order_timeout_cancellation AS cancellation FORCE INDEX (PRIMARY) ON cancellation.batch_id = batch.id;
     COMMIT AND NO CHAIN NO RELEASE;
-    SET p_purged_at = IF(v_batch_ids IS NULL, p_now, NULL);
+    SET p_purged_at = IF(v_batch_ids IS NULL AND v_holds < 1000, p_now, NULL);
 END$$
 DELIMITER ;
