@@ -173,6 +173,54 @@ test('what somebody holds locked is looked at by another sweep; this one does th
   ]);
 });
 
+describe('the sweep looks at orders by itself', () => {
+  const MISSED = { status: 'cancelled', coupon: 1000 } as const;
+  const DAY = 24 * 60;
+
+  /** From the first order on, the newest of which is too young to be looked at. */
+  async function fromTheFirst(shop: Shop) {
+    await shop.run(
+      'UPDATE order_timeout_heartbeat SET reconciled_order_id = 0, reconciled_again_order_id = 0',
+    );
+    await order(shop, { ...MISSED, ageMinutes: 89 });
+    await sweep(shop.db);
+    return (await rows(shop, 'list_findings(10)')).map(({ order_id }) => order_id);
+  }
+
+  test('an hour after the default timeout, in the order of their ids', async () => {
+    const shop = await freshShop();
+    const first = await order(shop, { ...MISSED, ageMinutes: 91 });
+
+    expect(await fromTheFirst(shop)).toEqual([first.orderId]);
+  });
+
+  test('and is not stopped by one from the future', async () => {
+    const shop = await freshShop();
+    await order(shop, { ageMinutes: -2 * DAY });
+    const next = await order(shop, { ...MISSED, ageMinutes: 91 });
+
+    expect(await fromTheFirst(shop)).toEqual([next.orderId]);
+  });
+
+  test('once more reconcile_days after the longest timeout of a policy', async () => {
+    const shop = await freshShop();
+    await shop.run(
+      'INSERT INTO order_timeout_policy (source_type, timeout_minutes) VALUES (4, ?)',
+      [10 * DAY],
+    );
+    const seen = { sourceType: 4, status: 'cancelled', ageMinutes: 17 * DAY + 1 } as const;
+    const first = await order(shop, seen);
+    const second = await order(shop, { ...seen, ageMinutes: 17 * DAY - 1 });
+    await fromTheFirst(shop);
+
+    expect(
+      await shop.run(
+        'SELECT reconciled_again_order_id AS again, reconciled_order_id AS once FROM order_timeout_heartbeat',
+      ),
+    ).toEqual([{ again: first.orderId, once: second.orderId }]);
+  });
+});
+
 describe('an action that is not listed', () => {
   /** What it means, until the test ends. */
   async function list(shop: Shop, action: string, meaning: string): Promise<void> {

@@ -394,7 +394,7 @@ test('two sweeps that run at once all the same give everything back once', async
   const [one, other] = [await shop.connect(), await shop.connect()];
   const inside = (db: typeof one) =>
     db.query(
-      'CALL order_timeout_sweep(order_timeout_now(), 30, SYSDATE(3) + INTERVAL 50 SECOND, @run_id, @outcome)',
+      'CALL order_timeout_sweep(order_timeout_now(), 30, 30, SYSDATE(3) + INTERVAL 50 SECOND, @run_id, @outcome)',
     );
 
   await one.query("SET time_zone = '+00:00'");

@@ -3,16 +3,18 @@ DELIMITER $$
 CREATE PROCEDURE order_timeout_reconcile (
     IN p_now DATETIME(3),
     IN p_default_minutes INT,
+    IN p_longest_minutes INT,
     IN p_reconcile_days INT,
     IN p_has_findings BOOLEAN,
     INOUT p_after_order_id BIGINT,
     INOUT p_again_after_order_id BIGINT
 )
-    COMMENT 'Description: what each run of the sweep looks at, so that nobody has to ask: each order once, an hour after its timeout, and once
-more after reconcile_days, up to 1000 a run in the order of their ids, and the 10 oldest open findings. It begins with the newest 10000.
-Parameters: p_now: in the shop''s clock. p_default_minutes, p_reconcile_days: of order_timeout_setting. p_has_findings: 1: some are
-open. p_after_order_id,
-p_again_after_order_id: up to here was looked at; NULL: not yet; set to how far it came.'
+    COMMENT 'Description: what each run of the sweep looks at, so that nobody has to ask: each order once, an hour after the default timeout,
+and once more reconcile_days after the longest one, up to 1000 a run in the order of their ids, and the 10 oldest open findings. It begins
+with the newest 10000.
+Parameters: p_now: in the shop''s clock. p_default_minutes, p_reconcile_days: of order_timeout_setting. p_longest_minutes: the most of it
+and the policies. p_has_findings: 1: some are open. p_after_order_id, p_again_after_order_id: up to here was looked at; NULL: not yet;
+set to how far it came.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
@@ -27,7 +29,7 @@ BEGIN
     END IF;
     CALL order_timeout_reconcile_slice(p_now - INTERVAL p_default_minutes + 60 MINUTE, p_now, p_after_order_id);
     IF p_reconcile_days > 0 THEN
-        CALL order_timeout_reconcile_slice(p_now - INTERVAL p_default_minutes MINUTE - INTERVAL p_reconcile_days DAY, p_now,
+        CALL order_timeout_reconcile_slice(p_now - INTERVAL p_longest_minutes MINUTE - INTERVAL p_reconcile_days DAY, p_now,
                                            p_again_after_order_id);
     END IF;
     IF p_has_findings THEN

@@ -6,11 +6,13 @@ CREATE PROCEDURE order_timeout_reconcile_slice (
     INOUT p_after_order_id BIGINT
 )
     COMMENT 'Description: looks at the next orders by their ids, up to 1000, as far as they are old enough.
-Parameters: p_created_before: the first order that is younger ends the slice. p_now: in the shop''s clock.
+Parameters: p_created_before: the first order that is younger ends the slice, but for one from the future: it would end
+all that follow. p_now: in the shop''s clock.
 p_after_order_id: behind this order; set to the last one that was looked at.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
+    DECLARE v_tomorrow DATETIME(3) DEFAULT p_now + INTERVAL 1 DAY;
     DECLARE v_is_old BOOLEAN;
     DECLARE v_first_young BIGINT;
     DECLARE v_order_ids JSON;
@@ -18,14 +20,15 @@ BEGIN
 
     -- Mostly the next order is too young: that is one row.
     SELECT /*+ {{> session}} */
-           (SELECT COALESCE(o.created_at < p_created_before, TRUE)
+           (SELECT NOT COALESCE(o.created_at BETWEEN p_created_before AND v_tomorrow, FALSE)
               FROM order_timeout_shop_order AS o
              WHERE o.order_id > p_after_order_id
              ORDER BY o.order_id
              LIMIT 1)
       INTO v_is_old;
     IF v_is_old THEN
-        SELECT /*+ {{> session}} */ MIN(IF(head.created_at >= p_created_before, head.order_id, NULL)), MAX(head.order_id)
+        SELECT /*+ {{> session}} */
+               MIN(IF(head.created_at BETWEEN p_created_before AND v_tomorrow, head.order_id, NULL)), MAX(head.order_id)
           INTO v_first_young, v_last
           FROM (SELECT o.order_id, o.created_at
                   FROM order_timeout_shop_order AS o

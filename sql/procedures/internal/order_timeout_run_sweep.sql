@@ -15,10 +15,9 @@ run: BEGIN
     -- Named locks are the server''s, so the name holds the schema''s; 64 characters are the most.
     DECLARE v_lock VARCHAR(64) DEFAULT CONCAT('order_timeout:', LEFT(SHA2(DATABASE(), 256), 40));
     DECLARE v_now DATETIME(3) DEFAULT order_timeout_now();
-    DECLARE v_stop_at DATETIME(3);
-    DECLARE v_default_minutes, v_reconcile_days INT;
+    DECLARE v_stop_at, v_purged_at DATETIME(3);
+    DECLARE v_default_minutes, v_shortest_minutes, v_longest_minutes, v_reconcile_days INT;
     DECLARE v_has_findings, v_has_failures BOOLEAN;
-    DECLARE v_purged_at DATETIME(3);
     DECLARE v_reconciled, v_reconciled_again BIGINT;
     DECLARE v_error_number INT;
     DECLARE v_error_message VARCHAR(512) CHARACTER SET utf8mb4;
@@ -52,21 +51,24 @@ run: BEGIN
     -- No hint can set the first one; a batch reads more rows than a server may allow its users.
     SET SESSION innodb_lock_wait_timeout = 1, SESSION sql_big_selects = 1;
     SELECT SYSDATE(3) + INTERVAL setting.time_budget_seconds SECOND, setting.default_timeout_minutes, setting.reconcile_days,
-           heartbeat.purged_at, heartbeat.reconciled_order_id, heartbeat.reconciled_again_order_id,
-           EXISTS (SELECT 1 FROM order_timeout_finding WHERE is_open = 1), EXISTS (SELECT 1 FROM order_timeout_failure)
-      INTO v_stop_at, v_default_minutes, v_reconcile_days, v_purged_at, v_reconciled, v_reconciled_again,
-           v_has_findings, v_has_failures
+           LEAST(COALESCE(policy.shortest, 525600), setting.default_timeout_minutes),
+           GREATEST(COALESCE(policy.longest, 1), setting.default_timeout_minutes),
+           heartbeat.purged_at, heartbeat.reconciled_order_id, heartbeat.reconciled_again_order_id, EXISTS (SELECT 1 FROM order_timeout_finding WHERE is_open = 1),
+           EXISTS (SELECT 1 FROM order_timeout_failure)
+      INTO v_stop_at, v_default_minutes, v_reconcile_days, v_shortest_minutes, v_longest_minutes, v_purged_at, v_reconciled,
+           v_reconciled_again, v_has_findings, v_has_failures
       FROM order_timeout_setting AS setting
+      JOIN (SELECT MIN(timeout_minutes) AS shortest, MAX(timeout_minutes) AS longest FROM order_timeout_policy) AS policy
       LEFT JOIN order_timeout_heartbeat AS heartbeat ON heartbeat.id = 1
      WHERE setting.id = 1;
     IF p_is_paused THEN
         SET p_outcome = 'paused';
     ELSE
-        CALL order_timeout_sweep(v_now, v_default_minutes, v_stop_at, p_run_id, p_outcome);
+        CALL order_timeout_sweep(v_now, v_default_minutes, v_shortest_minutes, v_stop_at, p_run_id, p_outcome);
     END IF;
     CALL order_timeout_pay_owed(SYSDATE(3) + INTERVAL 10 SECOND);
-    CALL order_timeout_reconcile(v_now, v_default_minutes, v_reconcile_days, v_has_findings, v_reconciled,
-                                 v_reconciled_again);
+    CALL order_timeout_reconcile(v_now, v_default_minutes, v_longest_minutes, v_reconcile_days, v_has_findings,
+                                 v_reconciled, v_reconciled_again);
     IF v_has_failures THEN
         CALL order_timeout_forget_failures();
     END IF;

@@ -3,12 +3,14 @@ DELIMITER $$
 CREATE PROCEDURE order_timeout_sweep (
     IN p_now DATETIME(3),
     IN p_default_minutes INT,
+    IN p_shortest_minutes INT,
     IN p_stop_at DATETIME(3),
     INOUT p_run_id BIGINT UNSIGNED,
     OUT p_outcome VARCHAR(16)
 )
     COMMENT 'Description: cancels all that is due, one source type after the other, oldest first, in batches.
-Parameters: p_now: in the shop''s clock. p_default_minutes: of order_timeout_setting. p_stop_at: no further batch then, by SYSDATE().
+Parameters: p_now: in the shop''s clock. p_default_minutes: of order_timeout_setting; p_shortest_minutes: the least
+of it and the policies. p_stop_at: no further batch then, by SYSDATE().
 p_run_id: order_timeout_run.id, NULL when there was nothing to do. p_outcome: completed or out_of_time.
 Errors: 50003 the setting is lost, 50006 the clock was changed; what stops every order, such as a missing privilege.'
     SQL SECURITY DEFINER
@@ -18,13 +20,9 @@ sweep: BEGIN
     DECLARE v_oldest DATETIME(3);
     DECLARE v_enabled BOOLEAN DEFAULT TRUE;
     DECLARE v_minutes INT DEFAULT p_default_minutes;
-    DECLARE v_shortest_minutes INT;
     DECLARE v_next VARCHAR(64) CHARACTER SET ascii;
     DECLARE v_cutoff DATETIME(3);
 
-    SELECT LEAST(COALESCE(MIN(timeout_minutes), p_default_minutes), p_default_minutes)
-      INTO v_shortest_minutes
-      FROM order_timeout_policy;
     -- One index read tells the oldest order of a type. First come the orders without one.
     SELECT /*+ {{> session}} */
            (SELECT o.due_from
@@ -59,7 +57,7 @@ sweep: BEGIN
         END IF;
         SET v_source_type = SUBSTRING_INDEX(v_next, ' ', 1),
             v_oldest = SUBSTRING(v_next, LOCATE(' ', v_next) + 1);
-        IF v_oldest < p_now{{^orders.deadline}} - INTERVAL v_shortest_minutes MINUTE{{/orders.deadline}} THEN
+        IF v_oldest < p_now{{^orders.deadline}} - INTERVAL p_shortest_minutes MINUTE{{/orders.deadline}} THEN
             SELECT COALESCE(MAX(enabled), 1), COALESCE(MAX(timeout_minutes), p_default_minutes)
               INTO v_enabled, v_minutes
               FROM order_timeout_policy
