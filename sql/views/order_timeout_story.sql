@@ -2,14 +2,15 @@
 CREATE OR REPLACE SQL SECURITY DEFINER VIEW order_timeout_story AS
 SELECT state.order_id, 2 AS place, 1 AS nth, 'order' AS step,
        IF(state.status <=> {{orders.pending}}, 'pending', IF(state.verdict = 'excluded', CONCAT('status ', state.status), state.verdict)) AS verdict,
-       CONCAT('Placed at ', COALESCE(state.created_at, 'no known time'), ' by user ', state.user_id, ', source type ',
-              COALESCE(state.source_type, 'NULL'), '.') AS detail
+       CONCAT('Placed at ', COALESCE(state.created_at, 'no known time'), ' by user ', state.user_id{{#orders.type}}, ', source type ',
+              COALESCE(state.source_type, 'NULL'){{/orders.type}}, '.') AS detail
   FROM order_timeout_state AS state
  UNION ALL
 SELECT state.order_id, 3, 1, 'policy', IF(state.is_enabled, 'times_out', 'excluded'),
        IF(state.is_enabled,
-          CONCAT('Source type ', COALESCE(state.source_type, 'NULL'), ' times out after ', state.timeout_minutes, ' minutes',
-                 COALESCE(CONCAT(': at ', state.times_out_at), ''), '.'),
+          CONCAT({{#orders.type}}'Source type ', COALESCE(state.source_type, 'NULL'), ' times out{{/orders.type}}{{^orders.type}}'Times out{{/orders.type}}{{#orders.deadline}} at its own deadline',
+                 COALESCE(CONCAT(', ', state.times_out_at), ''){{/orders.deadline}}{{^orders.deadline}} after ', state.timeout_minutes, ' minutes',
+                 COALESCE(CONCAT(': at ', state.times_out_at), ''){{/orders.deadline}}, '.'),
           CONCAT('Source type ', state.source_type, ' is switched off in order_timeout_policy',
                  COALESCE(CONCAT(': ', NULLIF(policy.remark, '')), ''), '.'))
   FROM order_timeout_state AS state

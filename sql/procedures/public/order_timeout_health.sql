@@ -1,7 +1,8 @@
 DROP PROCEDURE IF EXISTS order_timeout_health;
 DELIMITER $$
 CREATE PROCEDURE order_timeout_health ()
-    COMMENT 'Description: says whether the order timeout is at work and what is wrong with it. Locks nothing, counts no further than 10000.
+    COMMENT 'Description: says whether the order timeout is at work and what is wrong with it. Locks nothing, counts
+what is due no further than 10000 of each source type.
 The command order-timeout doctor sees more: the deployed objects, grants and the replication of the event.
 Result: check_name, status (ok, warn, fail), detail: what was seen, what it means and what to do.
 Errors: 50003 order_timeout_setting has lost its row; 50006 the clock was changed.
@@ -18,7 +19,7 @@ BEGIN
       FROM (
             SELECT 1 AS place, 'setting' AS check_name, IF(paused, 'warn', 'ok') AS status,
                    CONCAT(IF(paused, 'The sweep is paused: order-timeout resume. ', ''),
-                          'Orders time out after ', default_timeout_minutes, ' minutes; the shop''s clock is UTC', clock, '.') AS detail
+                          {{#orders.deadline}}'Orders time out at their own deadline{{/orders.deadline}}{{^orders.deadline}}'Orders time out after ', default_timeout_minutes, ' minutes{{/orders.deadline}}; the shop''s clock is UTC', clock, '.') AS detail
               FROM order_timeout_setting
              UNION ALL
             SELECT 2, 'server', IF(v_obstacle <=> 'read_only', 'warn', 'ok'),
