@@ -18,13 +18,13 @@ BEGIN
 
 {{#floor}}
     INSERT INTO order_timeout_finding (order_id, kind, target_id, what, amount, other_amount, opened_at)
-    SELECT short.order_id, '{{kind}}', short.account_id, 'below_floor', short.amount, short.before_amount, p_now
-      FROM (SELECT first_order.order_id, given.account_id, given.amount, COALESCE(target.{{amount_column}}, 0) AS before_amount
+    SELECT short.order_id, '{{kind}}', short.target_id, 'below_floor', short.amount, short.before_amount, p_now
+      FROM (SELECT first_order.order_id, first_order.target_id, given.amount, COALESCE(target.{{amount_column}}, 0) AS before_amount
               FROM (SELECT owed.account_id, SUM(owed.amount) AS amount
                       FROM {{> owed_rows}}
                      GROUP BY owed.account_id) AS given
               JOIN order_timeout_shop_{{kind}} AS target ON target.{{id}} = given.account_id
-              JOIN LATERAL (SELECT MIN(refund.order_id) AS order_id
+              JOIN LATERAL (SELECT MIN(refund.order_id) AS order_id, MIN(refund.target_id) AS target_id
                               FROM {{> owed_rows}}
                               JOIN order_timeout_cancellation AS cancellation ON cancellation.batch_id = owed.batch_id
                               JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)
@@ -34,8 +34,8 @@ BEGIN
         ON DUPLICATE KEY UPDATE amount = short.amount, other_amount = short.before_amount, settled_at = NULL, opened_at = p_now;
 {{/floor}}
     INSERT INTO order_timeout_finding (order_id, kind, target_id, what, amount, opened_at)
-    SELECT gone.order_id, '{{kind}}', gone.account_id, 'missing_target', gone.amount, p_now
-      FROM (SELECT refund.order_id, owed.account_id, refund.amount
+    SELECT gone.order_id, '{{kind}}', gone.target_id, 'missing_target', gone.amount, p_now
+      FROM (SELECT refund.order_id, refund.target_id, refund.amount
               FROM {{> owed_rows}}
               LEFT JOIN order_timeout_shop_{{kind}} AS target ON target.{{id}} = owed.account_id
               JOIN order_timeout_cancellation AS cancellation ON cancellation.batch_id = owed.batch_id

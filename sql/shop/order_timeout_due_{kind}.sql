@@ -27,6 +27,7 @@ SELECT o.{{orders.id}} AS order_id, o.{{orders.user}} AS user_id, each_target.ta
          FROM {{line.table}} AS line FORCE INDEX ({{line.index}})
         WHERE line.{{line.order}} = o.{{orders.id}} AND line.{{line.target}} > 0{{#line.only}} AND ({{line.only}}){{/line.only}}
         GROUP BY line.{{line.target}}
+       HAVING SUM(line.{{line.amount}}) > 0
        ) AS each_target
 {{/is_lines}}
 {{#is_order}}
@@ -50,7 +51,7 @@ SELECT o.{{orders.id}} AS order_id, o.{{orders.user}} AS user_id, {{named.target
   JOIN LATERAL (
        SELECT MIN(target.{{id}}) AS lowest, COUNT(*) AS row_count
          FROM {{table}} AS target
-        WHERE {{by}}{{#if}} AND ({{if}}){{/if}}
+        WHERE {{by}}{{#if}} AND ({{if}}){{/if}}{{#only}} AND ({{only}}){{/only}}
        ) AS matching
   JOIN LATERAL (
        SELECT 1 + COUNT(*) AS orders

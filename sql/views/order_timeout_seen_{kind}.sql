@@ -14,7 +14,8 @@ SELECT due.order_id,
        SELECT 'missing_target' AS what, due.due AS amount, 0 AS other_amount, '' AS detail
          FROM DUAL
         WHERE {{#open}}FALSE{{/open}}{{^open}}due.account_id IS NULL{{^shared}} AND claim.order_id IS NULL{{/shared}}
-          AND NOT EXISTS (SELECT 1 FROM order_timeout_shop_order AS o WHERE o.order_id = due.order_id AND o.status IN ({{orders.paid}})){{/open}}
+          AND EXISTS (SELECT 1 FROM order_timeout_shop_order AS o
+                       WHERE o.order_id = due.order_id AND o.status IN ({{orders.pending}}, {{orders.cancelled}})){{/open}}
         UNION ALL
        SELECT 'ledger_differs', due.taken, due.ledger_taken, '' AS detail
          FROM DUAL

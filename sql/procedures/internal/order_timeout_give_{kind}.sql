@@ -36,6 +36,19 @@ BEGIN
       FROM {{> refunds_of_kind}};
 
 {{/ledger}}
+{{#floor}}
+    INSERT INTO order_timeout_finding (order_id, kind, target_id, what, amount, other_amount, opened_at)
+    SELECT short.order_id, '{{kind}}', short.target_id, 'below_floor', short.amount, short.before_amount, p_now
+      FROM (SELECT /*+ JOIN_FIXED_ORDER() */ given.order_id, given.target_id, given.amount, COALESCE(target.{{amount_column}}, 0) AS before_amount
+              FROM (SELECT /*+ JOIN_FIXED_ORDER() */ MIN(refund.order_id) AS order_id, MIN(refund.target_id) AS target_id,
+                           refund.account_id, SUM(refund.amount) AS amount
+                      FROM {{> refunds_of_kind}}
+                     GROUP BY refund.account_id) AS given
+              JOIN order_timeout_shop_{{kind}} AS target ON target.{{id}} = given.account_id
+             WHERE CAST(COALESCE(target.{{amount_column}}, 0) AS SIGNED) - given.amount < {{floor}}) AS short
+        ON DUPLICATE KEY UPDATE amount = short.amount, other_amount = short.before_amount, settled_at = NULL, opened_at = p_now;
+
+{{/floor}}
     -- UPDATE changes a row once, however often it is joined: the sum for each row comes first.
     UPDATE /*+ {{> callers_session}} JOIN_FIXED_ORDER() */
            (SELECT /*+ JOIN_FIXED_ORDER() */

@@ -1,0 +1,154 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { expect, onTestFinished, test } from 'vitest';
+import { createShop, type Shop } from '../../support';
+import { deployEngine } from '../../support/deploy';
+import { call, sweep } from '../example';
+import { type Data, data, type End, endOf, orderId, rowId } from './rules';
+import { fileOf, type Keys, keys, SCHEMA } from './shop';
+
+/** How many shop files are generated, each deployed; ANY_SEED repeats a run. */
+const FILES = Number(process.env.ANY_SHOPS ?? 8);
+const SEED = Number(process.env.ANY_SEED ?? Math.floor(Math.random() * 2 ** 31));
+
+test(
+  'whatever keys a shop file has: each order that is cancelled gives back what the file says, once',
+  async () => {
+    process.stdout.write(`Any shop: ${FILES} shop files, ANY_SEED=${SEED}\n`);
+    const property = fc.asyncProperty(keys, data, async (shop, content) => {
+      const made = await deployed(shop);
+      try {
+        await fill(made, shop, content);
+        await cancelAll(made, content);
+        await call(made, 'reconcile_orders', null);
+        const end = endOf(shop, content);
+        expect(await read(made)).toEqual(sorted(end));
+        expect(await made.run('SELECT * FROM order_timeout_violation')).toEqual([]);
+
+        // What was cancelled and is opened again gets nothing a second time.
+        const cancelled = (
+          await made.run<{ id: number }>('SELECT order_id AS id FROM order_timeout_cancellation')
+        ).map(({ id }) => id);
+        if (cancelled.length > 0)
+          await made.run('UPDATE `order` SET `status` = 0, paid_at = NULL WHERE id IN (?)', [
+            cancelled,
+          ]);
+        for (const id of cancelled)
+          expect(await call(made, 'cancel_order_as_admin', id, null)).toMatchObject([
+            { outcome: 'cancelled' },
+          ]);
+        await sweepAll(made);
+        expect(pick(await read(made))).toEqual(pick(sorted(end)));
+      } finally {
+        await made.drop();
+      }
+    });
+    await fc.assert(property, { numRuns: FILES, seed: SEED, endOnFailure: true });
+  },
+  60_000 + FILES * 10_000,
+);
+
+async function deployed(shop: Keys): Promise<Shop> {
+  const made = await createShop({ deploy: false, schema: () => SCHEMA });
+  const folder = await mkdtemp(join(tmpdir(), 'any-shop-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  await writeFile(join(folder, 'shop.yaml'), fileOf(shop));
+  await deployEngine(made.url, {
+    clock: made.clock,
+    event: false,
+    shop: join(folder, 'shop.yaml'),
+  });
+  return made;
+}
+
+async function fill(made: Shop, shop: Keys, { orders, keys, buyers }: Data): Promise<void> {
+  await made.run('INSERT INTO `key` (id, `left`, gone) VALUES ?', [
+    keys.map(({ left, gone }, nth) => [nth + 1, left, gone]),
+  ]);
+  await made.run('INSERT INTO buyer (id, score, gone) VALUES ?', [
+    buyers.map(({ score, gone }, nth) => [nth + 1, score, gone]),
+  ]);
+  for (const [nth, order] of orders.entries()) {
+    const { buyer, type, status, isPaid, gone, score } = order;
+    const id = orderId(nth);
+    // With a deadline the age says nothing, and without one the deadline does.
+    const [age, left] = shop.deadline ? [0, order.isDue ? -1 : 1] : [order.isDue ? 31 : 29, 1];
+    await made.run(
+      `INSERT INTO \`order\` (id, buyer, \`type\`, \`status\`, paid_at, gone, score, template, made_at, pay_by)
+       VALUES (?, NOW() - INTERVAL ? MINUTE, NOW() + INTERVAL ? HOUR)`.replace(
+        '(?,',
+        '(?, ?, ?, ?, IF(?, NOW(), NULL), ?, ?, ?,',
+      ),
+      [id, buyer, type, status, isPaid, gone, score, order.coupons && id, age, left],
+    );
+    for (const { key, quantity, gift } of order.lines)
+      await made.run('INSERT INTO line (`order`, `key`, quantity, gift) VALUES (?)', [
+        [id, key, quantity, gift],
+      ]);
+    for (const [place, { used, gone }] of (order.coupons ?? []).entries())
+      await made.run('INSERT INTO coupon (id, buyer, template, used, gone) VALUES (?)', [
+        [rowId(nth, place), buyer, id, used, gone],
+      ]);
+    for (const [place, { used, gone }] of order.vouchers.entries())
+      await made.run('INSERT INTO voucher (id, `order`, used, gone) VALUES (?)', [
+        [rowId(nth, place), id, used, gone],
+      ]);
+  }
+}
+
+async function cancelAll(made: Shop, { orders }: Data): Promise<void> {
+  for (const [nth, { by, buyer }] of orders.entries()) {
+    const id = orderId(nth);
+    if (by === 'timeout') await call(made, 'cancel_expired_order', id);
+    if (by === 'user') await call(made, 'cancel_order', id, buyer, 'not any more');
+    if (by === 'admin') await call(made, 'cancel_order_as_admin', id, null);
+  }
+  await sweepAll(made);
+}
+
+/** A sweep gives what is owed, also by itself. */
+const sweepAll = async (made: Shop) => {
+  expect(await sweep(made)).toMatchObject({ outcome: 'completed', failed: 0 });
+};
+
+const pick = ({ keys, buyers, log }: End) => ({ keys, buyers, log });
+
+async function read(made: Shop): Promise<End> {
+  const [orders, keys, buyers] = await Promise.all([
+    made.run<End['orders'][0]>('SELECT id, `status` FROM `order`'),
+    made.run<End['keys'][0]>('SELECT id, `left` FROM `key`'),
+    made.run<End['buyers'][0]>('SELECT id, score FROM buyer'),
+  ]);
+  const ids = async (sql: string) => (await made.run<{ id: number }>(sql)).map(({ id }) => id);
+  const texts = async (sql: string) => (await made.run<{ t: string }>(sql)).map(({ t }) => t);
+  return sorted({
+    orders,
+    keys,
+    buyers,
+    freed: {
+      coupons: await ids("SELECT account_id AS id FROM order_timeout_refund WHERE kind = 'coupon'"),
+      vouchers: await ids('SELECT id FROM voucher WHERE `order` IS NULL'),
+    },
+    log: await texts("SELECT CONCAT_WS(' ', kind, `order`, target, amount) AS t FROM log"),
+    // The row that a finding is about: of the points it is the order's buyer.
+    belowFloor: await texts(
+      `SELECT DISTINCT CONCAT_WS(' ', kind, IF(kind = 'points', buyer, target_id)) AS t
+         FROM order_timeout_finding JOIN \`order\` AS o ON o.id = order_id WHERE what = 'below_floor'`,
+    ),
+    findings: await texts(
+      `SELECT CONCAT_WS(' ', order_id, kind, target_id) AS t FROM order_timeout_finding WHERE what = 'missing_target'`,
+    ),
+  });
+}
+
+const sorted = (end: End): End => ({
+  orders: [...end.orders].sort((one, other) => one.id - other.id),
+  keys: [...end.keys].sort((one, other) => one.id - other.id),
+  buyers: [...end.buyers].sort((one, other) => one.id - other.id),
+  freed: { coupons: [...end.freed.coupons].sort(), vouchers: [...end.freed.vouchers].sort() },
+  log: [...end.log].sort(),
+  belowFloor: [...end.belowFloor].sort(),
+  findings: [...end.findings].sort(),
+});

@@ -1,0 +1,181 @@
+import * as fc from 'fast-check';
+import { type Cause, codeOf, CODES, type Keys } from './shop';
+
+/** What is in the shop. Ids of rows that are not there are among those that are named. */
+export interface Data {
+  readonly orders: readonly Order[];
+  readonly keys: readonly { readonly left: number | null; readonly gone: boolean }[];
+  readonly buyers: readonly { readonly score: number | null; readonly gone: boolean }[];
+}
+
+export interface Order {
+  readonly buyer: number;
+  readonly type: 1 | 3 | null;
+  readonly isDue: boolean;
+  readonly status: number;
+  readonly isPaid: boolean;
+  readonly gone: boolean;
+  readonly score: number | null;
+  readonly lines: readonly {
+    readonly key: number | null;
+    readonly quantity: number | null;
+    readonly gift: boolean;
+  }[];
+  /** Of the order's own template; `null`: it names none. */
+  readonly coupons: readonly WholeRow[] | null;
+  readonly vouchers: readonly WholeRow[];
+  /** How it is cancelled, or that it is tried; the sweep comes last. */
+  readonly by: Cause | 'sweep';
+}
+
+interface WholeRow {
+  readonly used: boolean;
+  readonly gone: boolean;
+}
+
+const often = <T>(value: T, ...rare: T[]) => fc.constantFrom(value, value, value, value, ...rare);
+const seldom = often(false, true);
+const wholeRows = fc.array(fc.record({ used: often(true, false), gone: seldom }), { maxLength: 2 });
+
+export const data: fc.Arbitrary<Data> = fc.record({
+  orders: fc.array(
+    fc.record({
+      buyer: fc.integer({ min: 1, max: 3 }),
+      type: fc.constantFrom(1, 3, null),
+      isDue: often(true, false),
+      status: often(CODES.pending, CODES.paid, CODES.timeout, CODES.other),
+      isPaid: seldom,
+      gone: seldom,
+      score: fc.constantFrom(0, 5, 70, null),
+      lines: fc.array(
+        fc.record({
+          key: fc.constantFrom(1, 2, 3, 0, null),
+          quantity: fc.constantFrom(1, 2, 5, 0, null),
+          gift: seldom,
+        }),
+        { maxLength: 4 },
+      ),
+      coupons: fc.option(wholeRows),
+      vouchers: wholeRows,
+      by: fc.constantFrom('sweep', 'sweep', 'timeout', 'user', 'admin'),
+    }),
+    { minLength: 12, maxLength: 12 },
+  ),
+  keys: fc.array(fc.record({ left: fc.constantFrom(0, 4, 100, null), gone: seldom }), {
+    minLength: 2,
+    maxLength: 2,
+  }),
+  buyers: fc.array(fc.record({ score: fc.constantFrom(0, 30, 1000, null), gone: seldom }), {
+    minLength: 2,
+    maxLength: 2,
+  }),
+});
+
+/** Ids: of the nth order, and of its nth coupon or voucher. */
+export const orderId = (nth: number) => nth + 1;
+export const rowId = (nthOrder: number, nth: number) => orderId(nthOrder) * 10 + nth;
+
+/** What must be in the end. */
+export interface End {
+  readonly orders: { id: number; status: number }[];
+  readonly keys: { id: number; left: number | null }[];
+  readonly buyers: { id: number; score: number | null }[];
+  readonly freed: { coupons: number[]; vouchers: number[] };
+  /** `kind order target amount` */
+  readonly log: string[];
+  /** Rows that would have fallen below their floor: `kind id` */
+  readonly belowFloor: string[];
+  /** What could not be given, or can't be when it comes to that: `order kind target` */
+  readonly findings: string[];
+}
+
+/** By the shop file, told once more: who is cancelled, and what each of them gets back. */
+export function endOf(shop: Keys, { orders, keys, buyers }: Data): End {
+  const left = keys.map(({ left }) => left);
+  const score = buyers.map(({ score }) => score);
+  const given = { left: left.map(() => 0), score: score.map(() => 0) };
+  const end: End = {
+    orders: [],
+    keys: [],
+    buyers: [],
+    freed: { coupons: [], vouchers: [] },
+    log: [],
+    belowFloor: [],
+    findings: [],
+  };
+  for (const [nth, order] of orders.entries()) {
+    const id = orderId(nth);
+    const cause = order.by === 'sweep' ? 'timeout' : order.by;
+    const isOver = isCancelled(shop, order, cause);
+    const status = isOver ? codeOf(shop, cause) : order.status;
+    end.orders.push({ id, status });
+    const give = (kind: string, isLogged: boolean, target: number, amount: number) => {
+      if (isOver && isLogged) end.log.push(`${kind} ${id} ${target} ${amount}`);
+      return isOver;
+    };
+    const miss = (kind: string, target: number) => {
+      if (isOver || status === CODES.pending || status === CODES.timeout)
+        end.findings.push(`${id} ${kind} ${target}`);
+    };
+
+    const taken = new Map<number, number>();
+    for (const { key, quantity, gift } of order.lines)
+      if (key !== null && key > 0 && !(shop.stock.lineOnly && gift))
+        taken.set(key, (taken.get(key) ?? 0) + (quantity ?? 0));
+    for (const [key, amount] of taken) {
+      if (amount === 0) continue;
+      const row = keys[key - 1];
+      if (row === undefined || (shop.stock.targetOnly && row.gone)) miss('stock', key);
+      else if (give('stock', shop.stock.given === 'ledger', key, amount))
+        given.left[key - 1] = (given.left[key - 1] ?? 0) + amount;
+    }
+
+    if ((order.score ?? 0) > 0) {
+      const row = buyers[order.buyer - 1];
+      if (row === undefined || (shop.points.targetOnly && row.gone)) miss('points', 0);
+      else if (give('points', shop.points.given === 'ledger', order.buyer, order.score ?? 0))
+        given.score[order.buyer - 1] = (given.score[order.buyer - 1] ?? 0) + (order.score ?? 0);
+    }
+
+    if (order.coupons !== null) {
+      const found = order.coupons.findIndex(
+        ({ used, gone }) => (used || !shop.coupon.if) && !(gone && shop.coupon.targetOnly),
+      );
+      if (found === -1) miss('coupon', id);
+      else if (give('coupon', shop.coupon.ledger, rowId(nth, found), 1))
+        end.freed.coupons.push(rowId(nth, found));
+    }
+
+    for (const [place, { used, gone }] of order.vouchers.entries()) {
+      if (shop.voucher.if && !used) continue;
+      const voucher = rowId(nth, place);
+      if (gone && shop.voucher.targetOnly) miss('voucher', voucher);
+      else if (give('voucher', shop.voucher.ledger && shop.voucher.journal, voucher, 1))
+        end.freed.vouchers.push(voucher);
+    }
+  }
+  const changed = (kind: 'stock' | 'points', id: number, before: number | null, amount: number) => {
+    const { verb } = shop[kind];
+    if (amount === 0) return before;
+    if (verb === 'add') return (before ?? 0) + amount;
+    const after = (before ?? 0) - amount;
+    if (verb === 'subtract' || after >= 0) return after;
+    end.belowFloor.push(`${kind} ${id}`);
+    return 0;
+  };
+  for (const [nth, before] of left.entries())
+    end.keys.push({ id: nth + 1, left: changed('stock', nth + 1, before, given.left[nth] ?? 0) });
+  for (const [nth, before] of score.entries())
+    end.buyers.push({
+      id: nth + 1,
+      score: changed('points', nth + 1, before, given.score[nth] ?? 0),
+    });
+  return end;
+}
+
+function isCancelled(shop: Keys, order: Order, cause: Cause): boolean {
+  if (order.status !== CODES.pending) return false;
+  if (shop.paidAt && order.isPaid) return false;
+  if (cause !== 'timeout') return true;
+  return order.isDue && !(shop.only && order.gone) && !(shop.type && order.type === 3);
+}

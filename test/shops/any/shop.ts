@@ -1,0 +1,137 @@
+import * as fc from 'fast-check';
+
+/** A shop that nobody wrote: which keys its file has. Words that SQL reserves are names of its tables and columns. */
+export interface Keys {
+  readonly type: boolean;
+  readonly deadline: boolean;
+  readonly paidAt: boolean;
+  readonly only: boolean;
+  readonly codeByCause: boolean;
+  readonly stock: AmountRule & { readonly lineOnly: boolean };
+  readonly points: AmountRule;
+  readonly coupon: WholeRule;
+  readonly voucher: WholeRule & { readonly journal: boolean };
+}
+
+interface AmountRule {
+  readonly verb: 'add' | 'subtract' | 'floor';
+  /** A shared rule has no ledger. */
+  readonly given: 'shared' | 'ledger' | 'plain';
+  readonly targetOnly: boolean;
+}
+
+interface WholeRule {
+  readonly ledger: boolean;
+  readonly targetOnly: boolean;
+  readonly if: boolean;
+}
+
+const amountRule = {
+  verb: fc.constantFrom('add', 'subtract', 'floor'),
+  given: fc.constantFrom('shared', 'ledger', 'plain'),
+  targetOnly: fc.boolean(),
+} as const;
+const wholeRule = { ledger: fc.boolean(), targetOnly: fc.boolean(), if: fc.boolean() };
+
+export const keys: fc.Arbitrary<Keys> = fc.record({
+  type: fc.boolean(),
+  deadline: fc.boolean(),
+  paidAt: fc.boolean(),
+  only: fc.boolean(),
+  codeByCause: fc.boolean(),
+  stock: fc.record({ ...amountRule, lineOnly: fc.boolean() }),
+  points: fc.record(amountRule),
+  coupon: fc.record(wholeRule),
+  voucher: fc.record({ ...wholeRule, journal: fc.boolean() }),
+});
+
+export const SCHEMA = `
+CREATE TABLE \`order\` (
+    id BIGINT PRIMARY KEY, buyer INT NOT NULL, \`type\` INT NULL, \`status\` SMALLINT NOT NULL, made_at DATETIME NOT NULL,
+    pay_by DATETIME NULL, paid_at DATETIME NULL, gone TINYINT NOT NULL DEFAULT 0, score INT NULL, template BIGINT NULL,
+    closed_at DATETIME NULL, why VARCHAR(4) NULL
+);
+CREATE TABLE line (
+    id BIGINT AUTO_INCREMENT PRIMARY KEY, \`order\` BIGINT NOT NULL, \`key\` INT NULL, quantity INT NULL, gift TINYINT NOT NULL DEFAULT 0
+);
+CREATE TABLE \`key\` (id INT PRIMARY KEY, \`left\` INT NULL, gone TINYINT NOT NULL DEFAULT 0);
+CREATE TABLE buyer (id INT PRIMARY KEY, score INT NULL, gone TINYINT NOT NULL DEFAULT 0);
+CREATE TABLE coupon (
+    id INT PRIMARY KEY, buyer INT NOT NULL, template BIGINT NOT NULL, used TINYINT NOT NULL, gone TINYINT NOT NULL DEFAULT 0
+);
+CREATE TABLE voucher (id INT PRIMARY KEY, \`order\` BIGINT NULL, used TINYINT NOT NULL, gone TINYINT NOT NULL DEFAULT 0);
+CREATE TABLE log (
+    id BIGINT AUTO_INCREMENT PRIMARY KEY, kind VARCHAR(8) NOT NULL, \`order\` BIGINT NOT NULL, target BIGINT NOT NULL,
+    buyer INT NOT NULL, amount INT NOT NULL, action VARCHAR(16) NOT NULL, remark VARCHAR(6) NOT NULL, at DATETIME NOT NULL
+);
+`;
+
+export const CODES = { pending: 0, paid: 1, sent: 2, timeout: 10, user: 11, admin: 12, other: 99 };
+
+export type Cause = 'timeout' | 'user' | 'admin';
+
+export const codeOf = ({ codeByCause }: Keys, cause: Cause) =>
+  codeByCause ? CODES[cause] : CODES.timeout;
+
+/** The shop file with these keys. */
+export function fileOf(shop: Keys): string {
+  const { stock, points, coupon, voucher } = shop;
+  const line = (condition: boolean, text: string) => (condition ? [text] : []);
+  const cancelled = (['timeout', 'user', 'admin'] as const).map(
+    (cause) => `${cause}: ${codeOf(shop, cause)}`,
+  );
+  const target = (table: string, only: boolean) =>
+    `    target: {table: ${table}, id: id${only ? ', only: target.gone = 0' : ''}}`;
+  const ledger = (kind: string) => [
+    '    ledger:',
+    '      table: log',
+    `      write: {kind: "'${kind}'", order: refund.order_id, target: refund.account_id, buyer: refund.user_id,`,
+    '              amount: refund.amount, action: :action, remark: :remark, at: :now}',
+  ];
+  const amounts = ({ verb, given }: AmountRule, kind: string, column: string) => [
+    `    ${verb === 'add' ? 'add' : 'subtract'}: ${column}`,
+    ...line(verb === 'floor', '    floor: 0'),
+    ...line(given === 'shared', '    shared: true'),
+    ...(given === 'ledger' ? ledger(kind) : []),
+  ];
+  return [
+    'orders:',
+    '  table: order',
+    '  id: id',
+    '  user: buyer',
+    '  created: made_at',
+    ...line(shop.type, '  type: type'),
+    ...line(shop.deadline, '  deadline: pay_by'),
+    ...line(shop.paidAt, '  paid_at: paid_at'),
+    ...line(shop.only, '  only: o.gone = 0'),
+    '  status:',
+    '    column: status',
+    `    pending: ${CODES.pending}`,
+    `    paid: [${CODES.paid}, ${CODES.sent}]`,
+    `    cancelled: ${shop.codeByCause ? `{${cancelled.join(', ')}}` : CODES.timeout}`,
+    `    other: ${CODES.other}`,
+    '  set: {closed_at: :now, why: ":remark"}',
+    '  paid_set: {paid_at: :now}',
+    'give_back:',
+    '  stock:',
+    `    lines: {table: line, order: order, target: key, amount: quantity${stock.lineOnly ? ', only: line.gift = 0' : ''}}`,
+    target('key', stock.targetOnly),
+    ...amounts(stock, 'stock', 'left'),
+    '  points:',
+    '    order: {target: o.buyer, amount: o.score}',
+    target('buyer', points.targetOnly),
+    ...amounts(points, 'points', 'score'),
+    '  coupon:',
+    `    named: {target: o.template, by: {template: o.template, buyer: o.buyer}${coupon.if ? ', if: target.used = 1' : ''}}`,
+    target('coupon', coupon.targetOnly),
+    '    set: {used: 0}',
+    ...(coupon.ledger ? ledger('coupon') : []),
+    '  voucher:',
+    `    held: {by: order${voucher.if ? ', if: target.used = 1' : ''}}`,
+    target('voucher', voucher.targetOnly),
+    '    set: {used: 0, order: null}',
+    ...line(!voucher.journal, '    journal: false'),
+    ...(voucher.ledger && voucher.journal ? ledger('voucher') : []),
+    '',
+  ].join('\n');
+}
