@@ -1,6 +1,7 @@
 -- What each order took as {{kind}} and what of it came back: the one view that preview, audit, repair, explain and
 -- order_money() read. refundable: what a settlement would give now; nothing comes back twice, so it is 0 once the journal
--- has the key. owed: claimed, and still to be given by the sweep. returned counts what is owed.
+-- has the key, and 0 for a kind without a journal. owed: claimed, and still to be given by the sweep. returned counts
+-- what is owed.
 CREATE OR REPLACE SQL SECURITY DEFINER VIEW order_timeout_money_{{kind}} AS
 SELECT due.order_id,
        due.user_id,
@@ -10,7 +11,7 @@ SELECT due.order_id,
        due.taken,
        GREATEST(due.returned, COALESCE(claim.amount, 0)) AS returned,
        {{#shared}}COALESCE(IF(owed.amount > 0, claim.amount, 0), 0){{/shared}}{{^shared}}0{{/shared}} AS owed,
-       IF(claim.order_id IS NULL{{^open}} AND due.account_id IS NOT NULL{{/open}}, due.due, 0) AS refundable,
+       {{#journal}}IF(claim.order_id IS NULL{{^open}} AND due.account_id IS NOT NULL{{/open}}, due.due, 0){{/journal}}{{^journal}}0{{/journal}} AS refundable,
        {{#is_auditable}}1{{/is_auditable}}{{^is_auditable}}0{{/is_auditable}} AS is_auditable,
        COALESCE(claim.source, due.source) AS source,
        claim.batch_id,

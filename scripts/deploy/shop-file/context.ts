@@ -29,7 +29,7 @@ export function toContext({ file, due }: Shop, facts: ShopFacts) {
   return {
     orders: ordersOf(file, facts),
     rules: withLast(rules),
-    /** Kinds of which it is known what the shop's own cancel gave back: by a ledger, or by rows that name their order. */
+    /** Kinds of which it is known what the shop's own cancel gave back: by a due view, or by rows that name their order. */
     auditable: withLast(rules.filter(({ is_auditable }) => is_auditable)),
     unauditable_kinds: unauditable.map(({ kind }) => kind).join(', ') || 'none',
     /** Whether there are kinds with an amount of the names that have result columns of their own. */
@@ -68,7 +68,7 @@ function ruleOf(kind: string, rule: Rule, dueSql: string | null, file: ShopFile,
   return {
     ...(ways as Record<`is_${(typeof WAYS)[number]}`, boolean>),
     kind,
-    is_auditable: rule.due !== undefined || rule.held !== undefined,
+    is_auditable: rule.journal !== false && (rule.due !== undefined || rule.held !== undefined),
     table: quoteName(target.table),
     table_text: target.table,
     id: quoteName(target.id),

@@ -179,3 +179,27 @@ function isCancelled(shop: Keys, order: Order, cause: Cause): boolean {
   if (cause !== 'timeout') return true;
   return order.isDue && !(shop.only && order.gone) && !(shop.type && order.type === 3);
 }
+
+/** Where an order stands before anything is done, as it is told. */
+export function stateOf(shop: Keys, { status, isPaid, isDue, gone, type }: Order): string {
+  if (status === CODES.paid) return 'paid';
+  if (status === CODES.timeout) return 'cancelled';
+  if (status === CODES.other) return 'excluded';
+  if (shop.paidAt && isPaid) return 'contradictory';
+  if ((shop.only && gone) || (shop.type && type === 3)) return 'excluded';
+  return isDue ? 'due' : 'pending';
+}
+
+/** What an audit can see of the orders that somebody else has cancelled: `kind target amount`. */
+export function lostBy({ voucher }: Keys, { orders }: Data): string[] {
+  if (!voucher.journal) return [];
+  return orders
+    .flatMap(({ status, vouchers }, nth) =>
+      vouchers.flatMap(({ used, gone }, place) =>
+        status === CODES.timeout && (used || !voucher.if) && !(gone && voucher.targetOnly)
+          ? [`voucher ${rowId(nth, place)} 1`]
+          : [],
+      ),
+    )
+    .sort();
+}
