@@ -170,9 +170,12 @@ function* planKeepFile(
     JSON.stringify(Object.entries(map).sort());
   if (stored?.text === shop.text && sorted(stored.views) === sorted(views)) return;
   const now = "CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', setting.clock)";
+  // A kind that comes later is audited from then on: what orders took of it before, nobody gave back.
+  const ofNewKinds = stored === undefined ? 'NULL' : `CONCAT(${now})`;
   const since = Object.entries(shop.file.give_back).map(([kind, { was, since }]) => {
-    const known = since ?? stored?.kinds[kind] ?? stored?.kinds[was ?? ''];
-    return `${quoteString(kind)}, ${known === undefined ? `CONCAT(${now})` : quoteString(known)}`;
+    const known = since ?? stored?.kinds[kind] ?? stored?.kinds[was ?? kind];
+    if (known === undefined) return `${quoteString(kind)}, ${ofNewKinds}`;
+    return `${quoteString(kind)}, ${known === null ? 'NULL' : quoteString(known)}`;
   });
   yield {
     title: 'the shop file',

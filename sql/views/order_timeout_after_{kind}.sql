@@ -14,7 +14,8 @@ SELECT o.order_id,
               '' AS detail
          FROM order_timeout_money_{{kind}} AS money
         WHERE money.order_id = o.order_id AND money.refundable > 0 AND money.is_auditable
-          AND o.status IN ({{orders.cancelled}}){{#since}} AND o.created_at >= '{{since}}'{{/since}}
+          AND o.status IN ({{orders.cancelled}})
+          AND {{> is_audited}}
         UNION ALL
        SELECT claim.target_id AS target_id, IF(o.status IN ({{orders.paid}}), 'paid_after_refund', 'pending_after_refund') AS what,
               claim.amount AS amount, claim.taken AS other_amount, '' AS detail

@@ -130,7 +130,6 @@ function ruleOf(kind: string, rule: Rule, dueSql: string | null, file: ShopFile,
     floor: rule.floor === undefined ? null : String(rule.floor),
     shared: rule.shared === true,
     journal: rule.journal !== false,
-    since: rule.since ?? null,
     source_comment: `${sourceOf(rule)} to ${target.table}.${amount?.column ?? Object.keys(set).join(', ')}`,
   };
 }

@@ -161,8 +161,8 @@ export interface StoredShop {
   readonly text: string;
   /** By file name. */
   readonly views: Readonly<Record<string, string>>;
-  /** Since when each kind is given back, in the shop's clock. */
-  readonly kinds: Readonly<Record<string, string>>;
+  /** Since when the orders of each kind are audited, in the shop's clock; null: always. */
+  readonly kinds: Readonly<Record<string, string | null>>;
 }
 
 /** Undefined: none is. */
@@ -173,8 +173,13 @@ export async function readStoredShop(db: Connection): Promise<StoredShop | undef
       `SELECT file AS text, CAST(views AS CHAR) AS views, CAST(kinds AS CHAR) AS kinds
          FROM order_timeout_shop`,
     );
-    const parse = (json: string) => JSON.parse(json) as Record<string, string>;
-    return row && { text: row.text, views: parse(row.views), kinds: parse(row.kinds) };
+    return (
+      row && {
+        text: row.text,
+        views: JSON.parse(row.views) as StoredShop['views'],
+        kinds: JSON.parse(row.kinds) as StoredShop['kinds'],
+      }
+    );
   } catch (error) {
     if (errnoOf(error) === NO_SUCH_TABLE) return undefined;
     throw error;

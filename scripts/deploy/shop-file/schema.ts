@@ -211,8 +211,7 @@ const rule = mapping({
   journal: z.boolean(expected('true or false')).optional(),
   was: z.string(expected('the name that the kind had')).optional(),
   since: z
-    .string(expected('a date'))
-    .regex(/^\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d)?)?$/, expected('a date such as 2026-01-31'))
+    .union([z.iso.date(), z.iso.datetime({ local: true })], expected('a date such as 2026-01-31'))
     .optional(),
 });
 

@@ -25,8 +25,8 @@ BEGIN
               JOIN order_timeout_money_{{kind}} AS money ON money.order_id = o.order_id
              WHERE o.status IN ({{orders.cancelled}}) /* cancelled */
                AND (p_since IS NULL OR o.created_at >= p_since)
-               AND money.refundable > 0{{#since}}
-               AND o.created_at >= '{{since}}'{{/since}}
+               AND money.refundable > 0
+               AND {{> is_audited}}
              UNION ALL
 {{/auditable}}
             SELECT NULL, NULL, '', NULL, NULL, NULL, NULL, '' FROM DUAL WHERE FALSE

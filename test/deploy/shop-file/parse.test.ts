@@ -117,6 +117,7 @@ describe('a shop file', () => {
       `${ADD}    journal: false\n`,
       'line 17, give_back.stock.journal: ',
     ],
+    ['no such day', HELD, `${HELD}    since: 2026-02-31\n`, 'line 20, give_back.coupon.since: exp'],
     ['one order’s row shared', HELD, `${HELD}    shared: true\n`, 'line 20, give_back.coupon.shar'],
     ['a shared ledger', POINTS, `${POINTS}    shared: true\n`, 'line 27, give_back.points.ledger:'],
     [

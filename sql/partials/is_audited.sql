@@ -1,0 +1,1 @@
+NOT COALESCE(o.created_at < (SELECT CAST(JSON_VALUE(shop.kinds, '$.{{kind}}' RETURNING CHAR(32)) AS DATETIME(3)) FROM order_timeout_shop AS shop), FALSE)
