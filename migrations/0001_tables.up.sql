@@ -10,7 +10,7 @@ CREATE TABLE IF NOT EXISTS order_timeout_setting (
         COMMENT 'A sweep starts no further batch after this many seconds; 1 to 55',
     clock CHAR(6) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '+00:00'
         COMMENT 'UTC offset of the clock in which the shop writes its DATETIMEs, such as +08:00; changed by order-timeout up --clock only',
-    paused BOOLEAN NOT NULL DEFAULT 0 COMMENT '1: the sweep does nothing; calls for one order still work',
+    paused BOOLEAN NOT NULL DEFAULT 0 COMMENT '1: the sweep cancels nothing, but gives what is owed; calls for one order still work',
     max_attempts INT UNSIGNED NOT NULL DEFAULT 5
         COMMENT 'An order that failed this often is set aside until retry_failed_order(); 1 to 100',
     retention_days INT UNSIGNED NOT NULL DEFAULT 90

@@ -304,21 +304,27 @@ test('every command in the README and the docs is one, with options that it has'
 });
 
 describe('the program itself', () => {
+  const root = join(__dirname, '..', '..');
+  const program = [join(root, 'node_modules/ts-node/dist/bin.js'), 'scripts/cli/main.ts'];
+
   it('runs in a checkout, without colours on a pipe', async () => {
     const shop = await createShop({ deploy: false });
-    const root = join(__dirname, '..', '..');
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      [
-        join(root, 'node_modules/ts-node/dist/bin.js'),
-        'scripts/cli/main.ts',
-        'status',
-        '--url',
-        shop.url,
-      ],
+      [...program, 'status', '--url', shop.url],
       { cwd: root, env: { ...process.env, NO_COLOR: '' } },
     );
     expect(stdout).toContain('"up" would take');
     expect(stdout).not.toContain('\u001B');
+  });
+
+  it('goes on when whoever reads has seen enough and closes the pipe', async () => {
+    const reader = 'node "$@" | true; exit "${PIPESTATUS[0]}"';
+    const { stderr } = await promisify(execFile)(
+      'bash',
+      ['-c', reader, 'bash', ...program, 'plan', '--help'],
+      { cwd: root },
+    );
+    expect(stderr).toBe('');
   });
 });
