@@ -143,7 +143,7 @@ function* checkNames(
       );
   }
   for (const { kind, name } of wanted)
-    if (kind === 'view' && ownTables.includes(name))
+    if (kind === 'view' && ownTables.has(name))
       yield mistake(
         'names',
         `There is a table ${name}, where order-timeout needs a view`,

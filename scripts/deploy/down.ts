@@ -51,7 +51,7 @@ export async function checkDown(
 async function countJournal(db: Connection, { ownTables }: DatabaseState): Promise<number> {
   let rows = 0;
   for (const table of ['order_timeout_cancellation', 'order_timeout_refund']) {
-    if (!ownTables.includes(table)) continue;
+    if (!ownTables.has(table)) continue;
     const [row] = await select<{ total: number }>(db, 'SELECT COUNT(*) AS total FROM ??', [table]);
     rows += row?.total ?? 0;
   }
@@ -83,7 +83,7 @@ const OPEN_MATTERS = [
 async function listOpenMatters(db: Connection, { ownTables }: DatabaseState): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const { table, sql, say, remedy } of OPEN_MATTERS) {
-    if (!ownTables.includes(table)) continue;
+    if (!ownTables.has(table)) continue;
     const [row] = await select<{ total: number; what: string | null }>(db, sql);
     if (row !== undefined && row.total > 0)
       findings.push(
@@ -129,7 +129,7 @@ export function planDown(
         planDrop(kind, state),
       ),
       // An interrupted deployment may have begun with the next one; after a RENAME the registry is elsewhere.
-      ...(state.ownTables.every(isRegistry)
+      ...([...state.ownTables.keys()].every(isRegistry)
         ? []
         : newestFirst.filter(({ name, down }) => !applied.has(name) && down !== '').map(takeBack)),
     ],
@@ -137,7 +137,7 @@ export function planDown(
     after: [
       ...planDropIndexes(state.ownIndexes),
       ...planDropDefiner(state, otherSchemas),
-      ...(state.ownTables.some(isRegistry) ? [drop] : []),
+      ...([...state.ownTables.keys()].some(isRegistry) ? [drop] : []),
     ],
   };
 }

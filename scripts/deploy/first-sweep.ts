@@ -3,6 +3,7 @@ import { select } from './connection';
 import { errnoOf } from './errors';
 import type { ShopContext } from './shop-file/context';
 import type { ShopFile } from './shop-file/schema';
+import type { DatabaseState } from './state';
 
 /** What a sweep would move now. Null: not known within the time that the question may take. */
 export interface FirstSweep {
@@ -31,7 +32,7 @@ const FIRST_ROWS: Readonly<Record<string, string>> = {
 export function firstSweepQueries(
   { orders, rules }: ShopContext,
   { give_back }: ShopFile,
-  ownTables: readonly string[],
+  { ownTables }: DatabaseState,
 ): FirstSweepQueries {
   const type = orders.type === null ? 'NULL' : `o.${orders.type}`;
   const minutes = 'COALESCE(policy.timeout_minutes, setting.default_timeout_minutes)';
@@ -49,7 +50,7 @@ export function firstSweepQueries(
   const due = `JOIN ${orders.table} AS o ON o.${orders.id} = due_order.order_id`;
   return {
     standIns: Object.fromEntries(
-      Object.entries(FIRST_ROWS).filter(([table]) => !ownTables.includes(table)),
+      Object.entries(FIRST_ROWS).filter(([table]) => !ownTables.has(table)),
     ),
     due: `SELECT o.${orders.id} AS order_id
        FROM ${orders.table} AS o

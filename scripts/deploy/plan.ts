@@ -67,7 +67,9 @@ function* planTables(
 function* planSetting({ setting }: DatabaseState, { clock, paused }: NewSetting): Generator<Step> {
   const changes = [
     ...(clock !== undefined && clock !== setting?.clock ? [`clock = ${quoteString(clock)}`] : []),
-    ...(paused !== undefined && paused !== setting?.paused ? [`paused = ${Number(paused)}`] : []),
+    ...(paused !== undefined && Number(paused) !== setting?.paused
+      ? [`paused = ${Number(paused)}`]
+      : []),
   ].join(', ');
   if (changes !== '')
     yield {

@@ -124,7 +124,8 @@ export function registerTables(
   return (
     `INSERT INTO ${OBJECT_TABLE} (kind, name, checksum, fingerprint, applied_at, applied_by, package_version)\n` +
     `SELECT 'table', fresh.name, ${quoteString(checksum)}, fresh.fingerprint, UTC_TIMESTAMP(3), CURRENT_USER(), ${quoteString(version)}\n` +
-    `  FROM (${selectTableFingerprints(tables).replaceAll('\n', '\n        ')}) AS fresh\n` +
+    `  FROM (${SELECT_TABLE_FINGERPRINTS.replaceAll('\n', '\n        ')}) AS fresh\n` +
+    ` WHERE fresh.name IN (${tables.map(quoteString).join(', ')})\n` +
     `    ON DUPLICATE KEY UPDATE checksum = ${quoteString(checksum)}, fingerprint = fresh.fingerprint,\n` +
     `       applied_at = UTC_TIMESTAMP(3), applied_by = CURRENT_USER(), package_version = ${quoteString(version)}`
   );
@@ -146,7 +147,9 @@ export function readAppliedMigrations(db: Connection): Promise<AppliedMigration[
 
 /** Both tables must exist. */
 export async function readRegistry(db: Connection): Promise<Registry> {
-  const objects = await select<Omit<RegisteredObject, 'grantsToRestore'> & { grants: unknown }>(
+  const objects = await select<
+    Omit<RegisteredObject, 'grantsToRestore'> & { grants: string[] | null }
+  >(
     db,
     `SELECT kind, name, checksum, fingerprint, grants_to_restore AS \`grants\`
        FROM ${OBJECT_TABLE} ORDER BY kind, name`,
@@ -155,9 +158,7 @@ export async function readRegistry(db: Connection): Promise<Registry> {
     migrations: await readAppliedMigrations(db),
     objects: objects.map(({ grants, ...object }) => ({
       ...object,
-      grantsToRestore: (typeof grants === 'string'
-        ? JSON.parse(grants)
-        : (grants ?? [])) as string[],
+      grantsToRestore: grants ?? [],
     })),
   };
 }
@@ -225,9 +226,8 @@ function fingerprintOf({ kind, name }: { kind: ObjectKind; name: string }): stri
   return `(SELECT ${sha}\n  FROM ${from} AND ${column} = ${quoteString(name)})`;
 }
 
-/** `SELECT name, fingerprint` of our tables: columns, indexes and checks as the server has them. */
-export function selectTableFingerprints(tables: readonly string[]): string {
-  return `SELECT tables.table_name AS name,
+/** `SELECT name, fingerprint` of the tables of our prefix: columns, indexes and checks as the server has them. */
+export const SELECT_TABLE_FINGERPRINTS = `SELECT tables.table_name AS name,
        SHA2(CONCAT_WS('|', tables.engine, tables.table_collation,
            (SELECT GROUP_CONCAT(column_name, ' ', column_type, ' ', is_nullable, ' ', extra, ' ',
                                 COALESCE(collation_name, ''), ' ', COALESCE(column_default, ''), ' ',
@@ -250,5 +250,5 @@ export function selectTableFingerprints(tables: readonly string[]): string {
                AND named.enforced = 'YES')), 256) AS fingerprint
   FROM information_schema.tables AS tables
  WHERE tables.table_schema = DATABASE()
-   AND tables.table_name IN (${tables.map(quoteString).join(', ')})`;
-}
+   AND tables.table_type = 'BASE TABLE'
+   AND tables.table_name LIKE 'order\\_timeout\\_%'`;

@@ -98,7 +98,7 @@ export async function readShop(
       created: created.name,
       isDatetime: created.type === 'datetime',
     },
-    firstSweep: context && firstSweepQueries(context, shop.file, state.ownTables),
+    firstSweep: context && firstSweepQueries(context, shop.file, state),
     keepFile: [...planKeepFile(source, shop, stored)],
     findings: [...findings, ...must.map((sentence) => remark('must', sentence))],
   };
@@ -150,7 +150,7 @@ async function readDeployed(
   { ownTables }: DatabaseState,
 ) {
   const shop = assembleShop(text, views);
-  if ('mistakes' in shop || !ownTables.includes('order_timeout_refund')) return undefined;
+  if ('mistakes' in shop || !ownTables.has('order_timeout_refund')) return undefined;
   const kinds: string[] = [];
   for (const kind of Object.keys(shop.file.give_back)) {
     const sql = 'SELECT 1 FROM order_timeout_refund WHERE kind = ? LIMIT 1';
