@@ -1,8 +1,8 @@
 import type { Connection } from 'mysql2/promise';
 import { checkAll, type CheckOptions, requireMysql } from './checks';
 import { DEFAULT_CLOCK } from './clock';
-import { selectColumn, type Target, withSession } from './connection';
-import { takeDeploymentLock } from './lock';
+import { type Target, withSession } from './connection';
+import { withDeploymentLock } from './lock';
 import { DEFINER_LOCK } from './definer';
 import { checkDown, type Losses, planDown, readOtherSchemas } from './down';
 import { type Finding, mistake, Refusal, remark, requireNoMistake, sayFinding } from './errors';
@@ -17,9 +17,8 @@ import { type DatabaseState, readState } from './state';
 import { compare, readStatus, type Status, type Verification } from './status';
 
 export type { Target } from './connection';
-export { DeploymentLocked, Refusal, StepFailed } from './errors';
+export { DeploymentLocked, type Finding, Refusal, sayFinding, StepFailed } from './errors';
 export type { Progress } from './execute';
-export { type Finding, sayFinding } from './errors';
 export { readSource, type Source } from './source';
 export type { Status } from './status';
 
@@ -111,14 +110,7 @@ function deploying<T>(
 ): Promise<T> {
   return withSession(target, async (db) => {
     await requireMysql(db);
-    const [schema = ''] = await selectColumn(db, 'SELECT DATABASE()');
-    try {
-      await takeDeploymentLock(db, schema);
-      return await work(db, source ?? (await readSource()));
-    } finally {
-      // With the session its locks go too, but only when the server notices that it has ended.
-      await db.query('DO RELEASE_ALL_LOCKS()').catch(() => undefined);
-    }
+    return withDeploymentLock(db, async () => work(db, source ?? (await readSource())));
   });
 }
 
@@ -171,12 +163,9 @@ async function proposeUp(
 
 async function proposeDown(db: Connection, source: Source, losses: Losses): Promise<Proposed> {
   const state = await readState(db, source);
-  const findings = await checkDown(db, source, state, losses);
-  requireNoMistake(findings);
-  return {
-    plan: planDown(source, state, await readOtherSchemas(db, state)),
-    remarks: findings,
-  };
+  const remarks = await checkDown(db, source, state, losses);
+  requireNoMistake(remarks);
+  return { plan: planDown(source, state, await readOtherSchemas(db, state)), remarks };
 }
 
 const titles = (plan: Plan) => allSteps(plan).map(({ title }) => title);
