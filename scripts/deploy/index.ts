@@ -9,8 +9,7 @@ import { type Finding, mistake, Refusal, remark, requireNoMistake, sayFinding } 
 import { allSteps, execute, type ExecuteOptions, type Plan, toScript } from './execute';
 import { countFirstSweep, sayFirstSweep } from './first-sweep';
 import { sayServing } from './tables';
-import { describeLostGrants } from './objects';
-import { type NewSetting, planUp } from './plan';
+import { describeLostGrants, type NewSetting, planUp } from './plan';
 import { type Blueprint, readShop, type ShopOptions } from './shop';
 import { readSource, type Source } from './source';
 import { type DatabaseState, readState } from './state';

@@ -5,8 +5,7 @@ import { type Finding, ifThere, mistakesIn, remark, requireNoMistake, sayFinding
 import { allSteps } from './execute';
 import { missingIndexes } from './tables';
 import { checkHistory } from './migrations';
-import { checksumOf, isDrifted, removedObjects } from './objects';
-import { planUp } from './plan';
+import { checksumOf, isDrifted, planUp, removedObjects } from './plan';
 import { type AppliedMigration, findRegistered } from './registry';
 import type { Blueprint } from './shop';
 import { type ObjectKind, ownTables } from './source';

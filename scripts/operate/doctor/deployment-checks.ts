@@ -1,5 +1,5 @@
 import { DEFINER_ACCOUNT, intendedDefiner } from '../../deploy/definer';
-import { lostGrants } from '../../deploy/objects';
+import { lostGrants } from '../../deploy/plan';
 import { enumerate } from '../../deploy/text';
 import { EVENT } from '../topology';
 import { definersOf } from '../../deploy/state';

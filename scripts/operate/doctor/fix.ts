@@ -3,7 +3,7 @@ import { type Target, withSession } from '../../deploy/connection';
 import type { Step } from '../../deploy/execute';
 import { withDeploymentLock } from '../../deploy/lock';
 import { intendedDefiner, planGrants } from '../../deploy/definer';
-import { planLostGrants, planObjects } from '../../deploy/objects';
+import { planLostGrants, planObjects } from '../../deploy/plan';
 import { readShop } from '../../deploy/shop';
 import { readSource, type Source } from '../../deploy/source';
 import { readState } from '../../deploy/state';
