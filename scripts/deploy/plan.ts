@@ -16,7 +16,7 @@ import {
 import type { Blueprint } from './shop';
 import {
   disabled,
-  type FilledObject,
+  type ObjectSource,
   type ObjectKind,
   ownTables,
   statementsOf,
@@ -131,7 +131,7 @@ export function planObjects(blueprint: Blueprint, state: DatabaseState) {
 const definerOf = ({ isDedicated }: DatabaseState) => (isDedicated ? DEFINER_SQL : 'CURRENT_USER');
 
 /** Of the filled text and the account that it runs as. */
-export const checksumOf = ({ text }: FilledObject, state: DatabaseState) =>
+export const checksumOf = ({ text }: ObjectSource, state: DatabaseState) =>
   checksum(text, definerOf(state));
 
 const staleObjects = ({ objects }: Blueprint, state: DatabaseState) =>
@@ -141,7 +141,7 @@ const staleObjects = ({ objects }: Blueprint, state: DatabaseState) =>
   });
 
 /** Undefined: the database has it as it should be. */
-function reasonToDeploy(object: FilledObject, state: DatabaseState): string | undefined {
+function reasonToDeploy(object: ObjectSource, state: DatabaseState): string | undefined {
   const registered = findRegistered(state.registry, object);
   const deployed = findDeployed(state, object);
   if (deployed === undefined) return registered?.checksum == null ? 'new' : 'is missing';
@@ -152,7 +152,7 @@ function reasonToDeploy(object: FilledObject, state: DatabaseState): string | un
 }
 
 /** Whether the server says something else of it than after its deployment. An event's state is the operator's. */
-export function isDrifted(object: FilledObject, state: DatabaseState): boolean {
+export function isDrifted(object: ObjectSource, state: DatabaseState): boolean {
   const { fingerprint = null } = findDeployed(state, object) ?? {};
   return (
     fingerprint !== null && fingerprint !== findRegistered(state.registry, object)?.fingerprint
@@ -170,7 +170,7 @@ export function removedObjects({ objects }: Blueprint, { registry }: DatabaseSta
 }
 
 function deployStatements(
-  object: FilledObject,
+  object: ObjectSource,
   state: DatabaseState,
   version: string,
   isUsed: boolean,
@@ -191,7 +191,7 @@ function deployStatements(
 const isRoutine = (kind: ObjectKind) => kind === 'procedure' || kind === 'function';
 
 /** Those that the DROP takes away, and those that an interrupted deployment took. */
-function grantsToKeep({ kind, name }: FilledObject, state: DatabaseState): string[] {
+function grantsToKeep({ kind, name }: ObjectSource, state: DatabaseState): string[] {
   const kept = findRegistered(state.registry, { kind, name })?.grantsToRestore ?? [];
   const routine = `${kind.toUpperCase()} ${quoteName(state.schema)}.${quoteName(name)}`;
   const present = (state.routineGrants?.get(`${kind} ${name}`) ?? [])

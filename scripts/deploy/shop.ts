@@ -6,7 +6,7 @@ import type { Step } from './execute';
 import { type Finding, mistakesIn, remark } from './errors';
 import { type FirstSweepQueries, firstSweepQueries } from './first-sweep';
 import type { Privilege } from './grants';
-import { type Context, type FilledObject, ownTables, renderSource, type Source } from './source';
+import { type Context, type ObjectSource, ownTables, renderSource, type Source } from './source';
 import { applyProposals, checkShopFile } from './shop-file/check';
 import {
   assembleShop,
@@ -28,7 +28,7 @@ import { quoteString } from './text';
 /** What is deployed to one shop: this version's files, filled for it. */
 export interface Blueprint extends Pick<Source, 'version' | 'migrations'> {
   /** In the order of deployment; empty: the shop will not do. */
-  readonly objects: readonly FilledObject[];
+  readonly objects: readonly ObjectSource[];
   /** The shop's, by name. */
   readonly tables: ReadonlyMap<string, Table>;
   readonly indexes: readonly NeededIndex[];

@@ -11,7 +11,7 @@ import { ifAllowed, ifThere, unless } from './errors';
 import {
   findRegistered,
   readRegistry,
-  SELECT_FINGERPRINTS,
+  SELECT_OBJECTS,
   SELECT_TABLE_FINGERPRINTS,
 } from './registry';
 import { type Grants, hasPrivilege, parseGrants } from './grants';
@@ -142,33 +142,14 @@ async function readOwnTables(db: Connection): Promise<ReadonlyMap<string, string
   return new Map(tables.map(({ name, fingerprint }) => [name, fingerprint]));
 }
 
-function readObjects(
-  db: Connection,
-  named: readonly { readonly name: string }[],
-): Promise<DeployedObject[]> {
-  const isWanted = (name: string) => `(${name} LIKE 'order\\_timeout\\_%' OR ${name} IN (?))`;
-  const usesOurs = (text: string) => `INSTR(NULLIF(${text}, ''), 'order_timeout_') > 0`;
-  const names = ['', ...named.map(({ name }) => name)];
-  return select<DeployedObject>(
+const readObjects = (db: Connection, named: readonly { readonly name: string }[]) =>
+  select<DeployedObject>(
     db,
-    `SELECT found.*, seen.fingerprint
-       FROM (SELECT 'view' AS kind, table_name AS name, definer AS definer, NULL AS status,
-                    ${usesOurs('view_definition')} AS usesOurs
-               FROM information_schema.views
-              WHERE table_schema = DATABASE() AND ${isWanted('table_name')}
-              UNION ALL
-             SELECT LOWER(routine_type), routine_name, definer, NULL, ${usesOurs('routine_definition')}
-               FROM information_schema.routines
-              WHERE routine_schema = DATABASE() AND ${isWanted('routine_name')}
-              UNION ALL
-             SELECT 'event', event_name, definer, status, ${usesOurs('event_definition')}
-               FROM information_schema.events
-              WHERE event_schema = DATABASE() AND ${isWanted('event_name')}) AS found
-       JOIN (${SELECT_FINGERPRINTS}) AS seen ON seen.kind = found.kind AND seen.name = found.name
-      ORDER BY found.kind, found.name`,
-    [names, names, names],
+    `SELECT * FROM (${SELECT_OBJECTS}) AS found
+      WHERE name LIKE 'order\\_timeout\\_%' OR name IN (?)
+      ORDER BY kind, name`,
+    [['', ...named.map(({ name }) => name)]],
   );
-}
 
 const readOwnIndexes = (db: Connection) =>
   select<{ table: string; name: string }>(
