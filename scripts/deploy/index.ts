@@ -1,13 +1,12 @@
 import type { Connection } from 'mysql2/promise';
 import { checkAll, type CheckOptions, requireMysql } from './checks';
-import { DEFAULT_CLOCK } from './clock';
 import { type Target, withSession } from './connection';
 import { withDeploymentLock } from './lock';
 import { DEFINER_LOCK } from './definer';
 import { checkDown, type Losses, planDown, readOtherSchemas } from './down';
 import { type Finding, mistake, Refusal, remark, requireNoMistake, sayFinding } from './errors';
 import { allSteps, execute, type ExecuteOptions, type Plan, toScript } from './execute';
-import { countFirstSweep, sayFirstSweep } from './first-sweep';
+import { sayFirstSweep } from './first-sweep';
 import { sayServing } from './tables';
 import { describeLostGrants, type NewSetting, planUp } from './plan';
 import { type Blueprint, readShop, type ShopOptions } from './shop';
@@ -152,10 +151,9 @@ async function proposeUp(
   requireNoMistake(findings);
   const plan = planUp(blueprint, state, options);
   const remarks = [...findings, ...describeLostGrants(blueprint, state)];
-  if (titles(plan).length > 0 && blueprint.firstSweep !== undefined) {
-    const clock = options.clock ?? state.setting?.clock ?? DEFAULT_CLOCK;
-    const counted = await countFirstSweep(db, blueprint.firstSweep, clock);
-    remarks.push(remark('first_sweep', sayFirstSweep(counted)));
+  if (titles(plan).length > 0 && blueprint.context !== undefined) {
+    const text = await sayFirstSweep(db, blueprint.context, blueprint, state);
+    remarks.push(remark('first_sweep', text));
   }
   return { plan, remarks, state, blueprint };
 }
