@@ -1,44 +1,46 @@
 import type { Connection } from 'mysql2/promise';
-import { errnoOf } from '../deploy/errors';
-import { type DatabaseOptions, withConnection } from './connection';
+import { databaseCommand, type DatabaseOptions, withConnection } from './connection';
 import type { Colors, Context } from './context';
 import { EXIT, type ExitCode } from './errors';
 import { toJson } from './output';
 
-/** A command that asks the database for one thing, or has it do one thing, and says what it answers. */
-export interface Question<Result> {
-  readonly ask: (db: Connection) => Promise<Result>;
+/** How a result is said. */
+interface Words<Result> {
   /** For people. */
   readonly say: (result: Result, colors: Colors) => string;
   /** Default: done. */
   readonly exitCode?: (result: Result) => ExitCode;
 }
 
-/** Asks on a session of its own, and prints the answer for people or as JSON. */
+/** A command that asks the database for one thing, or has it do one thing, and says what it answers. */
+export interface Question<Result> extends Words<Result> {
+  readonly ask: (db: Connection) => Promise<Result>;
+}
+
+interface JsonOption {
+  readonly json?: true | undefined;
+}
+
+/** A command whose answer is for people or for programs. */
+export const askingCommand = (...words: Parameters<typeof databaseCommand>) =>
+  databaseCommand(...words).option('--json', 'as JSON');
+
+/** Asks on a session of its own, and shows the answer. */
 export async function answer<Result>(
   context: Context,
-  options: DatabaseOptions & { readonly json?: true | undefined },
-  { ask, say, exitCode = () => EXIT.done }: Question<Result>,
+  options: DatabaseOptions & JsonOption,
+  { ask, ...words }: Question<Result>,
 ): Promise<void> {
-  const result = await withConnection(options, context, async (db) => {
-    const answered = await ask(db);
-    await requireCommitted(db);
-    return answered;
-  });
-  context.out(options.json === true ? toJson(result) : say(result, context.colors));
-  context.end(exitCode(result));
+  show(context, options, await withConnection(options, context, ask), words);
 }
 
-/** Nothing is said to be done that waits for a COMMIT: under autocommit no transaction is open here. */
-export async function requireCommitted(db: Connection): Promise<void> {
-  try {
-    await db.query('SET TRANSACTION READ WRITE');
-  } catch (error) {
-    if (errnoOf(error) !== IN_TRANSACTION) throw error;
-    throw new Error('The session is in a transaction that nobody commits: nothing was changed.', {
-      cause: error,
-    });
-  }
+/** Prints a result for people or as JSON, and ends with its exit code. */
+export function show<Result>(
+  { out, end, colors }: Context,
+  { json }: JsonOption,
+  result: Result,
+  { say, exitCode = () => EXIT.done }: Words<Result>,
+): void {
+  out(json === true ? toJson(result) : say(result, colors));
+  end(exitCode(result));
 }
-
-const IN_TRANSACTION = 1568;

@@ -20,20 +20,22 @@ export const FRAMELESS = Object.fromEntries(
   ),
 );
 
-/** A table for people: columns, no frame. Whole numbers get their thousands marked. */
-export function toTable(
-  head: readonly string[],
-  rows: readonly (readonly (string | number | bigint)[])[],
+type Cell = string | number | bigint;
+
+/** A table for people: columns by their titles, no frame. Whole numbers get their thousands marked. */
+export function toTable<Row>(
+  rows: readonly Row[],
+  columns: Readonly<Record<string, (row: Row) => Cell>>,
   colors: Colors,
 ): string {
   const table = new Table({
-    head: head.map((title) => colors.dim(title)),
+    head: Object.keys(columns).map((title) => colors.dim(title)),
     chars: FRAMELESS,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
   });
-  const cell = (value: string | number | bigint) =>
-    typeof value === 'string' ? value : value.toLocaleString('en');
-  table.push(...rows.map((row) => row.map(cell)));
+  const shown = (value: Cell) => (typeof value === 'string' ? value : value.toLocaleString('en'));
+  const cells = Object.values(columns);
+  table.push(...rows.map((row) => cells.map((cell) => shown(cell(row)))));
   return table.toString().replaceAll(/ +$/gm, '');
 }
 
@@ -45,12 +47,35 @@ export function count(number: number | bigint, noun: string): string {
   return `${figure(number)} ${noun}${Number(number) === 1 ? '' : 's'}`;
 }
 
-/** coupon 2,000, points 30: in minor units, points or pieces, by the kinds of the shop file. */
-export const sayReturned = (returned: Readonly<Record<string, bigint | number | string>>) =>
-  Object.entries(returned)
-    .filter(([, amount]) => BigInt(amount) !== 0n)
-    .map(([kind, amount]) => `${kind} ${figure(amount)}`)
-    .join(', ') || 'nothing';
+/** coupon 2,000, points 30: in minor units, points or pieces, by the kinds of the shop file; added up by kind. */
+export function sayAmounts(amounts: Iterable<readonly [kind: string, amount: Cell]>): string {
+  const sums = new Map<string, bigint>();
+  for (const [kind, amount] of amounts) sums.set(kind, (sums.get(kind) ?? 0n) + BigInt(amount));
+  const some = [...sums].filter(([, sum]) => sum !== 0n);
+  return some.map(([kind, sum]) => `${kind} ${figure(sum)}`).join(', ') || 'nothing';
+}
+
+export const sayReturned = (returned: Readonly<Record<string, Cell>>) =>
+  sayAmounts(Object.entries(returned));
+
+interface Check {
+  readonly about: string;
+  readonly severity: 'ok' | 'warn' | 'fail';
+  readonly text: string;
+  /** Empty: nothing is to be done. */
+  readonly remedy: string;
+}
+
+const COLORS = { ok: 'green', warn: 'yellow', fail: 'red' } as const;
+
+/** What checks found, a line each, and below it what to do. */
+export function sayChecks(checks: readonly Check[], colors: Colors): string[] {
+  const width = Math.max(0, ...checks.map(({ about }) => about.length));
+  return checks.flatMap(({ about, severity, text, remedy }) => [
+    `${colors[COLORS[severity]](severity.padEnd(4))}  ${about.padEnd(width)}  ${text}`,
+    ...(remedy === '' ? [] : [`${' '.repeat(width + 8)}→ ${remedy}`]),
+  ]);
+}
 
 /** A file that nobody ever sees half of. Needs to write in its directory. */
 export async function writeWhole(file: string, text: string): Promise<void> {

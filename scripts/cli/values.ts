@@ -1,5 +1,8 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings';
+import type { Connection } from 'mysql2/promise';
 import { instantOf, type ShopClock } from '../client/shop-time';
+import { orderTimeoutClock } from '../index';
+import { UsageError } from './errors';
 
 export function parseOrderId(text: string): bigint {
   const id = /^\d{1,19}$/.test(text) ? BigInt(text) : 0n;
@@ -52,4 +55,21 @@ export function parseMoment(text: string): Moment {
 function isCalendarDay(date: string): boolean {
   const midnight = new Date(`${date}T00:00Z`);
   return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(date);
+}
+
+/** As the client takes it; needs EXECUTE on order_timeout_clock when it is given. */
+export const sinceOf = async (db: Connection, since: Moment | undefined) =>
+  since === undefined ? {} : { since: since(await orderTimeoutClock(db), new Date()) };
+
+/** From one moment to another, which is now when not given. Throws a UsageError for an empty period. */
+export async function periodOf(
+  db: Connection,
+  since: Moment,
+  until: Moment = (_clock, now) => now,
+): Promise<{ since: Date; until: Date }> {
+  const clock = await orderTimeoutClock(db);
+  const now = new Date();
+  const period = { since: since(clock, now), until: until(clock, now) };
+  if (period.since >= period.until) throw new UsageError('--since must be before --until');
+  return period;
 }

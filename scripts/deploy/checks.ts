@@ -1,5 +1,5 @@
 import type { Connection } from 'mysql2/promise';
-import { checkClock, DEFAULT_CLOCK } from './clock';
+import { checkClock } from './clock';
 import { select } from './connection';
 import { DEFINER_ACCOUNT, hiddenServerTables, lacksForDefiner } from './definer';
 import { type Finding, mistake, remark, requireNoMistake } from './errors';
@@ -34,7 +34,6 @@ export async function checkAll(
   state: DatabaseState,
   { clock, clockIsRight = false }: CheckOptions,
 ): Promise<Finding[]> {
-  const { orders, tables } = blueprint;
   return [
     ...checkServer(state.server),
     ...checkPrivileges(state),
@@ -43,14 +42,13 @@ export async function checkAll(
     ...checkNames(blueprint.objects.length > 0 ? blueprint.objects : source.objects, state),
     ...checkFunctions(blueprint, state),
     ...blueprint.findings,
-    ...(orders === undefined
-      ? []
-      : await checkClock(db, orders, {
-          clock: clock ?? state.setting?.clock ?? DEFAULT_CLOCK,
-          isNew: clock !== undefined || state.setting === undefined,
-          isRight: clockIsRight,
-        })),
-    ...(state.registry === undefined ? await describeTriggers(db, state, [...tables.keys()]) : []),
+    ...(await checkClock(db, blueprint, {
+      isNew: clock !== undefined || state.setting === undefined,
+      isRight: clockIsRight,
+    })),
+    ...(state.registry === undefined
+      ? await describeTriggers(db, state, [...blueprint.tables.keys()])
+      : []),
   ];
 }
 
@@ -143,7 +141,7 @@ function* checkNames(
       );
   }
   for (const { kind, name } of wanted)
-    if (kind === 'view' && ownTables.includes(name))
+    if (kind === 'view' && ownTables.has(name))
       yield mistake(
         'names',
         `There is a table ${name}, where order-timeout needs a view`,

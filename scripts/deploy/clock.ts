@@ -1,6 +1,7 @@
 import type { Connection } from 'mysql2/promise';
 import { select } from './connection';
 import { type Finding, mistake, remark } from './errors';
+import type { Blueprint } from './shop';
 import { quoteName } from './text';
 
 /** The clock of a new deployment; order_timeout_setting's default. */
@@ -9,16 +10,7 @@ const TOLERATED_SECONDS = 5 * 60;
 const QUIET_SECONDS = 60 * 60;
 const QUARTER_HOUR = 15 * 60;
 
-/** Where the shop writes when an order was made. */
-export interface OrderTimes {
-  readonly table: string;
-  readonly id: string;
-  readonly created: string;
-  /** False: a TIMESTAMP, which is an instant under any clock. */
-  readonly isDatetime: boolean;
-}
-
-export interface GivenClock {
+interface GivenClock {
   readonly clock: string;
   /** The clock is being set now. */
   readonly isNew: boolean;
@@ -40,9 +32,15 @@ export interface ClockFacts {
 /** Holds the clock against the newest orders. The session is in UTC. */
 export async function checkClock(
   db: Connection,
-  { table, id, created, isDatetime }: OrderTimes,
-  given: GivenClock,
+  { file, tables, clock }: Blueprint,
+  given: Omit<GivenClock, 'clock'>,
 ): Promise<Finding[]> {
+  if (file === undefined) return [];
+  const { table, id, created } = file.orders;
+  const column = tables.get(table)?.columns.get(created.toLowerCase());
+  if (column === undefined) return [];
+  // A TIMESTAMP is an instant under any clock.
+  const isDatetime = column.type === 'datetime';
   const [facts] = await select<ClockFacts>(
     db,
     `SELECT TIMESTAMPDIFF(SECOND, MAX(created), CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', ?)) AS age,
@@ -51,9 +49,9 @@ export async function checkClock(
             TIMESTAMPDIFF(SECOND, MIN(created), MAX(created)) / NULLIF(COUNT(created) - 1, 0) + 0e0 AS gap
        FROM (SELECT ${quoteName(created)} AS created FROM ${quoteName(table)}
               ORDER BY ${quoteName(id)} DESC LIMIT 100) AS newest`,
-    [isDatetime ? given.clock : DEFAULT_CLOCK],
+    [isDatetime ? clock : DEFAULT_CLOCK],
   );
-  return facts === undefined ? [] : [...judgeClock(facts, isDatetime, given)];
+  return facts === undefined ? [] : [...judgeClock(facts, isDatetime, { clock, ...given })];
 }
 
 /** An order from the future means a wrong clock. An old one may mean that nobody has ordered since. */
@@ -82,12 +80,9 @@ export function* judgeClock(
         'if the shop has really been quiet: --clock-is-right',
     );
   } else if (age > QUIET_SECONDS) {
-    const ages = [
-      ...(ageInUtc === null ? [] : [`${sayTime(ageInUtc)} under UTC`]),
-      ...(ageInServersZone === null
-        ? []
-        : [`${sayTime(ageInServersZone)} under the server's own zone`]),
-    ];
+    const ages = Object.entries({ UTC: ageInUtc, "the server's own zone": ageInServersZone })
+      .filter((zone): zone is [string, number] => zone[1] !== null)
+      .map(([zone, seconds]) => `${sayTime(seconds)} under ${zone}`);
     yield remark(
       'clock',
       `${newest} (${ages.join(', ')})`,

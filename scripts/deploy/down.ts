@@ -1,7 +1,7 @@
 import type { Connection } from 'mysql2/promise';
 import { select, selectColumn } from './connection';
 import { DEFINER_ACCOUNT, planDropDefiner } from './definer';
-import { type Finding, mistake, remark } from './errors';
+import { type Finding, ifThere, mistake, remark } from './errors';
 import { hasPrivilege } from './grants';
 import type { MigrationStep, Plan, Step } from './execute';
 import { checkHistory, downStatements } from './migrations';
@@ -24,20 +24,15 @@ export async function checkDown(
   db: Connection,
   source: Source,
   state: DatabaseState,
-  { dropJournal = false, abandon = false }: Losses,
+  losses: Losses,
 ): Promise<Finding[]> {
   const findings = [...checkHistory(source.migrations, state.registry?.migrations ?? [])];
-  if (!abandon) findings.push(...(await listOpenMatters(db, state)));
-  const rows = dropJournal ? 0 : await countJournal(db, state);
-  if (rows > 0)
-    findings.push(
-      mistake(
-        'journal',
-        `The journal has ${rows} rows: they say what was given back to whom, and make a second refund impossible. ` +
-          'Nothing was changed',
-        'to lose them with the rest: down --drop-journal',
-      ),
-    );
+  for (const { about, unless, sql, say, remedy } of WOULD_BE_LOST) {
+    const [row] =
+      losses[unless] === true ? [] : ((await ifThere(() => select<Lost>(db, sql))) ?? []);
+    if (row !== undefined && row.total > 0)
+      findings.push(mistake(about, `${say(row)}. Nothing was changed`, remedy));
+  }
   if (state.definer.grants === undefined)
     findings.push(
       remark(
@@ -48,54 +43,55 @@ export async function checkDown(
   return findings;
 }
 
-async function countJournal(db: Connection, { ownTables }: DatabaseState): Promise<number> {
-  let rows = 0;
-  for (const table of ['order_timeout_cancellation', 'order_timeout_refund']) {
-    if (!ownTables.includes(table)) continue;
-    const [row] = await select<{ total: number }>(db, 'SELECT COUNT(*) AS total FROM ??', [table]);
-    rows += row?.total ?? 0;
-  }
-  return rows;
+/** How many rows, and what they are about. */
+interface Lost {
+  readonly total: number;
+  readonly what: string | null;
 }
 
-/** What would be lost to customers and to the shop, table by table. */
-const OPEN_MATTERS = [
+interface Loss {
+  readonly about: string;
+  /** The option under which it may be lost. */
+  readonly unless: keyof Losses;
+  readonly sql: string;
+  readonly say: (lost: Lost) => string;
+  readonly remedy: string;
+}
+
+const ABANDON = 'to lose them: down --abandon';
+
+/** What would be lost to customers and to the shop. */
+const WOULD_BE_LOST: readonly Loss[] = [
   {
-    table: 'order_timeout_owed',
+    about: 'open',
+    unless: 'abandon',
     sql: "SELECT COUNT(*) AS total, GROUP_CONCAT(DISTINCT kind ORDER BY kind SEPARATOR ', ') AS what FROM order_timeout_owed",
-    say: (total: number, what: string) => `${total} amounts are owed and not yet given (${what})`,
-    remedy: 'the next sweeps give them; see order_timeout_owed',
+    say: ({ total, what }) => `${total} amounts are owed and not yet given (${what ?? ''})`,
+    remedy: `the next sweeps give them; see order_timeout_owed; ${ABANDON}`,
   },
   {
-    table: 'order_timeout_payment',
+    about: 'open',
+    unless: 'abandon',
     sql: "SELECT COUNT(*) AS total, LEFT(GROUP_CONCAT(reference ORDER BY received_at SEPARATOR ', '), 200) AS what FROM order_timeout_payment WHERE to_send_back",
-    say: (total: number, what: string) => `${total} payments are still to be sent back (${what})`,
-    remedy: 'send the money back and call settle_late_payment',
+    say: ({ total, what }) => `${total} payments are still to be sent back (${what ?? ''})`,
+    remedy: `send the money back and call settle_late_payment; ${ABANDON}`,
   },
   {
-    table: 'order_timeout_finding',
+    about: 'open',
+    unless: 'abandon',
     sql: "SELECT COUNT(*) AS total, GROUP_CONCAT(DISTINCT what ORDER BY what SEPARATOR ', ') AS what FROM order_timeout_finding WHERE is_open",
-    say: (total: number, what: string) => `${total} findings are open (${what})`,
-    remedy: 'see list_findings, and settle them',
+    say: ({ total, what }) => `${total} findings are open (${what ?? ''})`,
+    remedy: `see list_findings, and settle them; ${ABANDON}`,
+  },
+  {
+    about: 'journal',
+    unless: 'dropJournal',
+    sql: 'SELECT (SELECT COUNT(*) FROM order_timeout_cancellation) + (SELECT COUNT(*) FROM order_timeout_refund) AS total, NULL AS what',
+    say: ({ total }) =>
+      `The journal has ${total} rows: they say what was given back to whom, and make a second refund impossible`,
+    remedy: 'to lose them with the rest: down --drop-journal',
   },
 ];
-
-async function listOpenMatters(db: Connection, { ownTables }: DatabaseState): Promise<Finding[]> {
-  const findings: Finding[] = [];
-  for (const { table, sql, say, remedy } of OPEN_MATTERS) {
-    if (!ownTables.includes(table)) continue;
-    const [row] = await select<{ total: number; what: string | null }>(db, sql);
-    if (row !== undefined && row.total > 0)
-      findings.push(
-        mistake(
-          'open',
-          `${say(row.total, row.what ?? '')}. Nothing was changed`,
-          `${remedy}; to lose them: down --abandon`,
-        ),
-      );
-  }
-  return findings;
-}
 
 /** The server's other schemas, in which the definer account may be in use; undefined: this account sees but some. */
 export async function readOtherSchemas(
@@ -129,7 +125,7 @@ export function planDown(
         planDrop(kind, state),
       ),
       // An interrupted deployment may have begun with the next one; after a RENAME the registry is elsewhere.
-      ...(state.ownTables.every(isRegistry)
+      ...([...state.ownTables.keys()].every(isRegistry)
         ? []
         : newestFirst.filter(({ name, down }) => !applied.has(name) && down !== '').map(takeBack)),
     ],
@@ -137,7 +133,7 @@ export function planDown(
     after: [
       ...planDropIndexes(state.ownIndexes),
       ...planDropDefiner(state, otherSchemas),
-      ...(state.ownTables.some(isRegistry) ? [drop] : []),
+      ...([...state.ownTables.keys()].some(isRegistry) ? [drop] : []),
     ],
   };
 }

@@ -8,8 +8,10 @@ export interface Finding {
   readonly text: string;
   /** What to do now; empty: nothing. */
   readonly remedy: string;
-  /** Of the shop file, from 1. */
-  readonly line?: number;
+  /** Of the shop file, from 1; then `about` is a place in it, such as `give_back.stock.add`. */
+  readonly line?: number | undefined;
+  /** What `up --yes` writes there. */
+  readonly proposal?: string;
 }
 
 export const mistake = (about: string, text: string, remedy = ''): Finding => ({
@@ -95,12 +97,21 @@ export function errnoOf(error: unknown): number | undefined {
 /** MySQL's errors for what the account may not see. */
 export const NO_ACCESS: readonly number[] = [1044, 1142, 1143, 1227];
 
-/** Undefined: the account may not see it. */
-export async function ifAllowed<T>(read: () => Promise<T>): Promise<T | undefined> {
+/** Undefined: the server answers with one of these errors. */
+export async function unless<T>(
+  errnos: readonly number[],
+  read: () => Promise<T>,
+): Promise<T | undefined> {
   try {
     return await read();
   } catch (error) {
-    if (NO_ACCESS.includes(errnoOf(error) ?? 0)) return undefined;
+    if (errnos.includes(errnoOf(error) ?? 0)) return undefined;
     throw error;
   }
 }
+
+/** Undefined: the account may not see it. */
+export const ifAllowed = <T>(read: () => Promise<T>) => unless(NO_ACCESS, read);
+
+/** Undefined: there is no such table. */
+export const ifThere = <T>(read: () => Promise<T>) => unless([1146], read);

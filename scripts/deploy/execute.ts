@@ -77,7 +77,8 @@ export async function execute(
   for (const step of plan.after) await run(step);
 }
 
-const LOCK_CONFLICTS = [1205 /* lock wait */, 1213 /* deadlock */];
+const isLockConflict = (error: unknown) =>
+  [1205 /* lock wait */, 1213 /* deadlock */].includes(errnoOf(error) ?? 0);
 
 /** An index build ends only when the transactions that began meanwhile have ended: it is not to be lost then. */
 const BUILD_WAIT_SECONDS = 10;
@@ -93,10 +94,11 @@ async function runStep(db: Connection, step: Step, options: ExecuteOptions): Pro
         await db.query(statement);
         return undefined;
       } catch (error) {
-        const failed = (reason?: string) =>
-          new StepFailed(step.title, statement, error as Error, reason);
-        if (!LOCK_CONFLICTS.includes(errnoOf(error) ?? 0)) throw failed();
-        return failed(waitsFor(step.locks === undefined ? [] : await holdersOf(db, step.locks)));
+        const isLock = isLockConflict(error);
+        const reason = isLock ? waitsFor(await holdersOf(db, step.locks ?? '')) : '';
+        const failure = new StepFailed(step.title, statement, error as Error, reason);
+        if (isLock) return failure;
+        throw failure;
       }
     });
   }
@@ -135,21 +137,19 @@ async function runBuild(
   options: ExecuteOptions,
 ): Promise<void> {
   const [statement = ''] = step.statements;
-  const failed = (error: Error, reason: string) =>
-    new StepFailed(step.title, statement, error, reason);
   await retrying(step, options, async () => {
     const old = (await holdersOf(db, table)).filter(({ seconds }) => seconds >= OLD_SECONDS);
-    return old.length === 0
-      ? undefined
-      : failed(new Error(`${table} is in use. Nothing was begun`), waitsFor(old));
+    if (old.length === 0) return undefined;
+    const inUse = new Error(`${table} is in use. Nothing was begun`);
+    return new StepFailed(step.title, statement, inUse, waitsFor(old));
   });
   await db.query('SET SESSION lock_wait_timeout = ?', [BUILD_WAIT_SECONDS]);
   try {
     await db.query(statement);
   } catch (error) {
-    const isLock = LOCK_CONFLICTS.includes(errnoOf(error) ?? 0);
-    const reason = isLock ? `${waitsFor(await holdersOf(db, table))}. The index is not built` : '';
-    throw failed(error as Error, reason);
+    const holders = isLockConflict(error) ? await holdersOf(db, table) : undefined;
+    const reason = holders === undefined ? '' : `${waitsFor(holders)}. The index is not built`;
+    throw new StepFailed(step.title, statement, error as Error, reason);
   } finally {
     await db.query('SET SESSION lock_wait_timeout = ?', [LOCK_WAIT_SECONDS]).catch(() => undefined);
   }
@@ -166,15 +166,19 @@ export function toScript(
     `order-timeout ${version}: what "up" would do now to the database ${schema}.`,
     'Run it with the mysql client, as the account that it was planned with: mysql --host=... < this file',
     'It stops at the first error; then mend the cause, plan anew and run the new plan.',
-    ...(objects.some(({ kind }) => kind === 'function')
-      ? [
-          'It creates functions. With binary logging on, an account without SUPER may do so only while this holds:',
-          `  ${TRUST_FUNCTIONS};`,
-        ]
-      : []),
+    ...(objects.some(({ kind }) => kind === 'function') ? [NEEDS_TRUST] : []),
     ...remarks,
   ];
-  const statements = [`USE ${quoteName(schema)}`, ...sessionStatements(), ...takeLock(schema)];
+  const lock = quoteString(deploymentLock(schema));
+  const statements = [
+    `USE ${quoteName(schema)}`,
+    ...sessionStatements(),
+    // Another deployment that has the lock ends the script before its first change.
+    `SET @order_timeout_lock = IF(GET_LOCK(${lock}, 0) = 1,\n` +
+      "    'DO 0', 'CALL another_deployment_of_this_database_is_under_way()')",
+    'PREPARE order_timeout_lock FROM @order_timeout_lock',
+    'EXECUTE order_timeout_lock',
+  ];
   return [
     ...comments.flatMap((comment) => comment.split('\n')).map((line) => `-- ${line}`),
     '',
@@ -183,16 +187,8 @@ export function toScript(
   ].join('\n');
 }
 
-/** Fails while another deployment has the lock, and so ends the script before its first change. */
-function takeLock(schema: string): string[] {
-  const lock = quoteString(deploymentLock(schema));
-  return [
-    `SET @order_timeout_lock = IF(GET_LOCK(${lock}, 0) = 1,\n` +
-      "    'DO 0', 'CALL another_deployment_of_this_database_is_under_way()')",
-    'PREPARE order_timeout_lock FROM @order_timeout_lock',
-    'EXECUTE order_timeout_lock',
-  ];
-}
+const NEEDS_TRUST = `It creates functions. With binary logging on, an account without SUPER may do so only while this holds:
+  ${TRUST_FUNCTIONS};`;
 
 function stepToScript({ title, statements }: Step): string {
   return [`-- ${title}`, ...statements.map((statement) => terminate(statement)), ''].join('\n');

@@ -1,25 +1,22 @@
 import type { Connection } from 'mysql2/promise';
 import { checkAll, type CheckOptions, requireMysql } from './checks';
-import { DEFAULT_CLOCK } from './clock';
-import { selectColumn, type Target, withSession } from './connection';
-import { takeDeploymentLock } from './lock';
+import { type Target, withSession } from './connection';
+import { withDeploymentLock } from './lock';
 import { DEFINER_LOCK } from './definer';
 import { checkDown, type Losses, planDown, readOtherSchemas } from './down';
 import { type Finding, mistake, Refusal, remark, requireNoMistake, sayFinding } from './errors';
 import { allSteps, execute, type ExecuteOptions, type Plan, toScript } from './execute';
-import { countFirstSweep, sayFirstSweep } from './first-sweep';
+import { sayFirstSweep } from './first-sweep';
 import { sayServing } from './tables';
-import { describeLostGrants } from './objects';
-import { type NewSetting, planUp } from './plan';
+import { describeLostGrants, type NewSetting, planUp } from './plan';
 import { type Blueprint, readShop, type ShopOptions } from './shop';
 import { readSource, type Source } from './source';
 import { type DatabaseState, readState } from './state';
 import { compare, readStatus, type Status, type Verification } from './status';
 
 export type { Target } from './connection';
-export { DeploymentLocked, Refusal, StepFailed } from './errors';
+export { DeploymentLocked, type Finding, Refusal, sayFinding, StepFailed } from './errors';
 export type { Progress } from './execute';
-export { type Finding, sayFinding } from './errors';
 export { readSource, type Source } from './source';
 export type { Status } from './status';
 
@@ -111,14 +108,7 @@ function deploying<T>(
 ): Promise<T> {
   return withSession(target, async (db) => {
     await requireMysql(db);
-    const [schema = ''] = await selectColumn(db, 'SELECT DATABASE()');
-    try {
-      await takeDeploymentLock(db, schema);
-      return await work(db, source ?? (await readSource()));
-    } finally {
-      // With the session its locks go too, but only when the server notices that it has ended.
-      await db.query('DO RELEASE_ALL_LOCKS()').catch(() => undefined);
-    }
+    return withDeploymentLock(db, async () => work(db, source ?? (await readSource())));
   });
 }
 
@@ -161,22 +151,18 @@ async function proposeUp(
   requireNoMistake(findings);
   const plan = planUp(blueprint, state, options);
   const remarks = [...findings, ...describeLostGrants(blueprint, state)];
-  if (titles(plan).length > 0 && blueprint.firstSweep !== undefined) {
-    const clock = options.clock ?? state.setting?.clock ?? DEFAULT_CLOCK;
-    const counted = await countFirstSweep(db, blueprint.firstSweep, clock);
-    remarks.push(remark('first_sweep', sayFirstSweep(counted)));
+  if (titles(plan).length > 0 && blueprint.context !== undefined) {
+    const text = await sayFirstSweep(db, blueprint.context, blueprint, state);
+    remarks.push(remark('first_sweep', text));
   }
   return { plan, remarks, state, blueprint };
 }
 
 async function proposeDown(db: Connection, source: Source, losses: Losses): Promise<Proposed> {
   const state = await readState(db, source);
-  const findings = await checkDown(db, source, state, losses);
-  requireNoMistake(findings);
-  return {
-    plan: planDown(source, state, await readOtherSchemas(db, state)),
-    remarks: findings,
-  };
+  const remarks = await checkDown(db, source, state, losses);
+  requireNoMistake(remarks);
+  return { plan: planDown(source, state, await readOtherSchemas(db, state)), remarks };
 }
 
 const titles = (plan: Plan) => allSteps(plan).map(({ title }) => title);

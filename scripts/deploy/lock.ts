@@ -1,5 +1,5 @@
 import type { Connection } from 'mysql2/promise';
-import { select } from './connection';
+import { select, selectColumn } from './connection';
 import { DeploymentLocked, ifAllowed } from './errors';
 import { checksum } from './text';
 
@@ -11,8 +11,9 @@ export const deploymentLock = (schema: string) => `order_timeout_deploy:${hash(s
 /** Held by a sweep, see order_timeout_run_sweep. Who holds it keeps the sweep away. */
 export const sweepLock = (schema: string) => `order_timeout:${hash(schema)}`;
 
-/** Takes the deployment's lock on this connection, with which it also ends. Throws DeploymentLocked. */
-export async function takeDeploymentLock(db: Connection, schema: string): Promise<void> {
+/** Works while nobody else deploys to the connection's database. Throws DeploymentLocked. */
+export async function withDeploymentLock<T>(db: Connection, work: () => Promise<T>): Promise<T> {
+  const [schema = ''] = await selectColumn(db, 'SELECT DATABASE()');
   const name = deploymentLock(schema);
   const [row] = await select<{ taken: number | null; holder: number | null }>(
     db,
@@ -20,6 +21,12 @@ export async function takeDeploymentLock(db: Connection, schema: string): Promis
     [name, name],
   );
   if (row?.taken !== 1) throw new DeploymentLocked(row?.holder ?? null);
+  try {
+    return await work();
+  } finally {
+    // With the session its locks go too, but only when the server notices that it has ended.
+    await db.query('DO RELEASE_ALL_LOCKS()').catch(() => undefined);
+  }
 }
 
 /** Somebody's transaction that uses one of our objects or the shop's tables: DDL on it would wait. */

@@ -1,13 +1,30 @@
-import { planGrants } from './definer';
+import { DEFINER_SQL, grantsOnView, planGrants } from './definer';
+import { type Finding, remark } from './errors';
 import type { Plan, Step } from './execute';
-import { planIndexes } from './tables';
+import { sweepLock } from './lock';
 import { upStatements } from './migrations';
-import { planObjects } from './objects';
-import { CREATE_REGISTRY, findRegistered, logMigration, registerTables } from './registry';
+import {
+  claimObjects,
+  CREATE_REGISTRY,
+  findRegistered,
+  keepGrants,
+  logMigration,
+  registerObject,
+  registerTables,
+  unregisterObject,
+} from './registry';
 import type { Blueprint } from './shop';
-import { ownTables } from './source';
-import type { DatabaseState } from './state';
-import { checksum, quoteString } from './text';
+import {
+  disabled,
+  type ObjectSource,
+  type ObjectKind,
+  ownTables,
+  statementsOf,
+  usedViews,
+} from './source';
+import { type DatabaseState, findDeployed, type RoutineGrant } from './state';
+import { planIndexes } from './tables';
+import { checksum, enumerate, quoteName, quoteString } from './text';
 
 /** What an operator sets at a deployment. Undefined: as it is. */
 export interface NewSetting {
@@ -67,11 +84,179 @@ function* planTables(
 function* planSetting({ setting }: DatabaseState, { clock, paused }: NewSetting): Generator<Step> {
   const changes = [
     ...(clock !== undefined && clock !== setting?.clock ? [`clock = ${quoteString(clock)}`] : []),
-    ...(paused !== undefined && paused !== setting?.paused ? [`paused = ${Number(paused)}`] : []),
+    ...(paused !== undefined && Number(paused) !== setting?.paused
+      ? [`paused = ${Number(paused)}`]
+      : []),
   ].join(', ');
   if (changes !== '')
     yield {
       title: `setting ${changes}`,
       statements: [`UPDATE order_timeout_setting SET ${changes} WHERE id = 1`],
     };
+}
+
+/** A sweep ends within its time budget, which is under a minute. */
+const SWEEP_WAIT_SECONDS = 60;
+
+/** The steps that bring functions, views and procedures, and then the event, to this version's files. */
+export function planObjects(blueprint: Blueprint, state: DatabaseState) {
+  const stale = staleObjects(blueprint, state);
+  const used = state.isDedicated ? usedViews(blueprint.objects) : [];
+  const stepsFor = (isWanted: (kind: ObjectKind) => boolean): Step[] => [
+    ...stale
+      .filter(({ object }) => isWanted(object.kind))
+      .map(({ object, reason }) => ({
+        title: `${object.kind} ${object.name}: ${reason}`,
+        locks: object.name,
+        statements: deployStatements(object, state, blueprint.version, used.includes(object.name)),
+      })),
+    ...removedObjects(blueprint, state)
+      .filter(({ kind }) => isWanted(kind))
+      .map(dropStep),
+  ];
+  const claim = {
+    title: 'register what is about to be deployed',
+    statements: [claimObjects(stale.map(({ object }) => object))],
+  };
+  return {
+    claim: stale.length === 0 ? [] : [claim],
+    routines: withoutSweep(
+      stepsFor((kind) => kind !== 'event'),
+      state,
+    ),
+    events: stepsFor((kind) => kind === 'event'),
+  };
+}
+
+const definerOf = ({ isDedicated }: DatabaseState) => (isDedicated ? DEFINER_SQL : 'CURRENT_USER');
+
+/** Of the filled text and the account that it runs as. */
+export const checksumOf = ({ text }: ObjectSource, state: DatabaseState) =>
+  checksum(text, definerOf(state));
+
+const staleObjects = ({ objects }: Blueprint, state: DatabaseState) =>
+  objects.flatMap((object) => {
+    const reason = reasonToDeploy(object, state);
+    return reason === undefined ? [] : [{ object, reason }];
+  });
+
+/** Undefined: the database has it as it should be. */
+function reasonToDeploy(object: ObjectSource, state: DatabaseState): string | undefined {
+  const registered = findRegistered(state.registry, object);
+  const deployed = findDeployed(state, object);
+  if (deployed === undefined) return registered?.checksum == null ? 'new' : 'is missing';
+  if (registered?.checksum == null) return 'deployment was not completed';
+  if (registered.grantsToRestore.length > 0) return 'grants have to be restored';
+  if (registered.checksum !== checksumOf(object, state)) return 'changed';
+  return isDrifted(object, state) ? 'was changed since its deployment' : undefined;
+}
+
+/** Whether the server says something else of it than after its deployment. An event's state is the operator's. */
+export function isDrifted(object: ObjectSource, state: DatabaseState): boolean {
+  const { fingerprint = null } = findDeployed(state, object) ?? {};
+  return (
+    fingerprint !== null && fingerprint !== findRegistered(state.registry, object)?.fingerprint
+  );
+}
+
+/** What earlier versions, or this one for another shop file, deployed. */
+export function removedObjects({ objects }: Blueprint, { registry }: DatabaseState) {
+  return (registry?.objects ?? []).filter(
+    (row): row is typeof row & { kind: ObjectKind } =>
+      row.kind !== 'table' &&
+      row.kind !== 'grants' &&
+      !objects.some(({ kind, name }) => kind === row.kind && name === row.name),
+  );
+}
+
+function deployStatements(
+  object: ObjectSource,
+  state: DatabaseState,
+  version: string,
+  isUsed: boolean,
+): string[] {
+  const { kind, name } = object;
+  const grants = isRoutine(kind) ? grantsToKeep(object, state) : [];
+  const statements = statementsOf(object, definerOf(state));
+  const isSwitchedOff = findDeployed(state, object)?.status === 'DISABLED';
+  return [
+    ...(grants.length > 0 ? [keepGrants(object, grants)] : []),
+    ...(isSwitchedOff ? statements.map(disabled) : statements),
+    ...grants,
+    ...(kind === 'view' && isUsed ? grantsOnView(state, name) : []),
+    registerObject(object, checksumOf(object, state), version),
+  ];
+}
+
+const isRoutine = (kind: ObjectKind) => kind === 'procedure' || kind === 'function';
+
+/** Those that the DROP takes away, and those that an interrupted deployment took. */
+function grantsToKeep({ kind, name }: ObjectSource, state: DatabaseState): string[] {
+  const kept = findRegistered(state.registry, { kind, name })?.grantsToRestore ?? [];
+  const routine = `${kind.toUpperCase()} ${quoteName(state.schema)}.${quoteName(name)}`;
+  const present = (state.routineGrants?.get(`${kind} ${name}`) ?? [])
+    // The server itself gives these to whoever creates the routine.
+    .filter((grant) => isGrantable(grant) || `${grant.user}@${grant.host}` !== state.account)
+    .map((grant) => grantOn(routine, grant));
+  return [...new Set([...kept, ...present])];
+}
+
+const isGrantable = ({ privileges }: RoutineGrant) => privileges.includes('Grant');
+
+function grantOn(routine: string, grant: RoutineGrant): string {
+  const names = grant.privileges.filter((name) => name !== 'Grant');
+  const account = `${quoteString(grant.user)}@${quoteString(grant.host)}`;
+  const option = isGrantable(grant) ? ' WITH GRANT OPTION' : '';
+  return `GRANT ${names.join(', ').toUpperCase() || 'USAGE'} ON ${routine} TO ${account}${option}`;
+}
+
+/** Says that grants on routines can't be kept, when this account can't read them and routines are to be replaced. */
+export function* describeLostGrants(
+  blueprint: Blueprint,
+  state: DatabaseState,
+): Generator<Finding> {
+  const replaced = staleObjects(blueprint, state)
+    .filter(({ object }) => isRoutine(object.kind) && findDeployed(state, object) !== undefined)
+    .map(({ object }) => object.name);
+  if (state.routineGrants === undefined && replaced.length > 0)
+    yield remark(
+      'grants',
+      `Replacing a routine deletes the grants on it, and ${state.account} may not read them to restore them`,
+      `grant EXECUTE again on ${enumerate(replaced)}, or deploy with SELECT on mysql.procs_priv`,
+    );
+}
+
+/** What an interrupted deployment took away and did not give back. */
+export const lostGrants = ({ registry }: DatabaseState) =>
+  (registry?.objects ?? []).filter(({ grantsToRestore }) => grantsToRestore.length > 0);
+
+/** The steps that give it back, where the routine is there. */
+export function planLostGrants(state: DatabaseState): Step[] {
+  return lostGrants(state)
+    .filter((row) => findDeployed(state, row) !== undefined)
+    .map((row) => ({
+      title: `grants on ${row.name}: given back`,
+      statements: [...row.grantsToRestore, keepGrants(row, [])],
+    }));
+}
+
+const dropStep = ({ kind, name }: { kind: ObjectKind; name: string }): Step => ({
+  title: `${kind} ${name}: no longer part of order-timeout`,
+  locks: name,
+  statements: [
+    `DROP ${kind.toUpperCase()} IF EXISTS ${quoteName(name)}`,
+    unregisterObject({ kind, name }),
+  ],
+});
+
+/** While routines are being replaced, no sweep may run half old and half new. */
+function withoutSweep(steps: Step[], { objects, schema }: DatabaseState): Step[] {
+  if (steps.length === 0 || !objects.some(({ kind }) => kind === 'event')) return steps;
+  const lock = quoteString(sweepLock(schema));
+  const take = `DO GET_LOCK(${lock}, ${SWEEP_WAIT_SECONDS})`;
+  return [
+    { title: 'keep the sweep away', statements: [take] },
+    ...steps,
+    { title: 'let the sweep run again', statements: [`DO RELEASE_LOCK(${lock})`] },
+  ];
 }

@@ -101,9 +101,8 @@ export function keepGrants(key: Key, grants: readonly string[]): string {
 
 /** Asks the server for the fingerprint when the statement runs. */
 export function registerObject(key: Key, checksum: string, version: string): string {
-  const { kind } = key;
-  const fingerprint =
-    kind === 'table' || kind === 'grants' ? 'NULL' : fingerprintOf({ kind, name: key.name });
+  const { kind, name } = key;
+  const fingerprint = kind === 'table' || kind === 'grants' ? 'NULL' : fingerprintOf(kind, name);
   return (
     `UPDATE ${OBJECT_TABLE}\n` +
     `   SET checksum = ${quoteString(checksum)}, fingerprint = ${fingerprint}, grants_to_restore = NULL,\n` +
@@ -124,7 +123,8 @@ export function registerTables(
   return (
     `INSERT INTO ${OBJECT_TABLE} (kind, name, checksum, fingerprint, applied_at, applied_by, package_version)\n` +
     `SELECT 'table', fresh.name, ${quoteString(checksum)}, fresh.fingerprint, UTC_TIMESTAMP(3), CURRENT_USER(), ${quoteString(version)}\n` +
-    `  FROM (${selectTableFingerprints(tables).replaceAll('\n', '\n        ')}) AS fresh\n` +
+    `  FROM (${SELECT_TABLE_FINGERPRINTS.replaceAll('\n', '\n        ')}) AS fresh\n` +
+    ` WHERE fresh.name IN (${tables.map(quoteString).join(', ')})\n` +
     `    ON DUPLICATE KEY UPDATE checksum = ${quoteString(checksum)}, fingerprint = fresh.fingerprint,\n` +
     `       applied_at = UTC_TIMESTAMP(3), applied_by = CURRENT_USER(), package_version = ${quoteString(version)}`
   );
@@ -146,7 +146,9 @@ export function readAppliedMigrations(db: Connection): Promise<AppliedMigration[
 
 /** Both tables must exist. */
 export async function readRegistry(db: Connection): Promise<Registry> {
-  const objects = await select<Omit<RegisteredObject, 'grantsToRestore'> & { grants: unknown }>(
+  const objects = await select<
+    Omit<RegisteredObject, 'grantsToRestore'> & { grants: string[] | null }
+  >(
     db,
     `SELECT kind, name, checksum, fingerprint, grants_to_restore AS \`grants\`
        FROM ${OBJECT_TABLE} ORDER BY kind, name`,
@@ -155,9 +157,7 @@ export async function readRegistry(db: Connection): Promise<Registry> {
     migrations: await readAppliedMigrations(db),
     objects: objects.map(({ grants, ...object }) => ({
       ...object,
-      grantsToRestore: (typeof grants === 'string'
-        ? JSON.parse(grants)
-        : (grants ?? [])) as string[],
+      grantsToRestore: grants ?? [],
     })),
   };
 }
@@ -170,64 +170,76 @@ export function findRegistered(
   return registry?.objects.find((row) => row.kind === kind && row.name === name);
 }
 
-/**
- * What the server itself says of an object, as SQL over information_schema: SHA-256 in hex, NULL when the account
- * may not see all of it. An event's state, definer and sql_mode are the operator's: each ALTER EVENT changes them.
- */
-const FINGERPRINTS: Readonly<Record<ObjectKind, { from: string; name: string; sha: string }>> = {
+/** Where information_schema has the objects of a kind, as `seen`. */
+interface Place {
+  readonly from: string;
+  readonly name: string;
+  /** Its body; NULL or empty when the account may not see it. */
+  readonly body: string;
+  /** Of an event: whether it is enabled. */
+  readonly status?: string;
+  /** What makes it what it is; an event's state, definer and sql_mode are not: each ALTER EVENT changes them. */
+  readonly parts: string;
+}
+
+const routine = (type: 'FUNCTION' | 'PROCEDURE'): Place => ({
+  from:
+    'information_schema.routines AS seen WHERE seen.routine_schema = DATABASE()' +
+    ` AND seen.routine_type = '${type}'`,
+  name: 'seen.routine_name',
+  body: 'seen.routine_definition',
+  parts: `seen.routine_comment, seen.definer, seen.security_type,
+          seen.sql_data_access, seen.is_deterministic, seen.sql_mode, seen.collation_connection,
+          (SELECT GROUP_CONCAT(CONCAT_WS(' ', parameters.parameter_mode, parameters.parameter_name,
+                                         parameters.dtd_identifier, parameters.collation_name)
+                               ORDER BY parameters.ordinal_position)
+             FROM information_schema.parameters
+            WHERE parameters.specific_schema = seen.routine_schema
+              AND parameters.specific_name = seen.specific_name
+              AND parameters.routine_type = seen.routine_type)`,
+});
+
+const PLACES: Readonly<Record<ObjectKind, Place>> = {
   function: routine('FUNCTION'),
   procedure: routine('PROCEDURE'),
   view: {
     from: 'information_schema.views AS seen WHERE seen.table_schema = DATABASE()',
     name: 'seen.table_name',
-    sha: `IF(seen.view_definition = '', NULL,
-        SHA2(CONCAT_WS('|', seen.view_definition, seen.definer, seen.security_type, seen.check_option,
-                       seen.collation_connection), 256))`,
+    body: 'seen.view_definition',
+    parts: 'seen.definer, seen.security_type, seen.check_option, seen.collation_connection',
   },
   event: {
     from: 'information_schema.events AS seen WHERE seen.event_schema = DATABASE()',
     name: 'seen.event_name',
-    sha: `SHA2(CONCAT_WS('|', seen.event_definition, seen.event_type, seen.interval_value, seen.interval_field,
-                       seen.on_completion, seen.event_comment), 256)`,
+    body: 'seen.event_definition',
+    status: 'seen.status',
+    parts:
+      'seen.event_type, seen.interval_value, seen.interval_field, seen.on_completion, seen.event_comment',
   },
 };
 
-function routine(type: 'FUNCTION' | 'PROCEDURE') {
-  return {
-    from:
-      'information_schema.routines AS seen WHERE seen.routine_schema = DATABASE()' +
-      ` AND seen.routine_type = '${type}'`,
-    name: 'seen.routine_name',
-    sha: `IF(seen.routine_definition IS NULL, NULL,
-        SHA2(CONCAT_WS('|', seen.routine_definition, seen.routine_comment, seen.definer, seen.security_type,
-                       seen.sql_data_access, seen.is_deterministic, seen.sql_mode, seen.collation_connection,
-            (SELECT GROUP_CONCAT(CONCAT_WS(' ', parameters.parameter_mode, parameters.parameter_name,
-                                           parameters.dtd_identifier, parameters.collation_name)
-                                 ORDER BY parameters.ordinal_position)
-               FROM information_schema.parameters
-              WHERE parameters.specific_schema = seen.routine_schema
-                AND parameters.specific_name = seen.specific_name
-                AND parameters.routine_type = seen.routine_type)), 256))`,
-  };
-}
+/** SHA-256 in hex; NULL when the account may not see all of it. */
+const shaOf = ({ body, parts }: Place) => `IF(COALESCE(${body}, '') = '', NULL,
+      SHA2(CONCAT_WS('|', ${body}, ${parts}), 256))`;
 
-/** `SELECT kind, name, fingerprint` of all that is in the schema. */
-export const SELECT_FINGERPRINTS = Object.entries(FINGERPRINTS)
+/** What there is in the schema, as rows of DeployedObject. */
+export const SELECT_OBJECTS = Object.entries(PLACES)
   .map(
-    ([kind, { from, name, sha }]) =>
-      `SELECT '${kind}' AS kind, ${name} AS name, ${sha} AS fingerprint\n  FROM ${from}`,
+    ([kind, place]) => `SELECT '${kind}' AS kind, ${place.name} AS name, seen.definer AS definer,
+      ${place.status ?? 'NULL'} AS status, ${shaOf(place)} AS fingerprint,
+      INSTR(NULLIF(${place.body}, ''), 'order_timeout_') > 0 AS usesOurs
+  FROM ${place.from}`,
   )
   .join('\nUNION ALL\n');
 
 /** The fingerprint of one object, for use within a statement. */
-function fingerprintOf({ kind, name }: { kind: ObjectKind; name: string }): string {
-  const { from, name: column, sha } = FINGERPRINTS[kind];
-  return `(SELECT ${sha}\n  FROM ${from} AND ${column} = ${quoteString(name)})`;
+function fingerprintOf(kind: ObjectKind, name: string): string {
+  const place = PLACES[kind];
+  return `(SELECT ${shaOf(place)}\n  FROM ${place.from} AND ${place.name} = ${quoteString(name)})`;
 }
 
-/** `SELECT name, fingerprint` of our tables: columns, indexes and checks as the server has them. */
-export function selectTableFingerprints(tables: readonly string[]): string {
-  return `SELECT tables.table_name AS name,
+/** `SELECT name, fingerprint` of the tables of our prefix: columns, indexes and checks as the server has them. */
+export const SELECT_TABLE_FINGERPRINTS = `SELECT tables.table_name AS name,
        SHA2(CONCAT_WS('|', tables.engine, tables.table_collation,
            (SELECT GROUP_CONCAT(column_name, ' ', column_type, ' ', is_nullable, ' ', extra, ' ',
                                 COALESCE(collation_name, ''), ' ', COALESCE(column_default, ''), ' ',
@@ -250,5 +262,5 @@ export function selectTableFingerprints(tables: readonly string[]): string {
                AND named.enforced = 'YES')), 256) AS fingerprint
   FROM information_schema.tables AS tables
  WHERE tables.table_schema = DATABASE()
-   AND tables.table_name IN (${tables.map(quoteString).join(', ')})`;
-}
+   AND tables.table_type = 'BASE TABLE'
+   AND tables.table_name LIKE 'order\\_timeout\\_%'`;

@@ -1,12 +1,11 @@
 import type { Connection } from 'mysql2/promise';
-import { DEFAULT_CLOCK, type OrderTimes } from './clock';
+import { DEFAULT_CLOCK } from './clock';
 import { select } from './connection';
 import { sayPrivilege } from './definer';
 import type { Step } from './execute';
 import { type Finding, mistakesIn, remark } from './errors';
-import { type FirstSweepQueries, firstSweepQueries } from './first-sweep';
 import type { Privilege } from './grants';
-import { type Context, type FilledObject, ownTables, renderSource, type Source } from './source';
+import { type Context, type ObjectSource, ownTables, renderSource, type Source } from './source';
 import { applyProposals, checkShopFile } from './shop-file/check';
 import {
   assembleShop,
@@ -20,7 +19,7 @@ import {
 import type { NeededIndex, Table } from './tables';
 import { readShopFacts } from './shop-file/facts';
 import type { ShopFile } from './shop-file/schema';
-import { toContext } from './shop-file/context';
+import { type ShopContext, toContext } from './shop-file/context';
 import { usesOf } from './shop-file/expressions';
 import type { DatabaseState } from './state';
 import { quoteString } from './text';
@@ -28,15 +27,17 @@ import { quoteString } from './text';
 /** What is deployed to one shop: this version's files, filled for it. */
 export interface Blueprint extends Pick<Source, 'version' | 'migrations'> {
   /** In the order of deployment; empty: the shop will not do. */
-  readonly objects: readonly FilledObject[];
+  readonly objects: readonly ObjectSource[];
+  /** What they are filled with; undefined, as the next one: the shop will not do. */
+  readonly context?: ShopContext | undefined;
+  readonly file?: ShopFile;
+  /** UTC offset in which the shop writes its DATETIMEs: given now, else as it is set. */
+  readonly clock: string;
   /** The shop's, by name. */
   readonly tables: ReadonlyMap<string, Table>;
   readonly indexes: readonly NeededIndex[];
   /** What the definer account may do with the shop's tables. */
   readonly shopPrivileges: readonly Privilege[];
-  /** Undefined, as the next one: the shop will not do. */
-  readonly orders?: OrderTimes | undefined;
-  readonly firstSweep?: FirstSweepQueries | undefined;
   /** Keeps the shop file as it is deployed, so that later commands need no file. */
   readonly keepFile: readonly Step[];
   /** About the shop; with a mistake nothing can be deployed to it. */
@@ -74,33 +75,29 @@ export async function readShop(
     const text = applyProposals(seen.shop.text, proposed);
     if (proposed.length > 0) seen = await look(assembleShop(text, viewsOf(seen.shop)));
   }
-  const { version, migrations } = source;
+  const always = {
+    version: source.version,
+    migrations: source.migrations,
+    clock: clock ?? state.setting?.clock ?? DEFAULT_CLOCK,
+  };
   if (!('shop' in seen)) {
     const nothing = { objects: [], tables: new Map(), indexes: [], shopPrivileges: [] };
-    return { version, migrations, ...nothing, keepFile: [], findings: seen.findings };
+    return { ...always, ...nothing, keepFile: [], findings: seen.findings };
   }
   const { shop, facts, findings, indexes } = seen;
   const { tables } = facts;
-  const { orders, must = [] } = shop.file;
-  const created = tables.get(orders.table)?.columns.get(orders.created.toLowerCase());
   const context = mistakesIn(findings).length === 0 ? toContext(shop, facts) : undefined;
-  const fields = { ...columnFields(tables), clock: clock ?? state.setting?.clock ?? DEFAULT_CLOCK };
+  const fields = { ...columnFields(tables), clock: always.clock, ...context };
   return {
-    version,
-    migrations,
-    objects: context ? renderSource(source, { ...fields, ...context }) : [],
+    ...always,
+    objects: context ? renderSource(source, fields) : [],
+    context,
+    file: shop.file,
     tables,
     indexes,
     shopPrivileges: privilegesOn(shop.file, state.schema),
-    orders: created && {
-      table: orders.table,
-      id: orders.id,
-      created: created.name,
-      isDatetime: created.type === 'datetime',
-    },
-    firstSweep: context && firstSweepQueries(context, shop.file, state.ownTables),
     keepFile: [...planKeepFile(source, shop, stored)],
-    findings: [...findings, ...must.map((sentence) => remark('must', sentence))],
+    findings: [...findings, ...(shop.file.must ?? []).map((text) => remark('must', text))],
   };
 }
 
@@ -150,7 +147,7 @@ async function readDeployed(
   { ownTables }: DatabaseState,
 ) {
   const shop = assembleShop(text, views);
-  if ('mistakes' in shop || !ownTables.includes('order_timeout_refund')) return undefined;
+  if ('mistakes' in shop || !ownTables.has('order_timeout_refund')) return undefined;
   const kinds: string[] = [];
   for (const kind of Object.keys(shop.file.give_back)) {
     const sql = 'SELECT 1 FROM order_timeout_refund WHERE kind = ? LIMIT 1';

@@ -17,7 +17,7 @@ export interface Migration {
 
 export type ObjectKind = 'function' | 'view' | 'procedure' | 'event';
 
-/** A repeatable file: the template of one object, or with {kind} in its name of one for each rule of the shop. */
+/** A repeatable file: an object as it is filled for a shop, or its template; with {kind} in its name one for each rule. */
 export interface ObjectSource {
   readonly kind: ObjectKind;
   readonly name: string;
@@ -114,13 +114,6 @@ export function ownTables({ migrations }: Pick<Source, 'migrations'>): string[] 
 /** What the templates are filled from: fields by name, dots reach into them. A section wants a field too. */
 export type Context = Readonly<Record<string, unknown>>;
 
-/** An object's file, filled for a shop. */
-export interface FilledObject {
-  readonly kind: ObjectKind;
-  readonly name: string;
-  readonly text: string;
-}
-
 /** A file with {kind} in its name is filled once for each of these of the context, whose fields come first. */
 const LISTS: Readonly<Record<string, string>> = { kind: 'rules', reach: 'reaches' };
 
@@ -130,7 +123,7 @@ const LISTS: Readonly<Record<string, string>> = { kind: 'rules', reach: 'reaches
  * `own_names` is given: the names of our tables and views, which a caller's temporary table could shadow.
  * Throws an Error that names the file and the field that the context does not have.
  */
-export function renderSource(source: Source, context: Context): FilledObject[] {
+export function renderSource(source: Source, context: Context): ObjectSource[] {
   const fillAll = (isView: boolean, fields: Context) =>
     source.objects
       .filter(({ kind }) => (kind === 'view') === isView)
@@ -192,7 +185,7 @@ class CompleteContext extends Mustache.Context {
 }
 
 /** Orders files so that each comes after those whose names stand in its statements. Throws an Error on a circle. */
-export function inOrderOfUse<T extends FilledObject>(files: readonly T[]): T[] {
+export function inOrderOfUse<T extends ObjectSource>(files: readonly T[]): T[] {
   const ordered: T[] = [];
   const visit = (file: T, path: readonly string[]) => {
     if (ordered.includes(file)) return;
@@ -209,13 +202,13 @@ export function inOrderOfUse<T extends FilledObject>(files: readonly T[]): T[] {
 }
 
 /** Whether the other's name stands in a statement of the file. */
-function uses(file: FilledObject, other: FilledObject): boolean {
+function uses(file: ObjectSource, other: ObjectSource): boolean {
   const withoutComments = file.text.replace(/^\s*--.*$/gm, '');
   return new RegExp(`\\b${other.name}\\b`).test(withoutComments);
 }
 
 /** The views that our own routines and views read, as the definer. Others are for people: the caller reads them. */
-export function usedViews(objects: readonly FilledObject[]): string[] {
+export function usedViews(objects: readonly ObjectSource[]): string[] {
   return objects
     .filter((view) => view.kind === 'view')
     .filter((view) => objects.some((object) => object !== view && uses(object, view)))
@@ -223,7 +216,7 @@ export function usedViews(objects: readonly FilledObject[]): string[] {
 }
 
 /** The statements of an object's file, its CREATE last. `definer`: what stands after DEFINER =. */
-export function statementsOf({ kind, name, text }: FilledObject, definer: string): string[] {
+export function statementsOf({ kind, name, text }: ObjectSource, definer: string): string[] {
   const statements = splitStatements(text).map((sql) => withDefiner(sql, definer));
   const create = statements.at(-1) ?? '';
   if (!create.includes(`DEFINER = ${definer}`) || !create.includes(name)) {

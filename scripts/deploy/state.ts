@@ -7,45 +7,19 @@ import {
   DEFINER_USER,
   lacksForDefiner,
 } from './definer';
-import { errnoOf, ifAllowed } from './errors';
+import { ifAllowed, ifThere, unless } from './errors';
 import {
   findRegistered,
-  MIGRATION_TABLE,
-  OBJECT_TABLE,
   readRegistry,
-  type Registry,
-  SELECT_FINGERPRINTS,
-  selectTableFingerprints,
+  SELECT_OBJECTS,
+  SELECT_TABLE_FINGERPRINTS,
 } from './registry';
-import { type Grants, parseGrants } from './grants';
+import { type Grants, hasPrivilege, parseGrants } from './grants';
 import type { ObjectKind, Source } from './source';
 import { groupBy } from './text';
 
 /** The database as it is, as far as a deployment cares. Read once, decided on by pure functions. */
-export interface DatabaseState {
-  readonly server: ServerState;
-  readonly schema: string;
-  /** The account that deploys, as CURRENT_USER() says. */
-  readonly account: string;
-  readonly grants: Grants;
-  /** Tables of our prefix. */
-  readonly ownTables: readonly string[];
-  /** Undefined: there is no registry. */
-  readonly registry: Registry | undefined;
-  /** What there is of our prefix, and under the names of our other functions, views, procedures and events. */
-  readonly objects: readonly DeployedObject[];
-  /** Fingerprints of our registered tables, by name. */
-  readonly tableFingerprints: ReadonlyMap<string, string>;
-  /** Our indexes on tables of the shop. */
-  readonly ownIndexes: readonly { readonly table: string; readonly name: string }[];
-  /** The one row of order_timeout_setting. */
-  readonly setting: { readonly clock: string; readonly paused: boolean } | undefined;
-  readonly definer: DefinerState;
-  /** The objects are to run as an account of their own: the deploying one may make one. */
-  readonly isDedicated: boolean;
-  /** EXECUTE and the like on routines, by "procedure name" or "function name"; undefined: this account may not read them. */
-  readonly routineGrants: ReadonlyMap<string, readonly RoutineGrant[]> | undefined;
-}
+export type DatabaseState = Awaited<ReturnType<typeof readState>>;
 
 export interface ServerState {
   readonly version: string;
@@ -67,13 +41,6 @@ export interface DeployedObject {
   readonly usesOurs: 0 | 1 | null;
 }
 
-/** The dedicated account. Undefined: this account may not see it. */
-export interface DefinerState {
-  readonly exists: boolean | undefined;
-  readonly locked: boolean | undefined;
-  readonly grants: Grants | undefined;
-}
-
 export interface RoutineGrant {
   readonly user: string;
   readonly host: string;
@@ -82,34 +49,37 @@ export interface RoutineGrant {
 }
 
 /** Reads all that a deployment decides on, but for the shop's side. */
-export async function readState(db: Connection, source: Source): Promise<DatabaseState> {
-  const [session] = await select<{ db: string; account: string; version: string; comment: string }>(
+export async function readState(db: Connection, source: Pick<Source, 'objects'>) {
+  const [session] = await select<Omit<ServerState, 'variables'> & Record<'db' | 'account', string>>(
     db,
     'SELECT DATABASE() AS db, CURRENT_USER() AS account, VERSION() AS version, @@version_comment AS comment',
   );
   if (session === undefined) throw new Error('The server answered SELECT without a row');
   const { db: schema, account, version, comment } = session;
-  const variables = await readVariables(db);
-  const partialRevokes = variables.get('partial_revokes') === 'ON';
-  const ownTables = await readOwnTables(db);
-  const registry =
-    ownTables.includes(OBJECT_TABLE) && ownTables.includes(MIGRATION_TABLE)
-      ? await readRegistry(db)
-      : undefined;
-  const grants = { lines: await readOwnGrants(db), partialRevokes };
+  const server: ServerState = { version, comment, variables: await readVariables(db) };
+  const partialRevokes = server.variables.get('partial_revokes') === 'ON';
+  const grants: Grants = { lines: await readOwnGrants(db), partialRevokes };
+  /** Undefined: there is none. */
+  const registry = await ifThere(() => readRegistry(db));
   return {
-    server: { version, comment, variables },
+    server,
     schema,
+    /** The account that deploys, as CURRENT_USER() says. */
     account,
     grants,
-    ownTables,
+    /** Tables of our prefix, with their fingerprints. */
+    ownTables: await readOwnTables(db),
     registry,
+    /** What there is of our prefix, and under the names of our other functions, views, procedures and events. */
     objects: await readObjects(db, [...source.objects, ...(registry?.objects ?? [])]),
-    tableFingerprints: await readTableFingerprints(db, registry),
+    /** Our indexes on tables of the shop. */
     ownIndexes: await readOwnIndexes(db),
-    setting: ownTables.includes('order_timeout_setting') ? await readSetting(db) : undefined,
-    definer: await readDefiner(db, partialRevokes),
+    /** The one row of order_timeout_setting; undefined: there is none yet. */
+    setting: (await ifThere(() => readSetting(db)))?.[0],
+    definer: await readDefiner(db, grants),
+    /** The objects are to run as an account of their own: the deploying one may make one. */
     isDedicated: lacksForDefiner(grants, schema).length === 0,
+    /** EXECUTE and the like, by "procedure name" or "function name"; undefined: this account may not read them. */
     routineGrants: await ifAllowed(() => readRoutineGrants(db, schema)),
   };
 }
@@ -120,6 +90,11 @@ export function findDeployed(
 ): DeployedObject | undefined {
   return objects.find((object) => object.kind === kind && object.name === name);
 }
+
+/** The accounts that the objects run as. */
+export const definersOf = ({ objects }: DatabaseState) => [
+  ...new Set(objects.map(({ definer }) => definer)),
+];
 
 /**
  * What is ours by what is there: of our registry, of our account, of our prefix, or of one of our other names and
@@ -162,53 +137,19 @@ async function readVariables(db: Connection): Promise<Map<string, string>> {
   ]);
 }
 
-const readOwnTables = (db: Connection) =>
-  selectColumn(
-    db,
-    `SELECT table_name FROM information_schema.tables
-      WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' AND table_name LIKE 'order\\_timeout\\_%'`,
-  );
-
-function readObjects(
-  db: Connection,
-  named: readonly { readonly name: string }[],
-): Promise<DeployedObject[]> {
-  const isWanted = (name: string) => `(${name} LIKE 'order\\_timeout\\_%' OR ${name} IN (?))`;
-  const usesOurs = (text: string) => `INSTR(NULLIF(${text}, ''), 'order_timeout_') > 0`;
-  const names = ['', ...named.map(({ name }) => name)];
-  return select<DeployedObject>(
-    db,
-    `SELECT found.*, seen.fingerprint
-       FROM (SELECT 'view' AS kind, table_name AS name, definer AS definer, NULL AS status,
-                    ${usesOurs('view_definition')} AS usesOurs
-               FROM information_schema.views
-              WHERE table_schema = DATABASE() AND ${isWanted('table_name')}
-              UNION ALL
-             SELECT LOWER(routine_type), routine_name, definer, NULL, ${usesOurs('routine_definition')}
-               FROM information_schema.routines
-              WHERE routine_schema = DATABASE() AND ${isWanted('routine_name')}
-              UNION ALL
-             SELECT 'event', event_name, definer, status, ${usesOurs('event_definition')}
-               FROM information_schema.events
-              WHERE event_schema = DATABASE() AND ${isWanted('event_name')}) AS found
-       JOIN (${SELECT_FINGERPRINTS}) AS seen ON seen.kind = found.kind AND seen.name = found.name
-      ORDER BY found.kind, found.name`,
-    [names, names, names],
-  );
+async function readOwnTables(db: Connection): Promise<ReadonlyMap<string, string>> {
+  const tables = await select<{ name: string; fingerprint: string }>(db, SELECT_TABLE_FINGERPRINTS);
+  return new Map(tables.map(({ name, fingerprint }) => [name, fingerprint]));
 }
 
-async function readTableFingerprints(
-  db: Connection,
-  registry: Registry | undefined,
-): Promise<Map<string, string>> {
-  const tables = (registry?.objects ?? []).filter(({ kind }) => kind === 'table');
-  if (tables.length === 0) return new Map();
-  const rows = await select<{ name: string; fingerprint: string }>(
+const readObjects = (db: Connection, named: readonly { readonly name: string }[]) =>
+  select<DeployedObject>(
     db,
-    selectTableFingerprints(tables.map(({ name }) => name)),
+    `SELECT * FROM (${SELECT_OBJECTS}) AS found
+      WHERE name LIKE 'order\\_timeout\\_%' OR name IN (?)
+      ORDER BY kind, name`,
+    [['', ...named.map(({ name }) => name)]],
   );
-  return new Map(rows.map(({ name, fingerprint }) => [name, fingerprint]));
-}
 
 const readOwnIndexes = (db: Connection) =>
   select<{ table: string; name: string }>(
@@ -220,13 +161,8 @@ const readOwnIndexes = (db: Connection) =>
       ORDER BY table_name, index_name`,
   );
 
-async function readSetting(db: Connection): Promise<DatabaseState['setting']> {
-  const [row] = await select<{ clock: string; paused: number }>(
-    db,
-    'SELECT clock, paused FROM order_timeout_setting',
-  );
-  return row && { clock: row.clock, paused: Boolean(row.paused) };
-}
+const readSetting = (db: Connection) =>
+  select<{ clock: string; paused: 0 | 1 }>(db, 'SELECT clock, paused FROM order_timeout_setting');
 
 async function readOwnGrants(db: Connection): Promise<Grants['lines']> {
   const [roles = 'NONE'] = await selectColumn(db, 'SELECT CURRENT_ROLE()');
@@ -240,37 +176,28 @@ const showGrants = (db: Connection, account: string) =>
 const NO_SUCH_GRANT = 1141;
 
 /** Whoever may create accounts sees which there are, but not what they may do. */
-async function readDefiner(db: Connection, partialRevokes: boolean): Promise<DefinerState> {
+async function readDefiner(db: Connection, grants: Grants) {
   const account = [DEFINER_USER, DEFINER_HOST];
-  const [seen] = await select(
+  const ofUser = 'WHERE user = ? AND host = ?';
+  const seen = await selectColumn(
     db,
-    'SELECT 1 FROM information_schema.user_attributes WHERE user = ? AND host = ?',
+    `SELECT user FROM information_schema.user_attributes ${ofUser}`,
     account,
   );
   const locked = await ifAllowed(() =>
-    selectColumn(db, 'SELECT account_locked FROM mysql.user WHERE user = ? AND host = ?', account),
+    selectColumn(db, `SELECT account_locked FROM mysql.user ${ofUser}`, account),
   );
-  const lines = await ifAllowed(() =>
-    showGrants(db, DEFINER_SQL).catch((error: unknown) => {
-      if (errnoOf(error) === NO_SUCH_GRANT) return [];
-      throw error;
-    }),
+  const lines = await ifAllowed(
+    async () => (await unless([NO_SUCH_GRANT], () => showGrants(db, DEFINER_SQL))) ?? [],
   );
-  const isSeen = seen !== undefined || (locked ?? []).length > 0;
-  const maySee = isSeen || locked !== undefined || (await mayCreateUsers(db));
+  const isSeen = seen.length > 0 || locked?.[0] !== undefined;
+  const maySee = isSeen || locked !== undefined || hasPrivilege(grants, 'CREATE USER', {});
+  /** Each undefined: this account may not see it. */
   return {
     exists: maySee ? isSeen : undefined,
     locked: locked?.[0] === undefined ? undefined : locked[0] === 'Y',
-    grants: lines && { lines: parseGrants(lines), partialRevokes },
+    grants: lines && { ...grants, lines: parseGrants(lines) },
   };
-}
-
-async function mayCreateUsers(db: Connection): Promise<boolean> {
-  const rows = await select(
-    db,
-    "SELECT 1 FROM information_schema.user_privileges WHERE privilege_type = 'CREATE USER'",
-  );
-  return rows.length > 0;
 }
 
 async function readRoutineGrants(

@@ -1,99 +1,71 @@
 import type { Connection } from 'mysql2/promise';
 import { select } from './connection';
 import { compareDefiner, DEFINER_ACCOUNT, sayPrivilege } from './definer';
-import { type Finding, mistakesIn, remark, requireNoMistake, sayFinding } from './errors';
+import { type Finding, ifThere, mistakesIn, remark, requireNoMistake, sayFinding } from './errors';
 import { allSteps } from './execute';
 import { missingIndexes } from './tables';
 import { checkHistory } from './migrations';
-import { checksumOf, isDrifted, removedObjects } from './objects';
-import { planUp } from './plan';
-import { findRegistered } from './registry';
+import { checksumOf, isDrifted, planUp, removedObjects } from './plan';
+import { type AppliedMigration, findRegistered } from './registry';
 import type { Blueprint } from './shop';
 import { type ObjectKind, ownTables } from './source';
-import { type DatabaseState, findDeployed } from './state';
+import { type DatabaseState, definersOf, findDeployed } from './state';
 
 /** How a deployment stands. */
-export interface Status {
-  readonly database: string;
-  readonly server: string;
-  /** This package's. */
-  readonly version: string;
-  readonly migrations: readonly MigrationStatus[];
-  /** What "up" would do, a line each. */
-  readonly pendingSteps: readonly string[];
-  /** ENABLED, DISABLED, REPLICA_SIDE_DISABLED; null: there is none. */
-  readonly event: string | null;
-  readonly eventScheduler: string;
-  /** The last sign of life of the sweep, an instant in ISO 8601; null: none yet. */
-  readonly heartbeat: Heartbeat | null;
-  readonly paused: boolean | null;
-  /** UTC offset in which the shop writes its DATETIMEs. */
-  readonly clock: string | null;
-  /** The accounts that the objects run as. */
-  readonly definers: readonly string[];
-}
+export type Status = Awaited<ReturnType<typeof readStatus>>;
 
-export interface MigrationStatus {
-  readonly name: string;
-  readonly state: 'applied' | 'pending';
-  /** An instant in ISO 8601. */
-  readonly appliedAt?: string;
-  readonly appliedBy?: string;
-  readonly packageVersion?: string;
-}
+type MigrationStatus = Pick<AppliedMigration, 'name'> &
+  Partial<Pick<AppliedMigration, 'appliedAt' | 'appliedBy' | 'packageVersion'>> & {
+    readonly state: 'applied' | 'pending';
+  };
 
-interface Heartbeat {
-  readonly at: string;
-  readonly outcome: string;
-  readonly secondsAgo: number;
-}
-
-/** Reads how the deployment stands. Throws a Refusal when this is no shop's database. */
-export async function readStatus(
-  db: Connection,
-  blueprint: Blueprint,
-  state: DatabaseState,
-): Promise<Status> {
+/** Reads how the deployment stands; times are instants in ISO 8601. Throws a Refusal when this is no shop's database. */
+export async function readStatus(db: Connection, blueprint: Blueprint, state: DatabaseState) {
   requireNoMistake(blueprint.findings);
-  const applied = state.registry?.migrations ?? [];
-  const isApplied = (name: string) => applied.some((migration) => migration.name === name);
+  const applied = (state.registry?.migrations ?? []).map(
+    ({ name, appliedAt, appliedBy, packageVersion }): MigrationStatus => ({
+      name,
+      state: 'applied',
+      appliedAt: `${appliedAt.replace(' ', 'T')}Z`,
+      appliedBy,
+      packageVersion,
+    }),
+  );
+  const pending = blueprint.migrations
+    .filter(({ name }) => !applied.some((one) => one.name === name))
+    .map(({ name }): MigrationStatus => ({ name, state: 'pending' }));
   return {
     database: state.schema,
     server: `MySQL ${state.server.version}`,
+    /** This package's. */
     version: blueprint.version,
-    migrations: [
-      ...applied.map(({ name, appliedAt, appliedBy, packageVersion }) => ({
-        name,
-        state: 'applied' as const,
-        appliedAt: `${appliedAt.replace(' ', 'T')}Z`,
-        appliedBy,
-        packageVersion,
-      })),
-      ...blueprint.migrations
-        .filter(({ name }) => !isApplied(name))
-        .map(({ name }) => ({ name, state: 'pending' as const })),
-    ],
+    migrations: [...applied, ...pending],
+    /** What "up" would do, a line each. */
     pendingSteps: allSteps(planUp(blueprint, state)).map(({ title }) => title),
+    /** ENABLED, DISABLED, REPLICA_SIDE_DISABLED; null: there is none. */
     event: state.objects.find(({ kind }) => kind === 'event')?.status ?? null,
     eventScheduler: state.server.variables.get('event_scheduler') ?? 'unknown',
-    heartbeat: state.ownTables.includes('order_timeout_heartbeat') ? await readHeartbeat(db) : null,
-    paused: state.setting?.paused ?? null,
+    heartbeat: await readHeartbeat(db),
+    paused: state.setting === undefined ? null : state.setting.paused === 1,
+    /** UTC offset in which the shop writes its DATETIMEs. */
     clock: state.setting?.clock ?? null,
-    definers: [...new Set(state.objects.map(({ definer }) => definer))],
+    definers: definersOf(state),
   };
 }
 
-/** The table has the shop's clock; the session is in UTC. */
-async function readHeartbeat(db: Connection): Promise<Heartbeat | null> {
-  const [row] = await select<Heartbeat>(
-    db,
-    `SELECT CONCAT(LEFT(DATE_FORMAT(CONVERT_TZ(beat_at, clock, '+00:00'), '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z') AS at,
-            COALESCE(outcome, '') AS outcome,
-            TIMESTAMPDIFF(SECOND, CONVERT_TZ(beat_at, clock, '+00:00'), UTC_TIMESTAMP()) AS secondsAgo
-       FROM order_timeout_heartbeat JOIN order_timeout_setting
-      WHERE beat_at IS NOT NULL`,
+/** The last sign of life of the sweep; null: none yet. The table has the shop's clock; the session is in UTC. */
+export async function readHeartbeat(db: Connection) {
+  const rows = await ifThere(() =>
+    select<{ at: string; outcome: string; secondsAgo: number }>(
+      db,
+      `SELECT CONCAT(LEFT(DATE_FORMAT(CONVERT_TZ(beat_at, clock, '+00:00'), '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z') AS at,
+              COALESCE(outcome, '') AS outcome,
+              TIMESTAMPDIFF(SECOND, CONVERT_TZ(beat_at, clock, '+00:00'), UTC_TIMESTAMP()) AS secondsAgo
+         FROM order_timeout_heartbeat JOIN order_timeout_setting
+        WHERE beat_at IS NOT NULL`,
+    ),
   );
-  return row ?? null;
+  return rows?.[0] ?? null;
 }
 
 /** Something that is not as this version deploys it. */
@@ -104,49 +76,41 @@ export interface Difference {
   readonly text: string;
 }
 
-/** What a comparison of the database with this version's files found. */
-export interface Verification {
-  /** Empty: the database is as this version deploys it. */
-  readonly differences: readonly Difference[];
-  /** What could not be compared. */
-  readonly remarks: readonly Finding[];
-}
+/** What a comparison found: what differs, and what could not be compared. */
+export type Verification = ReturnType<typeof compare>;
 
 /** Compares what is deployed with this version's files. An event's state is the operator's: see status. */
-export function compare(blueprint: Blueprint, state: DatabaseState): Verification {
-  return state.registry === undefined
-    ? {
-        differences: [
-          {
-            about: 'deployment',
-            name: state.schema,
-            text: 'Nothing is deployed in this database: order-timeout up',
-          },
-        ],
-        remarks: [],
-      }
-    : {
-        differences: [...findDifferences(blueprint, state)],
-        remarks: [...describeUncompared(state)],
-      };
+export function compare(blueprint: Blueprint, state: DatabaseState) {
+  const isDeployed = state.registry !== undefined;
+  return {
+    differences: [...(isDeployed ? findDifferences(blueprint, state) : nothingDeployed(state))],
+    remarks: isDeployed ? [...describeUncompared(state)] : [],
+  };
 }
+
+const nothingDeployed = ({ schema }: DatabaseState): Difference[] => [
+  {
+    about: 'deployment',
+    name: schema,
+    text: 'Nothing is deployed in this database: order-timeout up',
+  },
+];
 
 function* findDifferences(blueprint: Blueprint, state: DatabaseState): Generator<Difference> {
   const { registry } = state;
+  const applied = registry?.migrations ?? [];
   for (const finding of mistakesIn(blueprint.findings))
     yield { about: 'shop', name: finding.about, text: sayFinding(finding) };
-  const applied = registry?.migrations ?? [];
   for (const finding of checkHistory(blueprint.migrations, applied))
     yield { about: 'migration', name: finding.about, text: sayFinding(finding) };
   for (const { name } of blueprint.migrations)
     if (!applied.some((migration) => migration.name === name))
       yield { about: 'migration', name, text: `migrations/${name}.up.sql has not been applied` };
-
   for (const name of ownTables(blueprint)) {
     const { fingerprint } = findRegistered(registry, { kind: 'table', name }) ?? {};
-    if (!state.ownTables.includes(name))
-      yield { about: 'table', name, text: `The table ${name} is missing` };
-    else if (fingerprint !== state.tableFingerprints.get(name)) {
+    const found = state.ownTables.get(name);
+    if (found === undefined) yield { about: 'table', name, text: `The table ${name} is missing` };
+    else if (fingerprint !== found) {
       const changed = 'was changed since its deployment: its columns, indexes or checks';
       yield { about: 'table', name, text: `The table ${name} ${changed}` };
     }
@@ -155,6 +119,8 @@ function* findDifferences(blueprint: Blueprint, state: DatabaseState): Generator
     const text = `${table} has no visible index that leads with (${columns.join(', ')})`;
     yield { about: 'index', name, text };
   }
+  // Of a shop that will not do, nothing could be filled.
+  if (blueprint.objects.length === 0) return;
   yield* compareObjects(blueprint, state);
   if (state.isDedicated) yield* compareGrants(blueprint, state);
 }
@@ -172,15 +138,12 @@ function* compareObjects(blueprint: Blueprint, state: DatabaseState): Generator<
     else if (findRegistered(state.registry, object)?.checksum !== checksumOf(object, state))
       yield differ(kind, name, "is not this version's file");
   }
-  // Of a shop that will not do, nothing could be filled.
-  if (blueprint.objects.length > 0)
-    for (const { kind, name } of removedObjects(blueprint, state))
-      if (findDeployed(state, { kind, name }) !== undefined)
-        yield differ(kind, name, 'is no longer part of order-timeout');
+  for (const { kind, name } of removedObjects(blueprint, state))
+    if (findDeployed(state, { kind, name }) !== undefined)
+      yield differ(kind, name, 'is no longer part of order-timeout');
 }
 
 function* compareGrants(blueprint: Blueprint, state: DatabaseState): Generator<Difference> {
-  if (blueprint.objects.length === 0) return;
   const { isMissing, isUnlocked, lacks, excess } = compareDefiner(blueprint, state);
   for (const how of [
     ...(isMissing ? ['does not exist'] : []),
@@ -188,11 +151,7 @@ function* compareGrants(blueprint: Blueprint, state: DatabaseState): Generator<D
     ...lacks.map((privilege) => `lacks ${sayPrivilege(privilege)}`),
     ...excess.map((privilege) => `has more than it needs: ${sayPrivilege(privilege)}`),
   ])
-    yield {
-      about: 'grants',
-      name: DEFINER_ACCOUNT,
-      text: `The account ${DEFINER_ACCOUNT} ${how}`,
-    };
+    yield { about: 'grants', name: DEFINER_ACCOUNT, text: `The account ${DEFINER_ACCOUNT} ${how}` };
 }
 
 function* describeUncompared(state: DatabaseState): Generator<Finding> {

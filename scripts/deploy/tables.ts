@@ -2,7 +2,6 @@ import type { Connection } from 'mysql2/promise';
 import { select } from './connection';
 import { groupBy, quoteName } from './text';
 import { soleColumn } from './shop-file/expressions';
-import type { Path } from './shop-file/finding';
 import type { Rule, ShopFile } from './shop-file/schema';
 import type { Step } from './execute';
 
@@ -33,6 +32,7 @@ export interface Column {
   /** Maximum length in characters; null unless it is text. */
   readonly characters: number | null;
   readonly charset: string | null;
+  readonly comment: string;
 }
 
 export interface Index {
@@ -81,7 +81,8 @@ export async function readTables(
      is_nullable = 'YES' AS nullable, extra LIKE '%auto_increment%' AS autoIncrement,
      column_default IS NOT NULL OR extra LIKE '%DEFAULT_GENERATED%' AS hasDefault,
      generation_expression <> '' AS \`generated\`,
-     character_maximum_length AS characters, character_set_name AS charset`,
+     character_maximum_length AS characters, character_set_name AS charset,
+     column_comment AS comment`,
     'columns',
     'ordinal_position',
   );
@@ -111,7 +112,8 @@ export async function readTables(
 
 /** An index that the engine needs on a table of the shop. */
 export interface NeededIndex {
-  readonly path: Path;
+  /** In the shop file. */
+  readonly path: string;
   readonly table: string;
   /** It must lead with these. */
   readonly columns: readonly string[];
@@ -124,7 +126,8 @@ export interface NeededIndex {
 
 /** How rows are looked for. */
 interface Access {
-  readonly path: Path;
+  /** In the shop file. */
+  readonly path: string;
   readonly table: string;
   readonly columns: readonly (string | undefined)[];
   /** Others that would do. */
@@ -169,39 +172,39 @@ function leadsWith({ visible, type, parts }: Index, columns: readonly string[]):
 
 function* accessesOf({ orders, give_back }: ShopFile): Generator<Access> {
   const { table, status, type, created, deadline } = orders;
-  yield { path: ['orders', 'id'], table, columns: [orders.id], unique: true };
+  yield { path: 'orders.id', table, columns: [orders.id], unique: true };
   yield {
-    path: ['orders', deadline === undefined ? 'created' : 'deadline'],
+    path: deadline === undefined ? 'orders.created' : 'orders.deadline',
     table,
     columns: [status.column, type, deadline ?? created],
     name: 'order_timeout_due',
   };
   for (const [kind, rule] of Object.entries(give_back))
     for (const access of ofRule(rule, table))
-      yield { ...access, path: ['give_back', kind, ...access.path] };
+      yield { ...access, path: `give_back.${kind}.${access.path}` };
 }
 
 function* ofRule(
   { target: { table, id }, lines, held, named, reads = {}, reach = [] }: Rule,
   orders: string,
 ): Generator<Access> {
-  yield { path: ['target', 'id'], table, columns: [id], unique: true };
-  if (lines) yield { path: ['lines', 'order'], table: lines.table, columns: [lines.order] };
-  if (held) yield { path: ['held', 'by'], table, columns: [held.by] };
+  yield { path: 'target.id', table, columns: [id], unique: true };
+  if (lines) yield { path: 'lines.order', table: lines.table, columns: [lines.order] };
+  if (held) yield { path: 'held.by', table, columns: [held.by] };
   if (named) {
-    const path = ['named', 'by'];
+    const path = 'named.by';
     yield { path, table, columns: Object.keys(named.by) };
     // Other orders that name the same row are looked for by the columns that name it.
     const naming = Object.values(named.by).map((value) => soleColumn(value, 'o'));
     yield { path, table: orders, columns: naming };
   }
   for (const [position, { lines: way, by }] of reach.entries()) {
-    const path = ['reach', position];
-    if (way) yield { path: [...path, 'lines'], table: way.table, columns: [way.order] };
-    if (by) yield { path: [...path, 'by'], table, columns: Object.keys(by) };
+    const path = `reach.${position}`;
+    if (way) yield { path: `${path}.lines`, table: way.table, columns: [way.order] };
+    if (by) yield { path: `${path}.by`, table, columns: Object.keys(by) };
   }
   for (const [read, { index, or }] of Object.entries(reads))
-    if (index) yield { path: ['reads', read], table: read, columns: index, or };
+    if (index) yield { path: `reads.${read}`, table: read, columns: index, or };
 }
 
 /** A longer text column is indexed by its beginning, so that the key fits every row format. */

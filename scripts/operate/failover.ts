@@ -32,6 +32,7 @@ export interface Candidate extends Readiness {
   readonly address: string;
 }
 
+/** With the way to it, which is not told: it may have a password in it. */
 interface Located extends Candidate {
   readonly target: Target;
 }
@@ -39,14 +40,6 @@ interface Located extends Candidate {
 export interface FailoverResult {
   readonly outcome: 'done' | 'nothing_to_do' | 'declined';
   readonly candidates: readonly Candidate[];
-}
-
-/**
- * Looks at every secondary of the group of which the target is a member, or at the replica that the target is.
- * Changes nothing. Throws a Refusal when the target is neither, TopologyUnreadable, and mysql2's errors.
- */
-export function planFailoverReady(target: Target): Promise<readonly Candidate[]> {
-  return locate(target);
 }
 
 /**
@@ -58,11 +51,12 @@ export async function failoverReady(
   target: Target,
   { confirm }: { confirm?: (candidates: readonly Candidate[]) => Promise<boolean> } = {},
 ): Promise<FailoverResult> {
-  const found = await locate(target);
+  const found = await planFailoverReady(target);
+  const told = found.map(asTold);
   const isNeeded = found.some(({ outcome }) => outcome === 'not_ready');
-  if (!isNeeded) return { outcome: 'nothing_to_do', candidates: found.map(asTold) };
+  if (!isNeeded) return { outcome: 'nothing_to_do', candidates: told };
   if (confirm !== undefined && !(await confirm(found)))
-    return { outcome: 'declined', candidates: found.map(asTold) };
+    return { outcome: 'declined', candidates: told };
   const candidates: Candidate[] = [];
   // One after the other: at any moment all but one are closed.
   for (const candidate of found) {
@@ -96,8 +90,11 @@ async function makeReady(candidate: Located): Promise<Readiness> {
   });
 }
 
-/** The servers that may be promoted, as seen from one of them or from their primary. */
-function locate(target: Target): Promise<Located[]> {
+/**
+ * Looks at every secondary of the group of which the target is a member, or at the replica that the target is.
+ * Changes nothing. Throws a Refusal when the target is neither, TopologyUnreadable, and mysql2's errors.
+ */
+export function planFailoverReady(target: Target): Promise<readonly Located[]> {
   return withSession(target, async (db) => {
     const { topology, readiness } = await lookAt(db);
     const role = roleOf(topology);
@@ -204,28 +201,23 @@ const NO_CANDIDATE: Partial<Record<Role, string>> = {
 function reasonToRefuse(topology: Topology, event: EventState | undefined): string | undefined {
   const role = roleOf(topology);
   if (role in NO_CANDIDATE) return NO_CANDIDATE[role];
-  if (!topology.readOnly) {
+  if (!topology.readOnly)
     return 'it takes writes, and an enabled event would sweep there: SET PERSIST super_read_only = ON first';
-  }
   // After a restart the event would run there, unless something keeps it away.
-  if (role === 'replica' && !topology.startsReadOnly) {
+  if (role === 'replica' && !topology.startsReadOnly)
     return (
       'whether it is read-only after a restart can not be seen, and if not, its enabled event would sweep then: ' +
       'SET PERSIST_ONLY super_read_only = ON first'
     );
-  }
-  if (topology.group?.survivesRestart === false && !topology.startsReadOnly) {
+  if (topology.group?.survivesRestart === false && !topology.startsReadOnly)
     return (
       'whether it knows its group after a restart can not be seen, and if not, its enabled event would sweep then: ' +
       'SET PERSIST_ONLY group_replication_group_name, or SET PERSIST_ONLY super_read_only = ON first'
     );
-  }
-  if (event === undefined) {
+  if (event === undefined)
     return 'the event order_timeout_tick is missing there: let it catch up, or deploy on the primary';
-  }
-  return event.status === 'DISABLED'
-    ? 'the event was switched off on the primary: order-timeout doctor --fix there first'
-    : undefined;
+  if (event.status !== 'DISABLED') return undefined;
+  return 'the event was switched off on the primary: order-timeout doctor --fix there first';
 }
 
 /**

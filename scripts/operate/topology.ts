@@ -1,32 +1,11 @@
 import type { Connection } from 'mysql2/promise';
 import { select, selectColumn } from '../deploy/connection';
-import { errnoOf, NO_ACCESS } from '../deploy/errors';
+import { errnoOf, ifThere, NO_ACCESS } from '../deploy/errors';
 import { quoteName, quoteString } from '../deploy/text';
 
 /** What a server knows of its own place among others. */
-export interface Topology {
-  readonly serverUuid: string;
-  readonly readOnly: boolean;
-  readonly superReadOnly: boolean;
-  /** super_read_only is on again after a restart; false also when that can't be told from here. */
-  readonly startsReadOnly: boolean;
-  /** Undefined: the server is not configured for a group. */
-  readonly group: Group | undefined;
-  /** Where it replicates from, beside its group. */
-  readonly channels: readonly Channel[];
-  /** The one server that sweeps although it receives a channel, as order_timeout_setting says; null: none is named. */
-  readonly sweepServerUuid: string | null;
-  /** How many replicas fetch from it now. */
-  readonly replicas: number;
-}
-
-export interface Group {
-  readonly name: string;
-  readonly isSinglePrimary: boolean;
-  /** The server still belongs to the group after a restart; false also when that can't be told. */
-  readonly survivesRestart: boolean;
-  readonly members: readonly GroupMember[];
-}
+export type Topology = Awaited<ReturnType<typeof askTopology>>;
+export type Group = NonNullable<Topology['group']>;
 
 export interface GroupMember {
   readonly id: string;
@@ -36,13 +15,6 @@ export interface GroupMember {
   readonly state: string;
   /** PRIMARY, SECONDARY or ''. */
   readonly role: string;
-}
-
-export interface Channel {
-  readonly name: string;
-  readonly source: string;
-  /** Both its threads are at work. */
-  readonly isRunning: boolean;
 }
 
 /**
@@ -97,22 +69,35 @@ export class TopologyUnreadable extends Error {
 /** Reads the server's place. Throws TopologyUnreadable. */
 export async function readTopology(db: Connection): Promise<Topology> {
   try {
-    const variables = await readVariables(db);
-    const isOn = (name: string) => variables.get(name)?.value === 'ON';
-    return {
-      serverUuid: variables.get('server_uuid')?.value ?? '',
-      readOnly: isOn('read_only') || isOn('innodb_read_only'),
-      superReadOnly: isOn('super_read_only'),
-      startsReadOnly: isConfigured(variables.get('super_read_only'), 'ON'),
-      group: await readGroup(db, variables),
-      channels: await readChannels(db),
-      sweepServerUuid: await readSweepServer(db),
-      replicas: await countReplicas(db),
-    };
+    return await askTopology(db);
   } catch (error) {
     if (NO_ACCESS.includes(errnoOf(error) ?? 0)) throw new TopologyUnreadable(error as Error);
     throw error;
   }
+}
+
+async function askTopology(db: Connection) {
+  const variables = await readVariables(db);
+  const isOn = (name: string) => variables.get(name)?.value === 'ON';
+  const [sweepServerUuid = null] =
+    (await ifThere(() =>
+      selectColumn(db, 'SELECT sweep_server_uuid FROM order_timeout_setting'),
+    )) ?? [];
+  return {
+    serverUuid: variables.get('server_uuid')?.value ?? '',
+    readOnly: isOn('read_only') || isOn('innodb_read_only'),
+    superReadOnly: isOn('super_read_only'),
+    /** super_read_only is on again after a restart; false also when that can't be told from here. */
+    startsReadOnly: isConfigured(variables.get('super_read_only'), 'ON'),
+    /** Undefined: the server is not configured for a group. */
+    group: await readGroup(db, variables),
+    /** Where it replicates from, beside its group. */
+    channels: await readChannels(db),
+    /** The one server that sweeps although it receives a channel; null: none is named. */
+    sweepServerUuid,
+    /** How many replicas fetch from it now. */
+    replicas: await countReplicas(db),
+  };
 }
 
 interface Variable {
@@ -144,10 +129,7 @@ function isConfigured(variable: Variable | undefined, value: string): boolean {
   return variable.value === value && !['DYNAMIC', 'COMPILED'].includes(variable.source);
 }
 
-async function readGroup(
-  db: Connection,
-  variables: ReadonlyMap<string, Variable>,
-): Promise<Group | undefined> {
+async function readGroup(db: Connection, variables: ReadonlyMap<string, Variable>) {
   const name = variables.get('group_replication_group_name');
   // The plugin may be there without a group.
   if (name === undefined || name.value === '') return undefined;
@@ -159,12 +141,13 @@ async function readGroup(
   return {
     name: name.value,
     isSinglePrimary: variables.get('group_replication_single_primary_mode')?.value !== 'OFF',
+    /** The server still belongs to the group after a restart; false also when that can't be told. */
     survivesRestart: isConfigured(name, name.value),
     members,
   };
 }
 
-async function readChannels(db: Connection): Promise<Channel[]> {
+async function readChannels(db: Connection) {
   const rows = await select<{ name: string; source: string; running: number }>(
     db,
     `SELECT configuration.channel_name AS name, CONCAT(configuration.host, ':', configuration.port) AS source,
@@ -175,18 +158,6 @@ async function readChannels(db: Connection): Promise<Channel[]> {
       WHERE configuration.channel_name NOT LIKE 'group\\_replication\\_%' AND configuration.host <> ''`,
   );
   return rows.map(({ name, source, running }) => ({ name, source, isRunning: running === 1 }));
-}
-
-const NO_SUCH_TABLE = 1146;
-
-async function readSweepServer(db: Connection): Promise<string | null> {
-  try {
-    const [uuid] = await selectColumn(db, 'SELECT sweep_server_uuid FROM order_timeout_setting');
-    return uuid ?? null;
-  } catch (error) {
-    if (errnoOf(error) === NO_SUCH_TABLE) return null;
-    throw error;
-  }
 }
 
 async function countReplicas(db: Connection): Promise<number> {
@@ -201,27 +172,20 @@ async function countReplicas(db: Connection): Promise<number> {
 export const EVENT = 'order_timeout_tick';
 
 export interface EventState {
-  /** ENABLED, DISABLED, or off because it came from another server. */
-  readonly status: EventStatus;
+  /** REPLICA_SIDE_DISABLED: off because it came from another server. */
+  readonly status: 'ENABLED' | 'DISABLED' | 'REPLICA_SIDE_DISABLED';
   /** user@host */
   readonly definer: string;
 }
 
-export type EventStatus = 'ENABLED' | 'DISABLED' | 'REPLICA_SIDE_DISABLED';
-
 /** The event in the connection's database; undefined: there is none. */
 export async function readEvent(db: Connection): Promise<EventState | undefined> {
-  const [row] = await select<{ status: string; definer: string }>(
+  const [event] = await select<EventState>(
     db,
     `SELECT status AS status, definer AS definer FROM information_schema.events
       WHERE event_schema = DATABASE() AND event_name = '${EVENT}'`,
   );
-  return row && { status: eventStatus(row.status), definer: row.definer };
-}
-
-/** 8.x says SLAVESIDE_DISABLED. */
-function eventStatus(status: string): EventStatus {
-  return status === 'ENABLED' || status === 'DISABLED' ? status : 'REPLICA_SIDE_DISABLED';
+  return event;
 }
 
 /** Switches the event on. Without DEFINER the event would become that of whoever runs this. */

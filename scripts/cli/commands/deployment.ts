@@ -14,7 +14,8 @@ import { agree, progressTo, summarise } from '../agreement';
 import { connectionOptions, databaseCommand, withConnection } from '../connection';
 import type { Colors, Context } from '../context';
 import { EXIT } from '../errors';
-import { count, toJson, toTable } from '../output';
+import { askingCommand, show } from '../frame';
+import { count, toTable } from '../output';
 import { guessShopFile } from '../../deploy/shop-file/guess';
 import { readStoredShop } from '../../deploy/shop-file/read';
 
@@ -130,16 +131,13 @@ function parseClock(text: string): string {
 }
 
 export const statusCommand = (context: Context) =>
-  databaseCommand(
+  askingCommand(
     'status',
     'Show what is deployed, what "up" would do, and whether the sweep shows signs of life.',
     'status',
-  )
-    .option('--json', 'as JSON')
-    .action(async (options) => {
-      const found = await status(connectionOptions(options, context));
-      context.out(options.json === true ? toJson(found) : sayStatus(found, context.colors));
-    });
+  ).action(async (options) => {
+    show(context, options, await status(connectionOptions(options, context)), { say: sayStatus });
+  });
 
 function sayStatus(found: Status, colors: Colors): string {
   const { heartbeat, event, pendingSteps } = found;
@@ -155,19 +153,21 @@ function sayStatus(found: Status, colors: Colors): string {
     clock: found.clock ?? 'not set',
     'runs as': found.definers.join(', ') || 'nobody',
   };
-  const migrations = found.migrations.map(
-    ({ name, state, appliedAt = '', appliedBy = '', packageVersion = '' }) => [
-      name,
-      state === 'pending' ? colors.yellow(state) : state,
-      appliedAt,
-      appliedBy,
-      packageVersion,
-    ],
+  const migrations = toTable(
+    found.migrations,
+    {
+      migration: ({ name }) => name,
+      state: ({ state }) => (state === 'pending' ? colors.yellow(state) : state),
+      'applied at': ({ appliedAt = '' }) => appliedAt,
+      by: ({ appliedBy = '' }) => appliedBy,
+      version: ({ packageVersion = '' }) => packageVersion,
+    },
+    colors,
   );
   return [
     ...Object.entries(facts).map(([name, value]) => `${name.padEnd(12)}  ${value}`),
     '',
-    toTable(['migration', 'state', 'applied at', 'by', 'version'], migrations, colors),
+    migrations,
     '',
     ...(pendingSteps.length === 0
       ? ['Up to date.']
@@ -179,23 +179,21 @@ function sayStatus(found: Status, colors: Colors): string {
 }
 
 export const verifyCommand = (context: Context) =>
-  databaseCommand(
+  askingCommand(
     'verify',
     "Compare what is deployed with this version's files, a line per difference. Ends with 3 when there is one.",
     'verify',
-  )
-    .option('--json', 'as JSON')
-    .action(async (options) => {
-      const found = await verify(connectionOptions(options, context));
-      const { differences, remarks } = found;
-      const lines = [
-        ...remarks.map((remark) => context.colors.yellow(`Note: ${sayFinding(remark)}`)),
-        ...differences.map(({ text }) => text),
-        ...(differences.length === 0 ? ['The database is as this version deploys it.'] : []),
-      ];
-      context.out(options.json === true ? toJson(found) : lines.join('\n'));
-      if (differences.length > 0) context.end(EXIT.differs);
+  ).action(async (options) => {
+    show(context, options, await verify(connectionOptions(options, context)), {
+      say: ({ differences, remarks }, colors) =>
+        [
+          ...remarks.map((remark) => colors.yellow(`Note: ${sayFinding(remark)}`)),
+          ...differences.map(({ text }) => text),
+          ...(differences.length === 0 ? ['The database is as this version deploys it.'] : []),
+        ].join('\n'),
+      exitCode: ({ differences }) => (differences.length > 0 ? EXIT.differs : EXIT.done),
     });
+  });
 
 export const shopCommand = (context: Context) =>
   databaseCommand(

@@ -1,35 +1,33 @@
 import type { Connection } from 'mysql2/promise';
-import {
-  auditMissingRefunds,
-  type MissingRefund,
-  orderTimeoutClock,
-  repairMissingRefund,
-} from '../../index';
+import { auditMissingRefunds, type MissingRefund, repairMissingRefund } from '../../index';
 import { findRepairable, repairOrders, type RepairReport } from '../../operate/repair';
 import { confirm } from '../agreement';
-import { databaseCommand, withConnection } from '../connection';
+import { withConnection } from '../connection';
 import type { Colors, Context } from '../context';
 import { EXIT, UsageError } from '../errors';
-import { answer } from '../frame';
-import { count, figure, sayReturned, toJson, toTable } from '../output';
-import { collectSourceTypes, type Moment, MOMENT_HELP, parseMoment, parseOrderId } from '../values';
+import { answer, askingCommand } from '../frame';
+import { count, figure, sayAmounts, toJson, toTable } from '../output';
+import {
+  collectSourceTypes,
+  type Moment,
+  MOMENT_HELP,
+  parseMoment,
+  parseOrderId,
+  periodOf,
+  sinceOf,
+} from '../values';
 
 export const auditCommand = (context: Context) =>
-  databaseCommand(
+  askingCommand(
     'audit',
     'List cancelled orders that never got something back, whoever cancelled them. Changes nothing. ' +
       'Ends with 3 when there are any.',
     'audit --since 90d',
   )
     .option('--since <when>', `only orders placed from then on: ${MOMENT_HELP}`, parseMoment)
-    .option('--json', 'as JSON')
     .action(({ since, ...options }) =>
       answer(context, options, {
-        ask: async (db) =>
-          auditMissingRefunds(
-            db,
-            since === undefined ? {} : { since: since(await orderTimeoutClock(db), new Date()) },
-          ),
+        ask: async (db) => auditMissingRefunds(db, await sinceOf(db, since)),
         say: sayAudit,
         exitCode: (missing) => (missing.length > 0 ? EXIT.differs : EXIT.done),
       }),
@@ -45,7 +43,7 @@ function sayAudit(missing: readonly MissingRefund[], colors: Colors): string {
 }
 
 export const repairCommand = (context: Context) =>
-  databaseCommand(
+  askingCommand(
     'repair',
     'Give back what the audit finds: for one order, or with --all for those that you name by source type and date, ' +
       'as only you know whether an older history has paid back elsewhere. Exactly once, however often.',
@@ -62,14 +60,14 @@ export const repairCommand = (context: Context) =>
     .option('--since <when>', `with --all: placed from then on: ${MOMENT_HELP}`, parseMoment)
     .option('--until <when>', 'with --all: placed before; now when not given', parseMoment)
     .option('--yes', 'with --all: do not ask')
-    .option('--json', 'as JSON')
     .action(async (orderId, { all, sourceType, since, until, yes, ...options }) => {
       if (all !== undefined) {
         if (orderId !== undefined) throw new UsageError('Name an order or give --all, not both');
-        const asked = scopeOf(sourceType, since, until);
+        if (sourceType === undefined || since === undefined) throw new UsageError(UNCLEAR);
+        const scope = { sourceTypes: sourceType, since, until };
         const json = options.json === true;
         await withConnection(options, context, (db) =>
-          repairAll(db, asked, { yes, json }, context),
+          repairAll(db, scope, { yes, json }, context),
         );
         return;
       }
@@ -83,35 +81,19 @@ export const repairCommand = (context: Context) =>
       });
     });
 
-interface AskedScope {
-  readonly sourceTypes: readonly string[];
-  readonly since: Moment;
-  readonly until: Moment;
-}
-
-/** Throws when it isn't clear what is meant: money is given back. */
-function scopeOf(
-  sourceTypes: readonly string[] | undefined,
-  since: Moment | undefined,
-  until: Moment = (_clock, now) => now,
-): AskedScope {
-  if (sourceTypes !== undefined && since !== undefined) return { sourceTypes, since, until };
-  throw new UsageError(
-    '--all needs --source-type and --since: name the orders of which you know that nobody has paid them back elsewhere',
-  );
-}
+/** Money is given back: it must be clear what is meant. */
+const UNCLEAR =
+  '--all needs --source-type and --since: name the orders of which you know that nobody has paid them back elsewhere';
 
 async function repairAll(
   db: Connection,
-  { sourceTypes, since, until }: AskedScope,
+  asked: { sourceTypes: readonly string[]; since: Moment; until: Moment | undefined },
   { yes, json }: { yes: true | undefined; json: boolean },
   context: Context,
 ): Promise<void> {
   const { out, end, colors } = context;
-  const clock = await orderTimeoutClock(db);
-  const now = new Date();
-  const scope = { sourceTypes, since: since(clock, now), until: until(clock, now) };
-  if (scope.since >= scope.until) throw new UsageError('--since must be before --until');
+  const { sourceTypes, since, until } = asked;
+  const scope = { sourceTypes, ...(await periodOf(db, since, until)) };
   const missing = await findRepairable(db, scope);
   if (!json) {
     out(missing.length === 0 ? 'Nothing is missing there.' : tableOfMissing(missing, colors));
@@ -138,32 +120,27 @@ function sayRepair({ repaired, failed }: RepairReport, colors: Colors): string {
   ].join('\n');
 }
 
-function tableOfMissing(missing: readonly MissingRefund[], colors: Colors): string {
-  const rows = missing.map((one) => [
-    one.orderId,
-    one.userId,
-    `${one.kind} ${one.targetId}`,
-    figure(one.taken),
-    figure(one.returned),
-    figure(one.missing),
-    one.source,
-  ]);
-  return toTable(
-    ['order', 'user', 'of', 'taken', 'returned', 'missing', 'known from'],
-    rows,
+const tableOfMissing = (missing: readonly MissingRefund[], colors: Colors) =>
+  toTable(
+    missing,
+    {
+      order: (one) => one.orderId,
+      user: (one) => one.userId,
+      of: (one) => `${one.kind} ${one.targetId}`,
+      taken: (one) => figure(one.taken),
+      returned: (one) => figure(one.returned),
+      missing: (one) => figure(one.missing),
+      'known from': (one) => one.source,
+    },
     colors,
   );
-}
 
 /** coupon 2,000, points 30, of 2 orders. */
 function sayMissing<Row extends MissingRefund>(
   rows: readonly Row[],
   amountOf: (row: Row) => string = ({ missing }) => missing,
 ): string {
-  const sums = new Map<string, bigint>();
-  for (const row of rows) {
-    sums.set(row.kind, (sums.get(row.kind) ?? 0n) + BigInt(amountOf(row)));
-  }
+  const amounts = rows.map((row) => [row.kind, amountOf(row)] as const);
   const orders = new Set(rows.map(({ orderId }) => orderId)).size;
-  return `${sayReturned(Object.fromEntries(sums))}, of ${count(orders, 'order')}`;
+  return `${sayAmounts(amounts)}, of ${count(orders, 'order')}`;
 }

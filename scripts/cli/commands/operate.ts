@@ -1,58 +1,49 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError } from '@commander-js/extra-typings';
 import { type ConnectionOptions, createConnection } from 'mysql2/promise';
-import { orderTimeoutClock, orderTimeoutNumbers } from '../../index';
+import { orderTimeoutNumbers } from '../../index';
 import { errnoOf } from '../../deploy/errors';
 import { diagnose, type Finding, fix, type FixResult, hasFailed } from '../../operate/doctor';
-import { type Candidate, failoverReady } from '../../operate/failover';
+import { type Candidate, failoverReady, type FailoverResult } from '../../operate/failover';
 import { toPrometheus } from '../../operate/metrics';
 import { readHistory } from '../../operate/report/history';
 import { toPage } from '../../operate/report/page';
 import { agree } from '../agreement';
 import { connectionOptions, databaseCommand, withConnection } from '../connection';
 import type { Colors, Context } from '../context';
-import { EXIT, UsageError } from '../errors';
-import { toJson, writeWhole } from '../output';
-import { MOMENT_HELP, parseMoment } from '../values';
-import { paint } from './sweep';
+import { EXIT, type ExitCode } from '../errors';
+import { askingCommand, show } from '../frame';
+import { sayChecks, writeWhole } from '../output';
+import { MOMENT_HELP, parseMoment, periodOf } from '../values';
 
 export const doctorCommand = (context: Context) =>
-  databaseCommand(
+  askingCommand(
     'doctor',
     'Look at everything the order timeout depends on, and say what to do. Ends with 3 when something fails.',
     'doctor',
     'doctor --fix',
   )
     .option('--fix', 'first mend what is safe: the event missing or off, lost grants')
-    .option('--json', 'as JSON')
     .action(async (options) => {
       const target = connectionOptions(options, context);
-      const fixed = options.fix === true ? await fix(target) : undefined;
-      const findings = await diagnose(target);
-      context.out(
-        options.json === true
-          ? toJson({ findings, ...(fixed === undefined ? {} : { fixed }) })
-          : sayFindings(findings, fixed, context.colors),
-      );
-      if (hasFailed(findings)) context.end(EXIT.differs);
+      const fixed = options.fix === true ? { fixed: await fix(target) } : {};
+      const found = { findings: await diagnose(target), ...fixed };
+      show(context, options, found, {
+        say: sayFindings,
+        exitCode: ({ findings }) => (hasFailed(findings) ? EXIT.differs : EXIT.done),
+      });
     });
 
-function sayFindings(
-  findings: readonly Finding[],
-  fixed: FixResult | undefined,
+const sayFindings = (
+  { findings, fixed }: { findings: readonly Finding[]; fixed?: FixResult },
   colors: Colors,
-): string {
-  const width = Math.max(...findings.map(({ about }) => about.length));
-  return [
+) =>
+  [
     ...(fixed === undefined ? [] : [...sayFixed(fixed, colors), '']),
-    ...findings.flatMap(({ about, severity, text, remedy }) => [
-      `${paint(severity, colors)}  ${about.padEnd(width)}  ${text}`,
-      ...(remedy === '' ? [] : [`${' '.repeat(width + 8)}→ ${remedy}`]),
-    ]),
+    ...sayChecks(findings, colors),
     '',
     conclude(findings, colors),
   ].join('\n');
-}
 
 function sayFixed({ done, remarks }: FixResult, colors: Colors): string[] {
   return [
@@ -70,36 +61,39 @@ function conclude(findings: readonly Finding[], colors: Colors): string {
 }
 
 export const failoverReadyCommand = (context: Context) =>
-  databaseCommand(
+  askingCommand(
     'failover-ready',
     "Have the group's secondaries, or the replica that the URL names, carry on by themselves after a promotion. " +
       'Ends with 3 when one of them is not ready.',
     'failover-ready',
   )
     .option('--yes', 'do not ask')
-    .option('--json', 'as JSON')
     .action(async ({ yes, json, ...options }) => {
       // What is asked must not get into the JSON.
       const out = (text: string) => {
         context.err(`${text}\n`);
       };
       const asking = json === true ? { ...context, out } : context;
-      const { outcome, candidates } = await failoverReady(connectionOptions(options, context), {
+      const result = await failoverReady(connectionOptions(options, context), {
         confirm: (found) => agree(asking, { ...describePlan(found), yes }),
       });
-      const lines = [
-        ...(outcome === 'declined' ? ['Nothing was changed.'] : []),
-        ...candidates.map(
-          ({ address, outcome, reason }) =>
-            `${address}: ${READINESS[outcome]}${reason === undefined ? '' : `: ${reason}`}.`,
-        ),
-      ];
-      if (json === true) context.out(toJson({ outcome, candidates }));
-      else context.out(lines.join('\n') || 'There is no other member that could be promoted.');
-      const isReady = ({ outcome }: Candidate) => ['ready', 'made_ready'].includes(outcome);
-      if (outcome === 'declined') context.end(EXIT.failed);
-      else if (!candidates.every(isReady)) context.end(EXIT.differs);
+      show(context, { json }, result, { say: sayReadiness, exitCode: exitCodeOfReadiness });
     });
+
+function sayReadiness({ outcome, candidates }: FailoverResult): string {
+  const lines = candidates.map(
+    ({ address, outcome, reason }) =>
+      `${address}: ${READINESS[outcome]}${reason === undefined ? '' : `: ${reason}`}.`,
+  );
+  if (outcome === 'declined') lines.unshift('Nothing was changed.');
+  return lines.join('\n') || 'There is no other member that could be promoted.';
+}
+
+function exitCodeOfReadiness({ outcome, candidates }: FailoverResult): ExitCode {
+  if (outcome === 'declined') return EXIT.failed;
+  const isReady = ({ outcome }: Candidate) => ['ready', 'made_ready'].includes(outcome);
+  return candidates.every(isReady) ? EXIT.done : EXIT.differs;
+}
 
 const describePlan = (candidates: readonly Candidate[]) => ({
   steps: candidates.flatMap(({ address, statements = [] }) =>
@@ -151,13 +145,9 @@ export const reportCommand = (context: Context) =>
     .option('--until <when>', 'up to then; now when not given', parseMoment)
     .requiredOption('--html <file>', 'where to write the page')
     .action(async ({ since, until, html, ...options }) => {
-      const history = await withConnection(options, context, async (db) => {
-        const clock = await orderTimeoutClock(db);
-        const now = new Date();
-        const period = { since: since(clock, now), until: until?.(clock, now) ?? now };
-        if (period.since >= period.until) throw new UsageError('--since must be before --until');
-        return readHistory(db, period);
-      });
+      const history = await withConnection(options, context, async (db) =>
+        readHistory(db, await periodOf(db, since, until)),
+      );
       await writeWhole(html, toPage(history));
       context.out(`Written: ${html}`);
     });

@@ -1,3 +1,4 @@
+import type { Connection } from 'mysql2/promise';
 import {
   cancelExpiredOrder,
   type CancelExpiredOrderResult,
@@ -11,10 +12,9 @@ import {
   retryFailedOrder,
   type RetryFailedOrderResult,
 } from '../../index';
-import { databaseCommand } from '../connection';
 import type { Colors, Context } from '../context';
 import { EXIT } from '../errors';
-import { answer } from '../frame';
+import { answer, askingCommand } from '../frame';
 import { figure, sayReturned, toTable } from '../output';
 import { parseOrderId, wholeNumber } from '../values';
 
@@ -23,11 +23,12 @@ interface Outcome {
   readonly outcome: string;
 }
 
-/** The options of every command for one order. */
 const orderCommand = (name: string, description: string, more = '') =>
-  databaseCommand(name, description, `${name} 28229${more}`)
-    .argument('<id>', "the order's id", parseOrderId)
-    .option('--json', 'as JSON');
+  askingCommand(name, description, `${name} 28229${more}`).argument(
+    '<id>',
+    "the order's id",
+    parseOrderId,
+  );
 
 /** What the outcomes mean: a sentence about "Order 28229" for each. `done`: the one that ends with 0. */
 const byOutcome = <Result extends Outcome>(
@@ -41,53 +42,54 @@ const byOutcome = <Result extends Outcome>(
   exitCode: ({ outcome }: Result) => (outcome === done ? EXIT.done : EXIT.failed),
 });
 
-export const cancelCommand = (context: Context) =>
-  orderCommand(
-    'cancel',
-    'Cancel one unpaid order that is past its time. Ends with 1 when it was not cancelled.',
-  ).action((orderId, options) =>
-    answer(context, options, {
-      ask: (db) => cancelExpiredOrder(db, orderId),
-      ...byOutcome<CancelExpiredOrderResult>('cancelled', {
-        cancelled: ({ returned }) => `is cancelled; given back: ${sayReturned(returned)}`,
-        not_found: 'was not cancelled: there is no such order',
-        not_pending: 'was not cancelled: it is paid or cancelled already',
-        contradictory: 'was not cancelled: it contradicts itself, see order-timeout explain',
-        not_expired: 'was not cancelled: its time is not up yet',
-        excluded: 'was not cancelled: orders of its type do not time out (order_timeout_policy)',
-        on_hold: 'was not cancelled: it is on hold',
-      }),
-    }),
-  );
+/** A command that does one thing to an order. */
+const doingCommand =
+  <Result extends Outcome>(
+    name: string,
+    description: string,
+    act: (db: Connection, orderId: bigint) => Promise<Result>,
+    ...outcomes: Parameters<typeof byOutcome<Result>>
+  ) =>
+  (context: Context) =>
+    orderCommand(name, description).action((orderId, options) =>
+      answer(context, options, { ask: (db) => act(db, orderId), ...byOutcome(...outcomes) }),
+    );
 
-export const releaseCommand = (context: Context) =>
-  orderCommand(
-    'release',
-    'End the hold of an order: it times out as usual again. Ends with 1 when it was not held.',
-  ).action((orderId, options) =>
-    answer(context, options, {
-      ask: (db) => releaseOrderHold(db, orderId),
-      ...byOutcome<ReleaseOrderHoldResult>('released', {
-        released: 'times out as usual again',
-        not_held: 'was not on hold',
-      }),
-    }),
-  );
+export const cancelCommand = doingCommand<CancelExpiredOrderResult>(
+  'cancel',
+  'Cancel one unpaid order that is past its time. Ends with 1 when it was not cancelled.',
+  cancelExpiredOrder,
+  'cancelled',
+  {
+    cancelled: ({ returned }) => `is cancelled; given back: ${sayReturned(returned)}`,
+    not_found: 'was not cancelled: there is no such order',
+    not_pending: 'was not cancelled: it is paid or cancelled already',
+    contradictory: 'was not cancelled: it contradicts itself, see order-timeout explain',
+    not_expired: 'was not cancelled: its time is not up yet',
+    excluded: 'was not cancelled: orders of its type do not time out (order_timeout_policy)',
+    on_hold: 'was not cancelled: it is on hold',
+  },
+);
 
-export const retryCommand = (context: Context) =>
-  orderCommand(
-    'retry',
-    'Have the next sweep try an order again that failed, also one that was set aside. ' +
-      'Ends with 1 when it had not failed.',
-  ).action((orderId, options) =>
-    answer(context, options, {
-      ask: (db) => retryFailedOrder(db, orderId),
-      ...byOutcome<RetryFailedOrderResult>('retrying', {
-        retrying: 'is tried again by the next sweep',
-        not_failed: 'is not among the orders that failed',
-      }),
-    }),
-  );
+export const releaseCommand = doingCommand<ReleaseOrderHoldResult>(
+  'release',
+  'End the hold of an order: it times out as usual again. Ends with 1 when it was not held.',
+  releaseOrderHold,
+  'released',
+  { released: 'times out as usual again', not_held: 'was not on hold' },
+);
+
+export const retryCommand = doingCommand<RetryFailedOrderResult>(
+  'retry',
+  'Have the next sweep try an order again that failed, also one that was set aside. ' +
+    'Ends with 1 when it had not failed.',
+  retryFailedOrder,
+  'retrying',
+  {
+    retrying: 'is tried again by the next sweep',
+    not_failed: 'is not among the orders that failed',
+  },
+);
 
 export const holdCommand = (context: Context) =>
   orderCommand(
@@ -145,14 +147,17 @@ export const moneyCommand = (context: Context) =>
         rows.length === 0
           ? `Order ${orderId} took nothing that is to come back, or there is no such order.`
           : toTable(
-              ['of', 'for', 'taken', 'returned', 'owed', 'missing', 'known from', 'finding'],
-              rows.map((row) => [
-                `${row.kind} ${row.targetId}`,
-                row.accountId ?? '',
-                ...[row.taken, row.returned, row.owed, row.missing].map(figure),
-                row.source,
-                row.finding ?? '',
-              ]),
+              rows,
+              {
+                of: (row) => `${row.kind} ${row.targetId}`,
+                for: (row) => row.accountId ?? '',
+                taken: (row) => figure(row.taken),
+                returned: (row) => figure(row.returned),
+                owed: (row) => figure(row.owed),
+                missing: (row) => figure(row.missing),
+                'known from': (row) => row.source,
+                finding: (row) => row.finding ?? '',
+              },
               colors,
             ),
     }),

@@ -1,38 +1,33 @@
-import type { Connection } from 'mysql2/promise';
 import {
   cancelExpiredOrders,
   type CancelExpiredOrdersResult,
   type ExpiredOrder,
-  type Health,
-  type HealthStatus,
   orderTimeoutClock,
   orderTimeoutHealth,
   previewExpiredOrders,
 } from '../../index';
 import type { ShopClock } from '../../client/shop-time';
-import { select } from '../../deploy/connection';
+import { selectColumn } from '../../deploy/connection';
+import { describeDuration, describeInstant } from '../../operate/words';
 import { type DatabaseOptions, databaseCommand, withConnection } from '../connection';
 import type { Colors, Context } from '../context';
 import { EXIT, type ExitCode } from '../errors';
-import { answer } from '../frame';
-import { count, sayReturned, toTable } from '../output';
-import { describeDuration, describeInstant } from '../../operate/words';
+import { answer, askingCommand } from '../frame';
+import { count, sayAmounts, sayChecks, sayReturned, toTable } from '../output';
 import { wholeNumber } from '../values';
 
 export const runCommand = (context: Context) =>
-  databaseCommand(
+  askingCommand(
     'run',
     'Run one sweep now, as the event does every minute. Ends with 1 when no sweep took place, with 3 when orders failed.',
     'run',
-  )
-    .option('--json', 'as JSON')
-    .action((options) =>
-      answer(context, options, {
-        ask: (db) => cancelExpiredOrders(db),
-        say: saySweep,
-        exitCode: exitCodeOfSweep,
-      }),
-    );
+  ).action((options) =>
+    answer(context, options, {
+      ask: (db) => cancelExpiredOrders(db),
+      say: saySweep,
+      exitCode: exitCodeOfSweep,
+    }),
+  );
 
 const NO_SWEEP: Partial<Record<CancelExpiredOrdersResult['outcome'], string>> = {
   busy: 'Nothing was done: another sweep is running.',
@@ -59,13 +54,12 @@ function exitCodeOfSweep({ outcome, failed }: CancelExpiredOrdersResult): ExitCo
 }
 
 export const previewCommand = (context: Context) =>
-  databaseCommand(
+  askingCommand(
     'preview',
     'Show which orders the next sweep cancels, and what comes back. Changes nothing.',
     'preview --limit 20',
   )
     .option('--limit <orders>', 'at most so many, oldest first', wholeNumber(1, 100_000), 100)
-    .option('--json', 'as JSON')
     .action(({ limit, ...options }) => {
       let clock: ShopClock = '+00:00';
       return answer(context, options, {
@@ -84,27 +78,18 @@ function sayPreview(
   colors: Colors,
 ): string {
   if (orders.length === 0) return 'Nothing is due: the next sweep cancels nothing.';
-  const rows = orders.map((order) => [
-    order.orderId,
-    order.userId,
-    order.sourceType ?? 'NULL',
-    describeInstant(order.createdAt, clock),
-    describeDuration(order.overdueSeconds),
-    sayReturned(order.returned),
-  ]);
-  const head = ['order', 'user', 'source type', 'placed at', 'overdue', 'comes back'];
-  const sums = new Map<string, bigint>();
-  for (const { returned } of orders) {
-    for (const [kind, amount] of Object.entries(returned)) {
-      sums.set(kind, (sums.get(kind) ?? 0n) + BigInt(amount));
-    }
-  }
+  const columns = {
+    order: (order: ExpiredOrder) => order.orderId,
+    user: (order: ExpiredOrder) => order.userId,
+    'source type': (order: ExpiredOrder) => order.sourceType ?? 'NULL',
+    'placed at': (order: ExpiredOrder) => describeInstant(order.createdAt, clock),
+    overdue: (order: ExpiredOrder) => describeDuration(order.overdueSeconds),
+    'comes back': (order: ExpiredOrder) => sayReturned(order.returned),
+  };
   const rest = orders.length === limit ? ', and perhaps more (--limit)' : '';
-  return [
-    toTable(head, rows, colors),
-    '',
-    `${count(orders.length, 'order')}${rest}; comes back: ${sayReturned(Object.fromEntries(sums))}.`,
-  ].join('\n');
+  const all = sayAmounts(orders.flatMap(({ returned }) => Object.entries(returned)));
+  const sum = `${count(orders.length, 'order')}${rest}; comes back: ${all}.`;
+  return [toTable(orders, columns, colors), '', sum].join('\n');
 }
 
 export const pauseCommand = (context: Context) =>
@@ -130,63 +115,32 @@ export const resumeCommand = (context: Context) =>
     );
   });
 
-/**
- * Resolves with whether it was different before, after another session has seen what it is now.
- * Needs SELECT and UPDATE on order_timeout_setting.
- */
-async function setPaused(
-  context: Context,
-  options: DatabaseOptions,
-  paused: boolean,
-): Promise<boolean> {
-  const wasPaused = await withConnection(options, context, async (db) => {
-    const before = await readPaused(db);
+/** Resolves with whether it was different before. Needs SELECT and UPDATE on order_timeout_setting. */
+const setPaused = (context: Context, options: DatabaseOptions, paused: boolean) =>
+  withConnection(options, context, async (db) => {
+    const [before] = await selectColumn(db, 'SELECT paused FROM order_timeout_setting');
+    if (before === undefined)
+      throw new Error('order_timeout_setting has lost its row: order-timeout up');
     await db.query('UPDATE order_timeout_setting SET paused = ?', [paused]);
-    return before;
+    return Number(before) !== Number(paused);
   });
-  const isPaused = await withConnection(options, context, readPaused);
-  if (isPaused === paused) return wasPaused !== paused;
-  throw new Error(
-    `order_timeout_setting.paused was set to ${Number(paused)} and is ${Number(isPaused)} again: ` +
-      'somebody else has changed it, or a trigger',
-  );
-}
-
-async function readPaused(db: Connection): Promise<boolean> {
-  const [row] = await select<{ paused: number }>(db, 'SELECT paused FROM order_timeout_setting');
-  if (row !== undefined) return row.paused === 1;
-  throw new Error('order_timeout_setting has lost its row: order-timeout up');
-}
 
 export const healthCommand = (context: Context) =>
-  databaseCommand(
+  askingCommand(
     'health',
     'Say whether the order timeout is at work, with an account that may do nothing but ask (EXECUTE); ' +
       '"doctor" sees more. Ends with 3 when something fails.',
     'health',
-  )
-    .option('--json', 'as JSON')
-    .action((options) =>
-      answer(context, options, {
-        ask: (db) => orderTimeoutHealth(db),
-        say: sayHealth,
-        exitCode: ({ status }) => (status === 'fail' ? EXIT.differs : EXIT.done),
-      }),
-    );
-
-function sayHealth({ checks }: Health, colors: Colors): string {
-  const width = Math.max(0, ...checks.map(({ checkName }) => checkName.length));
-  return checks
-    .map(
-      ({ checkName, status, detail }) =>
-        `${paint(status, colors)}  ${checkName.padEnd(width)}  ${detail}`,
-    )
-    .join('\n');
-}
-
-/** The status in its colour, as wide as the others. */
-export function paint(status: HealthStatus, colors: Colors): string {
-  const text = status.padEnd(4);
-  if (status === 'ok') return colors.green(text);
-  return status === 'warn' ? colors.yellow(text) : colors.red(text);
-}
+  ).action((options) =>
+    answer(context, options, {
+      ask: (db) => orderTimeoutHealth(db),
+      say: ({ checks }, colors) =>
+        sayChecks(
+          checks.map(({ checkName: about, status: severity, detail: text }) => {
+            return { about, severity, text, remedy: '' };
+          }),
+          colors,
+        ).join('\n'),
+      exitCode: ({ status }) => (status === 'fail' ? EXIT.differs : EXIT.done),
+    }),
+  );

@@ -2,58 +2,58 @@ import { parseDocument } from 'yaml';
 import { type Column, type NeededIndex, neededIndexes, type Table } from '../tables';
 import { enumerate } from '../text';
 import { type ColumnUse, type Expression, referencesIn, soleText, usesOf } from './expressions';
-import { checkStatuses, keyOf, PAID_COLUMNS, type ShopFacts } from './facts';
+import {
+  aliveBy,
+  checkStatuses,
+  DEAD_COLUMNS,
+  isInteger,
+  isTime,
+  PAID_COLUMNS,
+  type ShopFacts,
+} from './facts';
 import { type ParsedFile } from './read';
-import { type Finding, mistakeAt, type Path, type Placed, remarkAt, withLines } from './finding';
+import { type Finding, mistake, mistakesIn, remark } from '../errors';
 import { type Rule, type ShopFile, type Value, wayOf } from './schema';
 
-export interface Checked {
-  /** Mistakes first. */
-  readonly findings: readonly Finding[];
-  readonly indexes: readonly NeededIndex[];
-}
+export type Checked = ReturnType<typeof checkShopFile>;
 
-/** Holds a shop file against the database. `deployed`: what is there already; undefined: nothing. */
+/** Holds a shop file against the database, mistakes first. `deployed`: what is there already; undefined: nothing. */
 export function checkShopFile(
-  { file, lineOf }: Omit<ParsedFile, 'text'>,
+  { file, withLines }: Omit<ParsedFile, 'text'>,
   facts: ShopFacts,
   deployed?: Deployed,
-): Checked {
+) {
   const indexes = neededIndexes(file, facts.tables);
-  const findings = withLines(
-    [
-      ...checkDatabase(file, facts, indexes),
-      ...checkStatuses(file, facts),
-      ...checkKinds(file, deployed),
-      ...proposals(file, facts),
-    ],
-    lineOf,
-  );
-  const ofSeverity = (wanted: Finding['severity']) =>
-    findings.filter(({ severity }) => severity === wanted);
-  return { findings: [...ofSeverity('mistake'), ...ofSeverity('remark')], indexes };
+  const findings = withLines([
+    ...checkDatabase(file, facts, indexes),
+    ...checkStatuses(file, facts),
+    ...checkKinds(file, deployed),
+    ...proposals(file, facts),
+  ]);
+  const remarks = findings.filter(({ severity }) => severity === 'remark');
+  return { findings: [...mistakesIn(findings), ...remarks], indexes };
 }
 
 function* checkDatabase(
   file: ShopFile,
   facts: ShopFacts,
   indexes: readonly NeededIndex[],
-): Generator<Placed> {
+): Generator<Finding> {
   const { tables, columns, expressions } = usesOf(file);
   for (const [name, path] of tables) yield* checkTable(name, path, facts.tables.get(name));
   for (const use of columns) {
     const table = facts.tables.get(use.table);
     const column = table?.columns.get(use.column.toLowerCase());
     const complaint = table && complaintAbout(use, table, column);
-    if (complaint !== undefined) yield mistakeAt(use.path, ...complaint);
+    if (complaint !== undefined) yield mistake(use.path, ...complaint);
     else if (use.amount === true && column?.nullable)
-      yield remarkAt(use.path, `${use.table}.${use.column} may be NULL`, 'NULL is counted as 0');
+      yield remark(use.path, `${use.table}.${use.column} may be NULL`, 'NULL is counted as 0');
   }
   for (const expression of expressions) yield* checkExpression(expression, facts);
   for (const { path, table, columns, unique, isThere } of indexes) {
     const known = facts.tables.get(table)?.columns;
     if (unique && !isThere && columns.every((column) => known?.has(column.toLowerCase())))
-      yield mistakeAt(
+      yield mistake(
         path,
         `${table} has no PRIMARY KEY or UNIQUE KEY on (${columns.join(', ')})`,
         'Rows are found and locked by it: add one',
@@ -62,25 +62,22 @@ function* checkDatabase(
   yield* checkNewRows(file, facts);
 }
 
-function* checkTable(name: string, path: Path, table: Table | undefined) {
+function* checkTable(name: string, path: string, table: Table | undefined) {
   if (table === undefined)
-    yield mistakeAt(
+    yield mistake(
       path,
       `${name} is missing, or this account may not see it`,
       'Mend its name, or grant SELECT on it',
     );
   else if (table.type !== 'BASE TABLE')
-    yield mistakeAt(path, `${name} is a ${table.type.toLowerCase()}`, 'Name the table behind it');
+    yield mistake(path, `${name} is a ${table.type.toLowerCase()}`, 'Name the table behind it');
   else if (table.engine?.toLowerCase() !== 'innodb')
-    yield mistakeAt(
+    yield mistake(
       path,
       `${name} is ${table.engine ?? 'of no engine'}`,
       'Refunds need transactions: make it InnoDB',
     );
 }
-
-const INTEGERS = ['tinyint', 'smallint', 'mediumint', 'int', 'bigint'];
-const TIMES = ['datetime', 'timestamp'];
 
 /** Why a column won't do, and what to do; undefined: it will. */
 function complaintAbout(
@@ -92,14 +89,14 @@ function complaintAbout(
     return [`${use.table} has no column ${use.column}`, suggest(use.column, table)];
   const name = `${use.table}.${use.column}`;
   const { fullType, type } = column;
-  if (use.type === 'integer' && !INTEGERS.includes(type))
+  if (use.type === 'integer' && !isInteger(column))
     return [
       `${name} is ${fullType}: expected an integer type`,
       ['decimal', 'float', 'double'].includes(type)
         ? 'Fractions get lost when they are added up: keep amounts in the smallest unit'
         : 'Name an integer column',
     ];
-  if (use.type === 'time' && !TIMES.includes(type))
+  if (use.type === 'time' && !isTime(column))
     return [`${name} is ${fullType}: expected DATETIME or TIMESTAMP`, 'Name a column with a time'];
   if (use.written === true && column.generated)
     return [`${name} is a generated column`, 'Name a column that can be written'];
@@ -143,19 +140,19 @@ function suggest(name: string, { columns }: Table): string {
 function* checkExpression(
   { path, sql, names, isInteger }: Expression,
   { tables, expressions }: ShopFacts,
-): Generator<Placed> {
+): Generator<Finding> {
   const unknown = referencesIn(sql).flatMap(({ alias, column }) => {
     const table = tables.get(names[alias] ?? '');
     return table === undefined || table.columns.has(column.toLowerCase())
       ? []
-      : [mistakeAt(path, `${table.name} has no column ${column}`, suggest(column, table))];
+      : [mistake(path, `${table.name} has no column ${column}`, suggest(column, table))];
   });
-  const tried = expressions.get(keyOf(path));
+  const tried = expressions.get(path);
   if (unknown.length > 0) yield* unknown;
   else if (tried?.error !== undefined)
-    yield mistakeAt(path, `the server refuses "${sql}": ${tried.error}`, 'Mend the expression');
+    yield mistake(path, `the server refuses "${sql}": ${tried.error}`, 'Mend the expression');
   else if (isInteger && tried?.isInteger === false)
-    yield mistakeAt(
+    yield mistake(
       path,
       `"${sql}" is no integer`,
       'Ids and amounts must be integers: fractions get lost when they are added up',
@@ -166,16 +163,16 @@ function* checkExpression(
 function* checkNewRows({ give_back }: ShopFile, { tables }: ShopFacts) {
   for (const [kind, { target, add = '', open, ledger }] of Object.entries(give_back)) {
     const added = [
-      ...(open === undefined ? [] : [[['open'], target.table, { [add]: 0, ...open }] as const]),
-      ...(ledger === undefined ? [] : [[['ledger', 'write'], ledger.table, ledger.write] as const]),
+      ...(open === undefined ? [] : [['open', target.table, { [add]: 0, ...open }] as const]),
+      ...(ledger === undefined ? [] : [['ledger.write', ledger.table, ledger.write] as const]),
     ];
     for (const [path, table, written] of added) {
       const names = Object.keys(written).map((name) => name.toLowerCase());
       for (const [key, column] of tables.get(table)?.columns ?? []) {
         const { nullable, hasDefault, autoIncrement, generated } = column;
         if (!names.includes(key) && !nullable && !hasDefault && !autoIncrement && !generated)
-          yield mistakeAt(
-            ['give_back', kind, ...path],
+          yield mistake(
+            `give_back.${kind}.${path}`,
             `${table}.${column.name} is NOT NULL without a default, and rows are added without it`,
             'Write it, too, or give it a default',
           );
@@ -199,14 +196,14 @@ function* checkKinds({ give_back }: ShopFile, deployed: Deployed | undefined) {
       heirs.find(([, { was }]) => was === kind) ?? heirs.find(([other]) => other === kind) ?? [];
     const earlier = deployed?.file.give_back[kind];
     if (name === undefined || rule === undefined)
-      yield mistakeAt(
-        ['give_back', kind],
+      yield mistake(
+        `give_back.${kind}`,
         `the journal has refunds of the kind ${kind}, and the file has it no longer`,
         `Keep it, or say "was: ${kind}" where it is now; without it they could be given twice`,
       );
     else if (earlier !== undefined && identityOf(earlier) !== identityOf(rule))
-      yield mistakeAt(
-        ['give_back', name],
+      yield mistake(
+        `give_back.${name}`,
         `the journal has refunds of ${identityOf(earlier)}, and the file says ${identityOf(rule)}`,
         'Leave it, and add a kind of another name: what came back once could come back again',
       );
@@ -225,35 +222,31 @@ function identityOf(rule: Rule): string {
   return `${rule.target.table}.${rule.target.id} by ${by[wayOf(rule)]}`;
 }
 
-export const DEAD_COLUMNS = ['deleted_at', 'deleted', 'is_del', 'is_deleted', 'delete_status'];
-
 /** Columns that the file doesn't name and most likely should. */
-function* proposals(file: ShopFile, { tables }: ShopFacts): Generator<Placed> {
+function* proposals(file: ShopFile, { tables }: ShopFacts): Generator<Finding> {
   const { orders, give_back } = file;
   const paid = PAID_COLUMNS.find((name) => tables.get(orders.table)?.columns.has(name));
   if (orders.paid_at === undefined && paid !== undefined)
     yield {
-      ...remarkAt(
-        ['orders', 'paid_at'],
+      ...remark(
+        'orders.paid_at',
         `${orders.table} has a column ${paid}`,
         `With "paid_at: ${paid}" a pending order that has one is never cancelled`,
       ),
-      proposal: { path: ['orders', 'paid_at'], value: paid },
+      proposal: paid,
     };
   for (const [kind, { target }] of Object.entries(give_back)) {
     const columns = tables.get(target.table)?.columns;
-    const dead = DEAD_COLUMNS.find((name) => columns?.has(name));
-    if (dead === undefined || namesColumn(file, kind, dead)) continue;
-    const isTime = ['datetime', 'timestamp'].includes(columns?.get(dead)?.type ?? '');
-    const value = `target.${dead} ${isTime ? 'IS NULL' : '= 0'}`;
-    const path = ['give_back', kind, 'target', 'only'];
+    const [dead] = DEAD_COLUMNS.flatMap((name) => columns?.get(name) ?? []);
+    if (dead === undefined || namesColumn(file, kind, dead.name)) continue;
+    const value = aliveBy('target', dead);
     yield {
-      ...remarkAt(
-        path,
-        `${target.table} has a column ${dead}`,
+      ...remark(
+        `give_back.${kind}.target.only`,
+        `${target.table} has a column ${dead.name}`,
         `With "only: ${value}" in target a dead row gets nothing, and that is a finding`,
       ),
-      proposal: { path, value },
+      proposal: value,
     };
   }
 }
@@ -261,15 +254,14 @@ function* proposals(file: ShopFile, { tables }: ShopFacts): Generator<Placed> {
 const namesColumn = (file: ShopFile, kind: string, name: string) =>
   usesOf(file).expressions.some(
     ({ path, sql }) =>
-      path[0] === 'give_back' &&
-      path[1] === kind &&
+      path.startsWith(`give_back.${kind}.`) &&
       referencesIn(sql).some(({ alias, column }) => alias === 'target' && column === name),
   );
 
 /** The shop file with what was proposed, its comments kept. */
 export function applyProposals(text: string, findings: readonly Finding[]): string {
   const document = parseDocument(text);
-  for (const { proposal } of findings)
-    if (proposal !== undefined) document.setIn(proposal.path, proposal.value);
+  for (const { about, proposal } of findings)
+    if (proposal !== undefined) document.setIn(about.split('.'), proposal);
   return document.toString({ lineWidth: 120 });
 }

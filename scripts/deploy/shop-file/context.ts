@@ -138,14 +138,14 @@ function ruleOf(kind: string, rule: Rule, dueSql: string | null, file: ShopFile,
 function inRoutine(expression: string | undefined, file: ShopFile): string | null {
   if (expression === undefined) return null;
   const { nameOf } = orderColumns(file);
-  return reword(inView(expression), ({ reference }) =>
-    reference?.alias === 'o' ? `o.${quoteName(nameOf(reference.column))}` : undefined,
+  return reword(inView(expression), ({ alias, column = '' }) =>
+    alias === 'o' ? `o.${quoteName(nameOf(column))}` : undefined,
   );
 }
 
 const ofOther = (expression: string) =>
-  reword(inView(expression), ({ reference }) =>
-    reference?.alias === 'o' ? `other.${quoteName(reference.column)}` : undefined,
+  reword(inView(expression), ({ alias, column = '' }) =>
+    alias === 'o' ? `other.${quoteName(column)}` : undefined,
   );
 
 const OF_USER = 'refund.user_id';
@@ -213,7 +213,7 @@ function lineOf(
 ) {
   const index = neededIndexes(file, facts.tables).find(
     ({ path, table, columns }) =>
-      path[1] === kind && table === lines.table && columns[0] === lines.order,
+      path.startsWith(`give_back.${kind}.`) && table === lines.table && columns[0] === lines.order,
   );
   return {
     table: quoteName(lines.table),

@@ -1,23 +1,24 @@
 import { complaintAbout, type Expression, referencesIn, usesOf, wordsIn } from './expressions';
-import { mistakeAt, type Placed } from './finding';
+import { type Finding, mistake } from '../errors';
 import { type Rule, type ShopFile, WAYS } from './schema';
 
 /** What a shop file says that can't be, whatever the database is like. */
-export function* contradictionsIn(file: ShopFile): Generator<Placed> {
+export function* contradictionsIn(file: ShopFile): Generator<Finding> {
   yield* inCodes(file.orders.status);
   const kinds = Object.entries(file.give_back);
   for (const [kind, rule] of kinds)
     for (const [key, text, remedy] of inRule(rule))
-      yield mistakeAt(['give_back', kind, ...(key === '' ? [] : [key])], text, remedy);
+      yield mistake(['give_back', kind, key].filter(Boolean).join('.'), text, remedy);
   const taken = new Set(kinds.map(([kind]) => kind));
   for (const [kind, { was }] of kinds) {
-    if (was !== undefined && taken.has(was))
-      yield mistakeAt(
-        ['give_back', kind, 'was'],
+    if (was === undefined) continue;
+    if (taken.has(was))
+      yield mistake(
+        `give_back.${kind}.was`,
         `${was} is a kind of this file, or another kind was it already`,
         'Only one kind takes over one that is gone',
       );
-    if (was !== undefined) taken.add(was);
+    taken.add(was);
   }
   for (const expression of usesOf(file).expressions) yield* inExpression(expression);
 }
@@ -30,8 +31,8 @@ function* inCodes({ pending, paid, cancelled, other = [] }: ShopFile['orders']['
       const earlier = meant.get(code);
       meant.set(code, meaning);
       if (earlier !== undefined)
-        yield mistakeAt(
-          ['orders', 'status', meaning],
+        yield mistake(
+          `orders.status.${meaning}`,
           `${code} is named twice, as ${earlier} and as ${meaning}`,
           'A code means one thing',
         );
@@ -80,7 +81,7 @@ const ALIASES = ['o', 'line', 'target', 'given', 'refund', 'due'];
 function* inExpression({ path, sql, names, words }: Expression) {
   const complaint = complaintAbout(sql);
   if (complaint !== undefined) {
-    yield mistakeAt(path, `"${sql}" is no expression: ${complaint}`, 'Write one SQL expression');
+    yield mistake(path, `"${sql}" is no expression: ${complaint}`, 'Write one SQL expression');
     return;
   }
   const named = new Set(referencesIn(sql).map(({ alias }) => alias));
@@ -92,5 +93,5 @@ function* inExpression({ path, sql, names, words }: Expression) {
   const known = [...Object.keys(names).map((alias) => `${alias}.…`), ...words.map(asWord)];
   const strangers = wordsIn(sql).filter((word) => !words.includes(word));
   for (const name of [...strangers.map(asWord), ...aliases])
-    yield mistakeAt(path, `${name} means nothing here`, `Here can stand ${known.join(', ')}`);
+    yield mistake(path, `${name} means nothing here`, `Here can stand ${known.join(', ')}`);
 }

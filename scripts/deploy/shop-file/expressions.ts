@@ -1,5 +1,4 @@
 import type { z } from 'zod';
-import type { Path } from './finding';
 import { type Meaning, meanings, type ShopFile, shopFile, type Value } from './schema';
 
 /**
@@ -9,35 +8,25 @@ import { type Meaning, meanings, type ShopFile, shopFile, type Value } from './s
 const PART =
   /'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|(?<![\w@:]):(?<word>[a-z_]+)\b|(?<![\w$.`])(?<alias>\w+)\.(?:`(?<escaped>(?:[^`]|``)+)`|(?<column>[\w$]+))|(?<paren>[()])|(?<bad>;|--(?=\s|$)|#|\/\*|['"])/g;
 
-interface Part {
-  readonly word?: string;
-  readonly reference?: Reference;
-  readonly paren?: string;
-  readonly bad?: string;
-}
+/** One of these, a column with its alias. */
+type Part = Partial<Record<'word' | 'alias' | 'column' | 'paren' | 'bad', string>>;
 
 export interface Reference {
   readonly alias: string;
   readonly column: string;
 }
 
-function partOf(groups: Readonly<Record<string, string | undefined>>): Part {
-  const { word, alias, escaped, paren, bad } = groups;
-  const column = groups.column ?? escaped?.replaceAll('``', '`');
-  return {
-    ...(word === undefined ? {} : { word }),
-    ...(alias === undefined || column === undefined ? {} : { reference: { alias, column } }),
-    ...(paren === undefined ? {} : { paren }),
-    ...(bad === undefined ? {} : { bad }),
-  };
-}
+const partOf = ({ escaped, ...part }: Readonly<Record<string, string>> = {}): Part =>
+  escaped === undefined ? part : { ...part, column: escaped.replaceAll('``', '`') };
 
 const partsOf = (expression: string) =>
-  [...expression.matchAll(PART)].map(({ groups = {} }) => partOf(groups));
+  [...expression.matchAll(PART)].map(({ groups }) => partOf(groups));
 
 /** `o.deleted` and the like: every alias with its column. */
 export function referencesIn(expression: string): Reference[] {
-  return partsOf(expression).flatMap(({ reference }) => reference ?? []);
+  return partsOf(expression).flatMap(({ alias, column }) =>
+    alias === undefined || column === undefined ? [] : [{ alias, column }],
+  );
 }
 
 export function wordsIn(expression: string): string[] {
@@ -57,10 +46,11 @@ export function complaintAbout(expression: string): string | undefined {
 }
 
 /** The expression with `:now` and the like, or columns, in other words; undefined: as they are. */
-export function reword(expression: string, word: (part: Part) => string | undefined): string {
+export function reword(expression: string, inOtherWords: (part: Part) => string | undefined) {
   return expression.replace(
     PART,
-    (text, ...rest: unknown[]) => word(partOf(rest.at(-1) as Record<string, string>)) ?? text,
+    (text, ...rest: unknown[]) =>
+      inOtherWords(partOf(rest.at(-1) as Record<string, string>)) ?? text,
   );
 }
 
@@ -79,7 +69,8 @@ export function soleText(expression: string): string | undefined {
 
 /** A column of the shop that the file names. */
 export interface ColumnUse extends Pick<Meaning, 'type' | 'amount' | 'written'> {
-  readonly path: Path;
+  /** Where in the file, as `give_back.stock.add`. */
+  readonly path: string;
   readonly table: string;
   readonly column: string;
   /** What is written to it. */
@@ -88,7 +79,7 @@ export interface ColumnUse extends Pick<Meaning, 'type' | 'amount' | 'written'> 
 
 /** An SQL expression of the file. */
 export interface Expression {
-  readonly path: Path;
+  readonly path: string;
   readonly sql: string;
   /** What it can name: aliases with the tables that they stand for; undefined: no table of the shop. */
   readonly names: Readonly<Record<string, string | undefined>>;
@@ -98,77 +89,59 @@ export interface Expression {
   readonly isInteger: boolean;
 }
 
-export interface Uses {
-  /** Each table once, with the place that names it first. */
-  readonly tables: ReadonlyMap<string, Path>;
-  readonly columns: readonly ColumnUse[];
-  readonly expressions: readonly Expression[];
-}
-
 /** Everything of the shop that a file names: the file is read along its schema, which says what each part means. */
-export function usesOf(file: ShopFile): Uses {
+export function usesOf(file: ShopFile) {
   const columns: ColumnUse[] = [];
   const expressions: Expression[] = [];
-  const tables = new Map<string, Path>();
-  const addTable = (name: string, path: Path) => tables.has(name) || tables.set(name, path);
+  /** Each table once, with the place that names it first. */
+  const tables = new Map<string, string>();
+  const addTable = (name: string, path: string) => tables.has(name) || tables.set(name, path);
 
-  const visit = (schema: Schema, value: unknown, path: Path, here: string): void => {
-    if (value === undefined) return;
-    const { def } = schema;
-    if (def.innerType !== undefined) {
-      visit(def.innerType, value, path, here);
-    } else if (def.out !== undefined) {
-      visit(def.out, value, path, here);
-    } else if (def.element !== undefined) {
-      for (const [position, item] of (value as unknown[]).entries())
-        visit(def.element, item, [...path, position], here);
-    } else if (def.shape !== undefined) {
-      const parts = value as Record<string, unknown>;
-      const beside = typeof parts.table === 'string' ? parts.table : here;
-      if (typeof parts.table === 'string') addTable(parts.table, [...path, 'table']);
-      for (const [key, part] of Object.entries(def.shape))
-        visit(part, parts[key], [...path, key], beside);
-    } else if (def.valueType !== undefined) {
-      const isReads = path.at(-1) === 'reads';
-      for (const [key, item] of Object.entries(value as Record<string, unknown>)) {
-        if (isReads) addTable(key, [...path, key]);
-        note(schema, key, item as Value, [...path, key], here);
-        visit(def.valueType, item, [...path, key], isReads ? key : here);
-      }
-    } else if (typeof value === 'string') {
-      note(schema, value, value, path, here);
-    }
-  };
-  const note = (schema: Schema, column: string, value: Value, path: Path, here: string) => {
-    const { place, type, aliases, words, ...does } = meanings.get(schema) ?? {};
-    const target = file.give_back[path[0] === 'give_back' ? String(path[1]) : '']?.target.table;
-    const tableOf = { orders: file.orders.table, target: target ?? '', here };
+  const note = (schema: Schema, column: string, value: Value, path: string, here: string) => {
+    const { place, type, aliases, words = [], ...does } = meanings.get(schema) ?? {};
+    const [, kind = ''] = /^give_back\.(\w+)/.exec(path) ?? [];
+    const target = file.give_back[kind]?.target.table ?? '';
     if (place !== undefined)
       columns.push({
         path,
-        table: tableOf[place],
+        table: { orders: file.orders.table, target, here }[place],
         column,
         type,
         ...does,
         ...(does.written && aliases ? { value } : {}),
       } as ColumnUse);
     if (aliases !== undefined && typeof value === 'string') {
-      const known: Record<string, string | undefined> = {
-        o: file.orders.table,
-        target,
-        line: here,
-      };
+      const known: Record<string, string> = { o: file.orders.table, target, line: here };
       const names = Object.fromEntries(aliases.map((alias) => [alias, known[alias]]));
-      expressions.push({
-        path,
-        sql: value,
-        names,
-        words: words ?? [],
-        isInteger: type === 'integer',
-      });
+      expressions.push({ path, sql: value, names, words, isInteger: type === 'integer' });
     }
   };
-  visit(shopFile as unknown as Schema, file, [], '');
+  const visit = (schema: Schema, value: unknown, path: string, here: string): void => {
+    if (value === undefined) return;
+    const { innerType, out = innerType, element, shape, valueType } = schema.def;
+    const below = (key: string | number) => (path === '' ? String(key) : `${path}.${key}`);
+    if (out !== undefined) {
+      visit(out, value, path, here);
+    } else if (element !== undefined) {
+      for (const [position, item] of (value as unknown[]).entries())
+        visit(element, item, below(position), here);
+    } else if (shape !== undefined) {
+      const parts = value as Record<string, unknown>;
+      const beside = typeof parts.table === 'string' ? parts.table : here;
+      if (typeof parts.table === 'string') addTable(parts.table, below('table'));
+      for (const [key, part] of Object.entries(shape)) visit(part, parts[key], below(key), beside);
+    } else if (valueType !== undefined) {
+      const isReads = path.endsWith('.reads');
+      for (const [key, item] of Object.entries(value as Record<string, unknown>)) {
+        if (isReads) addTable(key, below(key));
+        note(schema, key, item as Value, below(key), here);
+        visit(valueType, item, below(key), isReads ? key : here);
+      }
+    } else if (typeof value === 'string') {
+      note(schema, value, value, path, here);
+    }
+  };
+  visit(shopFile as unknown as Schema, file, '', '');
   return { tables, columns, expressions };
 }
 

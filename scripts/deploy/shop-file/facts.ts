@@ -2,7 +2,7 @@ import type { Connection } from 'mysql2/promise';
 import { select } from '../connection';
 import { enumerate, quoteName } from '../text';
 import { type Expression, reword, usesOf } from './expressions';
-import { mistakeAt, type Path, type Placed, remarkAt } from './finding';
+import { type Finding, mistake, remark } from '../errors';
 import { type Column, readTables, type Table } from '../tables';
 import type { ShopFile } from './schema';
 
@@ -10,7 +10,7 @@ import type { ShopFile } from './schema';
 export interface ShopFacts {
   /** By name; only those that the file names. */
   readonly tables: ReadonlyMap<string, Table>;
-  /** What the server says of the file's expressions, by `keyOf` their path. */
+  /** What the server says of the file's expressions, by their path. */
   readonly expressions: ReadonlyMap<string, Tried>;
   /** The newest orders by status, most frequent first; none: they can't be read. */
   readonly statuses: readonly StatusCount[];
@@ -35,7 +35,15 @@ export interface StatusCount {
 /** Names of a column that says when an order was paid. */
 export const PAID_COLUMNS = ['paid_at', 'pay_time', 'payment_time', 'paid_time', 'pay_at'];
 
-export const keyOf = (path: Path) => path.join('.');
+/** Names of a column that says of a row that it is dead. */
+export const DEAD_COLUMNS = ['deleted_at', 'deleted', 'is_del', 'is_deleted', 'delete_status'];
+
+export const isInteger = ({ type }: Column) => /^(tiny|small|medium|big)?int$/.test(type);
+export const isTime = ({ type }: Column) => ['datetime', 'timestamp'].includes(type);
+
+/** The condition under which a row is not dead, by such a column. */
+export const aliveBy = (alias: string, column: Column) =>
+  `${alias}.${column.name} ${isTime(column) ? 'IS NULL' : '= 0'}`;
 
 /** Reads what a shop file is checked against. Changes nothing, and runs none of its expressions on a row. */
 export async function readShopFacts(db: Connection, file: ShopFile): Promise<ShopFacts> {
@@ -45,7 +53,7 @@ export async function readShopFacts(db: Connection, file: ShopFile): Promise<Sho
   for (const expression of uses.expressions) {
     const named = Object.values(expression.names).filter((name) => name !== undefined);
     if (named.every((name) => tables.has(name)))
-      expressions.set(keyOf(expression.path), await tryOut(db, expression));
+      expressions.set(expression.path, await tryOut(db, expression));
   }
   return { tables, expressions, statuses: await readStatuses(db, file, tables, expressions) };
 }
@@ -98,44 +106,47 @@ async function readStatuses(
     [id, created, status.column].every(isThere) &&
     expressions.get('orders.only')?.error === undefined;
   return isReadable
-    ? countStatuses(db, { table: orders.table, id, created, status: status.column, only, paid })
+    ? countStatuses(db, { table: orders.table, id, created, status: status.column, paid }, only)
     : [];
 }
 
-/** Of the newest 10,000 orders. */
+/** Names of the orders' table and columns. */
+interface StatusPlace {
+  readonly table: string;
+  readonly id: string;
+  readonly status: string;
+  readonly created: string;
+  readonly paid?: string | undefined;
+}
+
+/** Of the newest 10,000 orders, those for which `only` is true. */
 export async function countStatuses(
   db: Connection,
-  orders: {
-    readonly table: string;
-    readonly id: string;
-    readonly status: string;
-    readonly created: string;
-    readonly paid?: string | undefined;
-    readonly only?: string | undefined;
-  },
+  { table, id, status, created, paid }: StatusPlace,
+  only = 'TRUE',
 ): Promise<StatusCount[]> {
-  const paid = orders.paid === undefined ? 'NULL' : `o.${quoteName(orders.paid)}`;
+  const paidColumn = paid === undefined ? 'NULL' : `o.${quoteName(paid)}`;
   return select<StatusCount>(
     db,
     `SELECT CONCAT(newest.code) AS code, COUNT(*) AS orders, COUNT(newest.paid) AS paid,
             CONCAT(MAX(newest.created)) AS newest
-       FROM (SELECT o.${quoteName(orders.status)} AS code, o.${quoteName(orders.created)} AS created, ${paid} AS paid
-               FROM ${quoteName(orders.table)} AS o
-              WHERE (${orders.only ?? 'TRUE'})
-              ORDER BY o.${quoteName(orders.id)} DESC
+       FROM (SELECT o.${quoteName(status)} AS code, o.${quoteName(created)} AS created, ${paidColumn} AS paid
+               FROM ${quoteName(table)} AS o
+              WHERE (${only})
+              ORDER BY o.${quoteName(id)} DESC
               LIMIT 10000) AS newest
       GROUP BY newest.code
       ORDER BY orders DESC, code`,
   );
 }
 
-const COLUMN = ['orders', 'status', 'column'];
+const COLUMN = 'orders.status.column';
 
 /** What the newest orders' codes say about the file's. */
 export function* checkStatuses(
   { orders: { table, status } }: ShopFile,
   { statuses, tables }: ShopFacts,
-): Generator<Placed> {
+): Generator<Finding> {
   const { paid, cancelled, other = [] } = status;
   const named = [status.pending, ...paid, ...Object.values(cancelled), ...other];
   const codes = [...new Set(named.map(String))];
@@ -147,25 +158,25 @@ export function* checkStatuses(
   ) as [number, number];
   const pending = statuses.find(({ code }) => code === String(status.pending));
   if (unfit.length > 0)
-    yield mistakeAt(
+    yield mistake(
       COLUMN,
       `${table}.${status.column} is ${column?.fullType ?? ''} and can't be ${enumerate(unfit)}`,
       'Mend the codes, or name another column',
     );
   if (strange > 0)
-    yield (strange * 100 > all ? mistakeAt : remarkAt)(
+    yield (strange * 100 > all ? mistake : remark)(
       COLUMN,
       `of the newest ${all} orders ${strange} have a status that the file doesn't name: ${describe(strangers)}`,
       'Write each into paid, cancelled or other',
     );
   if (pending !== undefined && pending.paid * 2 > pending.orders)
-    yield mistakeAt(
-      ['orders', 'status', 'pending'],
+    yield mistake(
+      'orders.status.pending',
       `of ${pending.orders} pending orders ${pending.paid} have a paid time`,
       `Unpaid orders have another code than ${status.pending}: name it`,
     );
   if (all > 0)
-    yield remarkAt(
+    yield remark(
       COLUMN,
       `the newest ${all} orders: ${describe(statuses)}`,
       'See that each code is where it belongs',

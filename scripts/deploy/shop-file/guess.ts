@@ -1,10 +1,15 @@
 import type { Connection } from 'mysql2/promise';
 import { readFile } from 'node:fs/promises';
-import { select } from '../connection';
-
-import { countStatuses, PAID_COLUMNS, type StatusCount } from './facts';
+import {
+  aliveBy,
+  countStatuses,
+  DEAD_COLUMNS,
+  isInteger,
+  isTime,
+  PAID_COLUMNS,
+  type StatusCount,
+} from './facts';
 import { knownShops, parseShopFile } from './read';
-import { DEAD_COLUMNS } from './check';
 import { type Column, readTables, type Table } from '../tables';
 import { usesOf } from './expressions';
 
@@ -19,18 +24,12 @@ export async function guessShopFile(db: Connection): Promise<string> {
     const parsed = parseShopFile(text);
     if (!('mistakes' in parsed) && fits(usesOf(parsed.file), tables)) return text;
   }
-  const found = findOrders(tables);
-  if (found === undefined) return NOTHING_FOUND;
-  const { table, id, status, created } = found.best;
+  const [orders, ...others] = findOrders(tables);
+  if (orders === undefined) return NOTHING_FOUND;
+  const { table, id, status, created } = orders;
   const paid = pick(table, PAID_NAMES, isTime);
   const statuses = await countStatuses(db, { table: table.name, id, status, created, paid });
-  const comments = await select<{ comment: string }>(
-    db,
-    `SELECT column_comment AS comment FROM information_schema.columns
-      WHERE table_schema = DATABASE() AND table_name = ? AND column_name = ?`,
-    [table.name, status],
-  );
-  return write(found, statuses, comments[0]?.comment ?? '', [...tables.values()]);
+  return write(orders, others, statuses, [...tables.values()]);
 }
 
 const fits = (
@@ -48,9 +47,6 @@ interface Orders {
   readonly created: string;
 }
 
-const isInteger = ({ type }: Column) => /int$/.test(type);
-const isTime = ({ type }: Column) => type === 'datetime' || type === 'timestamp';
-
 const PAID_NAMES = new RegExp(`^(${PAID_COLUMNS.join('|')})$`, 'i');
 const DEAD_NAMES = new RegExp(`^(${DEAD_COLUMNS.join('|')})$`, 'i');
 const USER_NAMES = /^(user|member|customer|buyer|account)(_?id)?$|^uid$/i;
@@ -60,36 +56,25 @@ function pick(table: Table, name: RegExp, is: (column: Column) => boolean): stri
   return [...table.columns.values()].find((column) => name.test(column.name) && is(column))?.name;
 }
 
+const CREATED_NAMES = /^(created?(_?(at|time|date|on))?|add_?time|gmt_create|order_time|ctime)$/i;
+/** Names of tables that belong to the orders' and are not it. */
+const PART_NAMES =
+  /item|goods|detail|line|coupon|log|history|return|refund|comment|address|pay|cart/i;
+
 /** Tables that could be the orders', the likeliest first. */
-function findOrders(
-  tables: ReadonlyMap<string, Table>,
-): { best: Orders; others: string[] } | undefined {
+function findOrders(tables: ReadonlyMap<string, Table>): Orders[] {
   const candidates = [...tables.values()].flatMap((table): Orders[] => {
-    const key = table.indexes.find(({ unique, parts }) => unique && parts.length === 1)?.parts[0]
-      ?.column;
-    const id =
-      key != null && isInteger(table.columns.get(key.toLowerCase()) as Column) ? key : undefined;
+    const { parts } = table.indexes.find(({ unique, parts }) => unique && parts.length === 1) ?? {};
+    const key = table.columns.get(parts?.[0]?.column?.toLowerCase() ?? '');
     const user = pick(table, USER_NAMES, isInteger);
     const status = pick(table, /^(order_)?(status|state)$/i, isInteger);
-    const created = pick(
-      table,
-      /^(created?(_?(at|time|date|on))?|add_?time|gmt_create|order_time|ctime)$/i,
-      isTime,
-    );
-    return id && user && status && created && /order|trade/i.test(table.name)
-      ? [{ table, id, user, status, created }]
+    const created = pick(table, CREATED_NAMES, isTime);
+    return key && isInteger(key) && user && status && created && /order|trade/i.test(table.name)
+      ? [{ table, id: key.name, user, status, created }]
       : [];
   });
-  const isPart = ({ table }: Orders) =>
-    /item|goods|detail|line|coupon|log|history|return|refund|comment|address|pay|cart/i.test(
-      table.name,
-    );
-  const [best, ...others] = candidates.sort(
-    (one, other) =>
-      Number(isPart(one)) - Number(isPart(other)) ||
-      one.table.name.length - other.table.name.length,
-  );
-  return best && { best, others: others.map(({ table }) => table.name) };
+  const rank = ({ table: { name } }: Orders) => (PART_NAMES.test(name) ? 1000 : 0) + name.length;
+  return candidates.sort((one, other) => rank(one) - rank(other));
 }
 
 const NOTHING_FOUND = `# No table here looks like orders: an integer key, a user, a status and a time of creation.
@@ -97,39 +82,36 @@ const NOTHING_FOUND = `# No table here looks like orders: an integer key, a user
 `;
 
 function write(
-  { best, others }: { best: Orders; others: string[] },
+  { table, id, user, status, created }: Orders,
+  others: readonly Orders[],
   statuses: readonly StatusCount[],
-  meaning: string,
   tables: readonly Table[],
 ): string {
-  const { table, id, user, status, created } = best;
   const paid = pick(table, PAID_NAMES, isTime);
-  const dead = pick(table, DEAD_NAMES, () => true);
+  const dead = table.columns.get(pick(table, DEAD_NAMES, () => true)?.toLowerCase() ?? '');
   const type = pick(table, /^(order_|source_)?type$/i, isInteger);
   const deadline = pick(table, /expire|deadline|time_?out/i, isTime);
-  const codes = statuses.flatMap(({ code }) => code ?? []);
-  const pending = statuses
-    .filter((row) => row.paid === 0)
-    .flatMap(({ code }) => code ?? [])
-    .sort((one, other) => Number(one) - Number(other))[0];
-  const paidCodes = statuses.filter((row) => row.paid > 0).flatMap(({ code }) => code ?? []);
-  const rest = codes.filter((code) => code !== pending && !paidCodes.includes(code));
-  return [
+  const meaning = table.columns.get(status.toLowerCase())?.comment.replace(/\s+/g, ' ');
+  const codesOf = (rows: readonly StatusCount[]) => rows.flatMap(({ code }) => code ?? []);
+  const [pending, ...rest] = codesOf(statuses.filter((row) => row.paid === 0)).sort(
+    (one, other) => Number(one) - Number(other),
+  );
+  const paidCodes = codesOf(statuses.filter((row) => row.paid > 0));
+  const lines = [
     '# A guess from the tables that are here. See that each line is right; docs/your-shop.md has every key.',
-    ...(others.length > 0 ? [`# Could be the orders, too: ${others.join(', ')}`] : []),
+    others.length > 0 &&
+      `# Could be the orders, too: ${others.map((one) => one.table.name).join(', ')}`,
     'orders:',
     `  table: ${table.name}`,
     `  id: ${id}`,
     `  user: ${user}`,
-    ...(type === undefined
-      ? []
-      : [`  # type: ${type} # for timeouts of their own, see docs/settings.md`]),
+    type && `  # type: ${type} # for timeouts of their own, see docs/settings.md`,
     `  created: ${created}`,
-    ...(deadline === undefined ? [] : [`  # deadline: ${deadline} # wins over the age`]),
-    ...(paid === undefined ? [] : [`  paid_at: ${paid}`]),
-    ...(dead === undefined ? [] : [`  only: ${aliveBy('o', table, dead)}`]),
+    deadline && `  # deadline: ${deadline} # wins over the age`,
+    paid && `  paid_at: ${paid}`,
+    dead && `  only: ${aliveBy('o', dead)}`,
     '  status:',
-    `    column: ${status}${meaning === '' ? '' : ` # ${meaning.replace(/\s+/g, ' ')}`}`,
+    `    column: ${status}${meaning ? ` # ${meaning}` : ''}`,
     `    # The newest orders: ${statuses.length === 0 ? 'there are none' : 'code, how many, the newest'}`,
     ...statuses.map(
       (row) =>
@@ -143,14 +125,10 @@ function write(
     '  # set: {cancelled_at: :now} # what a cancellation sets beside the status',
     'give_back: # what an order takes; tables that name one:',
     ...relatives(table, tables),
-    ...EXAMPLES,
+    EXAMPLES,
     '',
-  ].join('\n');
-}
-
-function aliveBy(alias: string, table: Table, column: string): string {
-  const { type, nullable } = table.columns.get(column.toLowerCase()) as Column;
-  return `${alias}.${column} ${/int$/.test(type) || !nullable ? '= 0' : 'IS NULL'}`;
+  ];
+  return lines.filter((line) => typeof line === 'string').join('\n');
 }
 
 /** What an order could take: a person has to say it. */
@@ -166,7 +144,7 @@ const EXAMPLES = `  # stock:
   # points:
   #   order: {target: o.user_id, amount: o.points}
   #   target: {table: user_account, id: id}
-  #   add: points`.split('\n');
+  #   add: points`;
 
 /** Tables that name an order, with their columns of numbers. */
 function relatives(orders: Table, tables: readonly Table[]): string[] {

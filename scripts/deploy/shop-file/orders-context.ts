@@ -162,10 +162,9 @@ export function asWritten(
   rename?: (reference: Reference) => string,
 ): string {
   const text = sqlOf(value);
-  const sql = reword(text, ({ word, reference }) => {
-    if (reference !== undefined) return rename?.(reference);
-    return word === undefined ? undefined : WORDS[word];
-  });
+  const sql = reword(text, ({ word = '', alias, column }) =>
+    alias && column ? rename?.({ alias, column }) : WORDS[word],
+  );
   const hasText = wordsIn(text).some((word) => word === 'remark' || word === 'reference');
   return hasText && column !== undefined ? cutTo(column, sql) : sql;
 }

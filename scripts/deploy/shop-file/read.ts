@@ -1,96 +1,85 @@
 import type { Connection } from 'mysql2/promise';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import {
-  type Document,
-  isCollection,
-  isMap,
-  isScalar,
-  LineCounter,
-  type Node,
-  parseDocument,
-} from 'yaml';
+import { isCollection, isMap, isNode, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { errnoOf } from '../errors';
-import { contradictionsIn } from './contradictions';
-import { type Finding, type LineOf, mistakeAt, type Path, type Placed, withLines } from './finding';
-import { shopFile, type ShopFile } from './schema';
 import { select } from '../connection';
+import { type Finding, ifThere, mistake } from '../errors';
 import { PACKAGE_FOLDER } from '../source';
+import { contradictionsIn } from './contradictions';
+import { shopFile, type ShopFile } from './schema';
 
 /** A shop file that can be read. */
 export interface ParsedFile {
   /** As it is written. */
   readonly text: string;
   readonly file: ShopFile;
-  readonly lineOf: LineOf;
+  readonly withLines: WithLines;
 }
 
-export type Parsed = ParsedFile | { readonly mistakes: readonly Finding[] };
+/** Adds to findings about the shop file their lines. */
+type WithLines = (findings: Iterable<Finding>) => Finding[];
+
+interface Unreadable {
+  readonly mistakes: readonly Finding[];
+}
 
 const SEE = 'See docs/your-shop.md';
 
 /** Reads the text of a shop file; everything that is wrong with it is reported at once. */
-export function parseShopFile(text: string): Parsed {
+export function parseShopFile(text: string): ParsedFile | Unreadable {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const lineAt = (offset: number) => lines.linePos(offset).line;
+  const lineAt = (offset = 0) => lines.linePos(offset).line;
   const unreadable = [...document.errors, ...document.warnings];
   if (unreadable.length > 0) {
+    const remedy = 'Mend the YAML; a value with ": ", " #" or, between braces, "," needs quotes';
     return {
       mistakes: unreadable.map(({ message, pos }) => ({
-        about: 'yaml',
-        severity: 'mistake',
-        text: message,
-        remedy: 'Mend the YAML; a value with ": ", " #" or, between braces, "," needs quotes',
+        ...mistake('yaml', message, remedy),
         line: lineAt(pos[0]),
       })),
     };
   }
-  const lineOf: LineOf = (path) => {
-    const { offset } = find(document, path);
-    return offset === undefined ? undefined : lineAt(offset);
+  /** Of what a path leads to or, where that is missing, of what it would be part of. */
+  const lineOf = (path: readonly string[]): number => {
+    const key = path.at(-1);
+    const parent = document.getIn(path.slice(0, -1), true);
+    const place = isMap(parent)
+      ? parent.items.find((pair) => isNode(pair.key) && pair.key.toString() === key)?.key
+      : isSeq(parent) && parent.items[Number(key)];
+    if (key === undefined) return lineAt(document.contents?.range[0]);
+    return isNode(place) ? lineAt(place.range?.[0]) : lineOf(path.slice(0, -1));
   };
+  const withLines: WithLines = (findings) =>
+    [...findings].map((finding) => ({ ...finding, line: lineOf(finding.about.split('.')) }));
   const read = shopFile.safeParse(document.toJS());
-  const mistakes = read.success
-    ? [...contradictionsIn(read.data)]
-    : read.error.issues.map((issue) => {
-        const { found } = find(document, placeOf(issue));
-        return mistakeAt(found.length === 0 ? ['the file'] : found, issue.message, SEE);
-      });
-  return mistakes.length > 0 || !read.success
-    ? { mistakes: inOrder(withLines(mistakes, lineOf)) }
-    : { text, file: read.data, lineOf };
+  if (!read.success) {
+    const issues = read.error.issues.map((issue) => {
+      const path = pathOf(issue);
+      const parent = path.slice(0, -1);
+      // Where one code may stand for several, the schema sees several.
+      const found = isCollection(document.getIn(parent, true)) ? path : parent;
+      return mistake(found.join('.') || 'the file', issue.message, SEE);
+    });
+    return { mistakes: inOrder(withLines(issues)) };
+  }
+  const mistakes = [...contradictionsIn(read.data)];
+  return mistakes.length > 0
+    ? { mistakes: inOrder(withLines(mistakes)) }
+    : { text, file: read.data, withLines };
 }
 
-/** Where the issue is: at the unknown key, not at the mapping that has it. */
-function placeOf(issue: z.core.$ZodIssue): Path {
-  const path = issue.path.filter((part) => typeof part !== 'symbol');
-  return issue.code === 'unrecognized_keys' ? [...path, issue.keys[0] ?? ''] : path;
-}
+/** To the unknown key, not to the mapping that has it. */
+const pathOf = (issue: z.core.$ZodIssue): string[] => [
+  ...issue.path.map(String),
+  ...(issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : []),
+];
 
 /** By line, each once. */
 function inOrder(mistakes: readonly Finding[]): Finding[] {
-  const byText = new Map(mistakes.map((mistake) => [JSON.stringify(mistake), mistake]));
+  const byText = new Map(mistakes.map((one) => [JSON.stringify(one), one]));
   return [...byText.values()].sort((one, other) => (one.line ?? 0) - (other.line ?? 0));
-}
-
-/** Where a path stands in the file, and how much of it there is: a key that is missing is the last one. */
-function find(document: Document, path: Path): { offset: number | undefined; found: Path } {
-  let node: unknown = document.contents;
-  let offset = (node as Node | null)?.range?.[0];
-  for (const [depth, part] of path.entries()) {
-    if (!isCollection(node)) return { offset, found: path.slice(0, depth) };
-    const pair = isMap(node)
-      ? node.items.find(({ key }) => isScalar(key) && String(key.value) === String(part))
-      : undefined;
-    const child = pair?.value ?? node.get(part, true);
-    const place = (pair?.key ?? child) as Node | undefined;
-    if (place === undefined) return { offset, found: path.slice(0, depth + 1) };
-    offset = place.range?.[0] ?? offset;
-    node = child;
-  }
-  return { offset, found: path };
 }
 
 /** A shop file with the views that it names. */
@@ -111,7 +100,7 @@ export async function knownShops(): Promise<string[]> {
 }
 
 /** Reads a shop file and the views beside it. Throws when the file itself can't be read. */
-export async function loadShop(path: string): Promise<Shop | { mistakes: readonly Finding[] }> {
+export async function loadShop(path: string): Promise<Shop | Unreadable> {
   const text = await readFile(path, 'utf8');
   const views: Record<string, string> = {};
   for (const name of await readdir(dirname(path)))
@@ -123,26 +112,19 @@ export async function loadShop(path: string): Promise<Shop | { mistakes: readonl
 export function assembleShop(
   text: string,
   views: Readonly<Record<string, string>>,
-): Shop | { mistakes: readonly Finding[] } {
+): Shop | Unreadable {
   const parsed = parseShopFile(text);
   if ('mistakes' in parsed) return parsed;
   const due = new Map<string, string>();
-  const mistakes: Placed[] = [];
+  const mistakes: Finding[] = [];
   for (const [kind, { due: name }] of Object.entries(parsed.file.give_back)) {
     const view = views[name ?? ''];
+    const missing = `there is no file ${name ?? ''}`;
     if (view !== undefined) due.set(kind, view);
     else if (name !== undefined)
-      mistakes.push(
-        mistakeAt(
-          ['give_back', kind, 'due'],
-          `there is no file ${name}`,
-          'It stands beside the shop file',
-        ),
-      );
+      mistakes.push(mistake(`give_back.${kind}.due`, missing, 'It stands beside the shop file'));
   }
-  return mistakes.length > 0
-    ? { mistakes: withLines(mistakes, parsed.lineOf) }
-    : { ...parsed, due };
+  return mistakes.length > 0 ? { mistakes: parsed.withLines(mistakes) } : { ...parsed, due };
 }
 
 /** The views that a shop file names, by file name. */
@@ -153,8 +135,6 @@ export function viewsOf({ file, due }: Shop): Record<string, string> {
     ),
   );
 }
-
-const NO_SUCH_TABLE = 1146;
 
 /** The shop file that is deployed. */
 export interface StoredShop {
@@ -167,21 +147,8 @@ export interface StoredShop {
 
 /** Undefined: none is. */
 export async function readStoredShop(db: Connection): Promise<StoredShop | undefined> {
-  try {
-    const [row] = await select<{ text: string; views: string; kinds: string }>(
-      db,
-      `SELECT file AS text, CAST(views AS CHAR) AS views, CAST(kinds AS CHAR) AS kinds
-         FROM order_timeout_shop`,
-    );
-    return (
-      row && {
-        text: row.text,
-        views: JSON.parse(row.views) as StoredShop['views'],
-        kinds: JSON.parse(row.kinds) as StoredShop['kinds'],
-      }
-    );
-  } catch (error) {
-    if (errnoOf(error) === NO_SUCH_TABLE) return undefined;
-    throw error;
-  }
+  const rows = await ifThere(() =>
+    select<StoredShop>(db, 'SELECT file AS text, views, kinds FROM order_timeout_shop'),
+  );
+  return rows?.[0];
 }

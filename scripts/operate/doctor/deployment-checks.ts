@@ -1,8 +1,9 @@
 import { DEFINER_ACCOUNT, intendedDefiner } from '../../deploy/definer';
-import { lostGrants } from '../../deploy/objects';
+import { lostGrants } from '../../deploy/plan';
 import { enumerate } from '../../deploy/text';
 import { EVENT } from '../topology';
-import { definersOf, type Facts, type Finding, findingsAbout } from './facts';
+import { definersOf } from '../../deploy/state';
+import { type Facts, type Finding, findingsAbout } from './facts';
 
 /** Only an account that may deploy knows as whom the objects ought to run, and so what is different. */
 const mayCompare = ({ state }: Facts) =>
@@ -61,28 +62,28 @@ const SILENT_AFTER_SECONDS = 300;
 export function* checkLastSweep({
   event,
   eventError,
-  secondsSinceSweep,
+  heartbeat,
   isOpen,
 }: Facts): Generator<Finding> {
   const { ok, warn, fail } = findingsAbout('last_sweep');
   if (!isOpen || event?.status !== 'ENABLED') return;
-  if (secondsSinceSweep === undefined)
+  if (heartbeat === undefined)
     yield warn('Not looked at.', 'GRANT SELECT on order_timeout_heartbeat to this account.');
   else if (eventError !== undefined && eventError !== '')
     yield fail(
       `The event scheduler says: ${eventError}`,
       'Where a privilege is missing: order-timeout doctor --fix, then order-timeout up. It is gone 5 minutes after the last time.',
     );
-  else if (secondsSinceSweep === null)
+  else if (heartbeat === null)
     yield warn('No sweep has come to its end yet.', 'Wait two minutes after the deployment.');
-  else if (secondsSinceSweep > SILENT_AFTER_SECONDS)
+  else if (heartbeat.secondsAgo > SILENT_AFTER_SECONDS)
     yield fail(
-      `The last sweep ended ${secondsSinceSweep} seconds ago: it should be every minute.`,
+      `The last sweep ended ${heartbeat.secondsAgo} seconds ago: it should be every minute.`,
       "See event and scheduler here, and the server's error log.",
     );
   else
     yield ok(
-      `A sweep ended ${secondsSinceSweep} seconds ago, so ${event.definer} may do what it must.`,
+      `A sweep ended ${heartbeat.secondsAgo} seconds ago, so ${event.definer} may do what it must.`,
     );
 }
 

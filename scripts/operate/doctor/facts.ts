@@ -3,17 +3,9 @@ import { select, selectColumn } from '../../deploy/connection';
 import { ifAllowed } from '../../deploy/errors';
 import type { Source } from '../../deploy/source';
 import { readShop } from '../../deploy/shop';
-import { type DatabaseState, readState } from '../../deploy/state';
-import { compare, type Verification } from '../../deploy/status';
-import {
-  EVENT,
-  type EventState,
-  mayWrite,
-  readEvent,
-  readTopology,
-  type Topology,
-  TopologyUnreadable,
-} from '../topology';
+import { type DatabaseState, definersOf, readState } from '../../deploy/state';
+import { compare, readHeartbeat } from '../../deploy/status';
+import { EVENT, mayWrite, readEvent, readTopology, TopologyUnreadable } from '../topology';
 
 export type Severity = 'ok' | 'warn' | 'fail';
 
@@ -36,26 +28,7 @@ export const findingsAbout = (about: string) => ({
 });
 
 /** All that the checks decide on. Undefined, where it isn't said otherwise: this account may not see it. */
-export interface Facts {
-  readonly source: Source;
-  readonly state: DatabaseState;
-  readonly verification: Verification;
-  readonly topology: Topology | TopologyUnreadable;
-  /** The server takes writes, and the sweep may run here. */
-  readonly isOpen: boolean;
-  /** Undefined: there is none. */
-  readonly event: EventState | undefined;
-  /** What the event scheduler has last said of the event in the server's log, within 5 minutes; '': nothing. */
-  readonly eventError: string | undefined;
-  /** Since the last sweep ended; null: none has. */
-  readonly secondsSinceSweep: number | null | undefined;
-  readonly hasSchedulerThread: boolean | undefined;
-  /** Accounts that objects run as and that do not exist. */
-  readonly lostDefiners: readonly string[] | undefined;
-  /** Accounts with EXECUTE on the whole schema, beside those that objects run as. */
-  readonly schemaCallers: readonly string[] | undefined;
-  readonly lockWaits: readonly LockWait[] | undefined;
-}
+export type Facts = Awaited<ReturnType<typeof readFacts>>;
 
 /** A statement that waits for a metadata lock in the shop's schema, and makes others wait. */
 export interface LockWait {
@@ -67,29 +40,31 @@ export interface LockWait {
 }
 
 /** Reads what there is to see on this server, with a session of ours. */
-export async function readFacts(db: Connection, source: Source): Promise<Facts> {
+export async function readFacts(db: Connection, source: Source) {
   const state = await readState(db, source);
   const topology = await readTopology(db).catch((error: unknown) => {
     if (error instanceof TopologyUnreadable) return error;
     throw error;
   });
-  const { variables } = state.server;
-  const isOn = (name: string) => variables.get(name) === 'ON';
+  const isOn = (name: string) => state.server.variables.get(name) === 'ON';
+  const isReadOnly = isOn('read_only') || isOn('super_read_only');
   return {
     source,
     state,
     verification: compare(await readShop(db, source, state), state),
     topology,
-    isOpen:
-      topology instanceof Error
-        ? !isOn('read_only') && !isOn('super_read_only')
-        : mayWrite(topology),
+    /** The server takes writes, and the sweep may run here. */
+    isOpen: topology instanceof Error ? !isReadOnly : mayWrite(topology),
+    /** Undefined: there is none. */
     event: await readEvent(db),
+    /** What the event scheduler has last said of the event in the server's log, within 5 minutes; '': nothing. */
     eventError: await ifAllowed(() => readEventError(db)),
-    secondsSinceSweep:
-      state.registry === undefined ? null : await ifAllowed(() => readSecondsSinceSweep(db)),
+    /** Null: no sweep has ended yet. */
+    heartbeat: await ifAllowed(() => readHeartbeat(db)),
     hasSchedulerThread: await ifAllowed(() => readSchedulerThread(db)),
+    /** Accounts that objects run as and that do not exist. */
     lostDefiners: await ifAllowed(() => readLostDefiners(db, state)),
+    /** Accounts with EXECUTE on the whole schema, beside those that objects run as. */
     schemaCallers: await ifAllowed(() => readSchemaCallers(db, state)),
     lockWaits: await ifAllowed(() => readLockWaits(db)),
   };
@@ -105,27 +80,10 @@ async function readEventError(db: Connection): Promise<string> {
   return said;
 }
 
-async function readSecondsSinceSweep(db: Connection): Promise<number | null> {
-  const [row] = await select<{ seconds: number | null }>(
-    db,
-    `SELECT TIMESTAMPDIFF(SECOND, MAX(CONVERT_TZ(beat_at, clock, '+00:00')), UTC_TIMESTAMP()) AS seconds
-       FROM order_timeout_heartbeat JOIN order_timeout_setting`,
-  );
-  return row?.seconds ?? null;
-}
-
 async function readSchedulerThread(db: Connection): Promise<boolean> {
-  const rows = await select(
-    db,
-    "SELECT 1 FROM performance_schema.threads WHERE name = 'thread/sql/event_scheduler'",
-  );
-  return rows.length > 0;
+  const sql = "SELECT 1 FROM performance_schema.threads WHERE name = 'thread/sql/event_scheduler'";
+  return (await selectColumn(db, sql)).length > 0;
 }
-
-/** The accounts that the deployed objects run as. */
-export const definersOf = ({ objects }: DatabaseState) => [
-  ...new Set(objects.map(({ definer }) => definer)),
-];
 
 async function readLostDefiners(db: Connection, state: DatabaseState): Promise<string[]> {
   const present = await selectColumn(db, "SELECT CONCAT(user, '@', host) FROM mysql.user");

@@ -1,8 +1,9 @@
 import type { Connection } from 'mysql2/promise';
 import { type Target, withSession } from '../../deploy/connection';
-import { takeDeploymentLock } from '../../deploy/lock';
+import type { Step } from '../../deploy/execute';
+import { withDeploymentLock } from '../../deploy/lock';
 import { intendedDefiner, planGrants } from '../../deploy/definer';
-import { planLostGrants, planObjects } from '../../deploy/objects';
+import { planLostGrants, planObjects } from '../../deploy/plan';
 import { readShop } from '../../deploy/shop';
 import { readSource, type Source } from '../../deploy/source';
 import { readState } from '../../deploy/state';
@@ -24,12 +25,7 @@ export interface FixResult {
   readonly remarks: readonly string[];
 }
 
-interface Repair {
-  readonly title: string;
-  readonly statements: readonly string[];
-  /** It switches the event off on the other servers. */
-  readonly ofEvent?: true;
-}
+const nothing = (why: string): FixResult => ({ done: [], remarks: [why] });
 
 /**
  * Mends what is safe to mend: the event missing or not enabled, privileges of the definer account lost, EXECUTE
@@ -37,61 +33,47 @@ interface Repair {
  * Throws DeploymentLocked while a deployment runs, TopologyUnreadable, and mysql2's errors.
  */
 export function fix(target: Target, given: { source?: Source } = {}): Promise<FixResult> {
-  const nothing = (why: string) => ({ done: [], remarks: [why] });
   return withSession(target, async (db) => {
-    const source = given.source ?? (await readSource());
     const topology = await readTopology(db);
     if (!mayWrite(topology)) {
       return nothing('Nothing is mended on a server that takes no writes: run it on the primary.');
     }
-    const { registry, schema } = await readState(db, source);
-    if (registry === undefined) return nothing('Nothing is deployed here: order-timeout up.');
-    try {
-      await takeDeploymentLock(db, schema);
-      return await mend(db, source, topology);
-    } finally {
-      await db.query('DO RELEASE_ALL_LOCKS()').catch(() => undefined);
-    }
+    return withDeploymentLock(db, async () =>
+      mend(db, given.source ?? (await readSource()), topology),
+    );
   });
 }
 
 async function mend(db: Connection, source: Source, topology: Topology): Promise<FixResult> {
-  // Read anew under the lock: a deployment may have just ended.
   const state = await readState(db, source);
+  if (state.registry === undefined) return nothing('Nothing is deployed here: order-timeout up.');
   const blueprint = await readShop(db, source, state);
   const event = await readEvent(db);
-  const missing = planObjects(blueprint, state).events.map(({ statements }) => ({
-    title: `The event ${EVENT} was missing and is created`,
-    statements,
-    ofEvent: true as const,
-  }));
-  const repairs: Repair[] = [
-    ...planGrants(blueprint, state),
-    ...planLostGrants(state),
-    ...(event === undefined
-      ? missing
-      : enableAsIntended(event, intendedDefiner(state) ?? event.definer)),
-  ];
-  const done: Repair[] = [];
+  const title = `The event ${EVENT} was missing and is created`;
+  const ofEvent: readonly Step[] =
+    event === undefined
+      ? planObjects(blueprint, state).events.map((step) => ({ ...step, title }))
+      : [...enableAsIntended(event, intendedDefiner(state) ?? event.definer)];
+  const done: Step[] = [];
   const remarks: string[] = [];
-  for (const repair of repairs) {
+  for (const step of [...planGrants(blueprint, state), ...planLostGrants(state), ...ofEvent]) {
     try {
-      for (const statement of repair.statements) await db.query(statement);
-      done.push(repair);
+      for (const statement of step.statements) await db.query(statement);
+      done.push(step);
     } catch (error) {
-      remarks.push(`Not done: ${repair.title}: ${(error as Error).message}`);
+      remarks.push(`Not done: ${step.title}: ${(error as Error).message}`);
     }
   }
   const hasOthers = otherMembers(topology).length > 0 || topology.replicas > 0;
-  if (hasOthers && done.some(({ ofEvent }) => ofEvent)) {
+  if (hasOthers && ofEvent.some((step) => done.includes(step))) {
     remarks.push(
       'That has switched the event off on the other servers: order-timeout failover-ready makes them ready again.',
     );
   }
-  return { done: done.map(({ title }) => title), remarks };
+  return { done: done.map((step) => step.title), remarks };
 }
 
-function* enableAsIntended({ status, definer }: EventState, intended: string): Generator<Repair> {
+function* enableAsIntended({ status, definer }: EventState, intended: string): Generator<Step> {
   const was = [
     ...(status === 'ENABLED' ? [] : [`was ${status}`]),
     ...(definer === intended ? [] : [`ran as ${definer}`]),
@@ -100,6 +82,5 @@ function* enableAsIntended({ status, definer }: EventState, intended: string): G
     yield {
       title: `The event ${EVENT} ${was.join(' and ')}, and is enabled as ${intended}`,
       statements: [enableEvent(intended)],
-      ofEvent: true,
     };
 }
