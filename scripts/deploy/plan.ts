@@ -13,7 +13,7 @@ import {
   registerTables,
   unregisterObject,
 } from './registry';
-import type { Blueprint } from './shop';
+import { type Blueprint, KIND_TABLES } from './shop';
 import {
   disabled,
   type ObjectSource,
@@ -121,11 +121,37 @@ export function planObjects(blueprint: Blueprint, state: DatabaseState) {
   return {
     claim: stale.length === 0 ? [] : [claim],
     routines: withoutSweep(
-      stepsFor((kind) => kind !== 'event'),
+      [...planRenames(blueprint), ...stepsFor((kind) => kind !== 'event')],
       state,
     ),
     events: stepsFor((kind) => kind === 'event'),
   };
+}
+
+/** Whatever writes the journal goes through these. */
+const SETTLING = ['order_timeout_settle_order', 'order_timeout_settle_orders'];
+
+/**
+ * While a kind's rows get its new name nothing can be settled: under the old name an order that was opened again would
+ * find no key. The functions are made anew by the steps that follow; a call meanwhile fails with 1305.
+ */
+function planRenames({ renames }: Blueprint): Step[] {
+  if (renames.length === 0) return [];
+  return [
+    {
+      title: `kinds: ${renames.map(({ was, kind }) => `${was} becomes ${kind}`).join(', ')}`,
+      locks: 'order_timeout_settle_order',
+      statements: [
+        ...SETTLING.map((name) => `DROP FUNCTION IF EXISTS ${quoteName(name)}`),
+        ...renames.flatMap(({ was, kind }) =>
+          KIND_TABLES.map(
+            (table) =>
+              `UPDATE ${table} SET kind = ${quoteString(kind)} WHERE kind = ${quoteString(was)}`,
+          ),
+        ),
+      ],
+    },
+  ];
 }
 
 const definerOf = ({ isDedicated }: DatabaseState) => (isDedicated ? DEFINER_SQL : 'CURRENT_USER');
@@ -134,9 +160,10 @@ const definerOf = ({ isDedicated }: DatabaseState) => (isDedicated ? DEFINER_SQL
 export const checksumOf = ({ text }: ObjectSource, state: DatabaseState) =>
   checksum(text, definerOf(state));
 
-const staleObjects = ({ objects }: Blueprint, state: DatabaseState) =>
+const staleObjects = ({ objects, renames }: Blueprint, state: DatabaseState) =>
   objects.flatMap((object) => {
-    const reason = reasonToDeploy(object, state);
+    const isDropped = renames.length > 0 && SETTLING.includes(object.name);
+    const reason = reasonToDeploy(object, state) ?? (isDropped ? 'a kind is renamed' : undefined);
     return reason === undefined ? [] : [{ object, reason }];
   });
 

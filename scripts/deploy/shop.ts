@@ -38,10 +38,17 @@ export interface Blueprint extends Pick<Source, 'version' | 'migrations'> {
   readonly indexes: readonly NeededIndex[];
   /** What the definer account may do with the shop's tables. */
   readonly shopPrivileges: readonly Privilege[];
+  /** Kinds that get another name, and have rows under the old one. */
+  readonly renames: readonly Rename[];
   /** Keeps the shop file as it is deployed, so that later commands need no file. */
   readonly keepFile: readonly Step[];
   /** About the shop; with a mistake nothing can be deployed to it. */
   readonly findings: readonly Finding[];
+}
+
+export interface Rename {
+  readonly was: string;
+  readonly kind: string;
 }
 
 export interface ShopOptions {
@@ -82,7 +89,7 @@ export async function readShop(
   };
   if (!('shop' in seen)) {
     const nothing = { objects: [], tables: new Map(), indexes: [], shopPrivileges: [] };
-    return { ...always, ...nothing, keepFile: [], findings: seen.findings };
+    return { ...always, ...nothing, renames: [], keepFile: [], findings: seen.findings };
   }
   const { shop, facts, findings, indexes } = seen;
   const { tables } = facts;
@@ -96,6 +103,7 @@ export async function readShop(
     tables,
     indexes,
     shopPrivileges: privilegesOn(shop.file, state.schema),
+    renames: await readRenames(db, shop, state),
     keepFile: [...planKeepFile(source, shop, stored)],
     findings: [...findings, ...(shop.file.must ?? []).map((text) => remark('must', text))],
   };
@@ -156,6 +164,25 @@ async function readDeployed(
   return { file: shop.file, kinds };
 }
 
+/** The tables of which the rows say their kind. What ledger actions mean, the due views ask by a name of their own. */
+export const KIND_TABLES = ['order_timeout_refund', 'order_timeout_owed', 'order_timeout_finding'];
+
+/** By the rows and not by the stored file: a deployment that was cut short has stored the new one. */
+async function readRenames(
+  db: Connection,
+  { file }: Shop,
+  { ownTables }: DatabaseState,
+): Promise<Rename[]> {
+  const renames: Rename[] = [];
+  for (const [kind, { was }] of Object.entries(file.give_back))
+    for (const table of KIND_TABLES) {
+      if (was === undefined || !ownTables.has(table) || renames.at(-1)?.kind === kind) continue;
+      const rows = await select(db, 'SELECT 1 FROM ?? WHERE kind = ? LIMIT 1', [table, was]);
+      if (rows.length > 0) renames.push({ was, kind });
+    }
+  return renames;
+}
+
 function* planKeepFile(
   source: Source,
   shop: Shop,
@@ -170,7 +197,8 @@ function* planKeepFile(
   // A kind that comes later is audited from then on: what orders took of it before, nobody gave back.
   const ofNewKinds = stored === undefined ? 'NULL' : `CONCAT(${now})`;
   const since = Object.entries(shop.file.give_back).map(([kind, { was, since }]) => {
-    const known = since ?? stored?.kinds[kind] ?? stored?.kinds[was ?? kind];
+    const { [kind]: own, [was ?? kind]: earlier } = stored?.kinds ?? {};
+    const known = since ?? (own === undefined ? earlier : own);
     if (known === undefined) return `${quoteString(kind)}, ${ofNewKinds}`;
     return `${quoteString(kind)}, ${known === null ? 'NULL' : quoteString(known)}`;
   });

@@ -195,6 +195,12 @@ function* checkKinds({ give_back }: ShopFile, deployed: Deployed | undefined) {
     const [name, rule] =
       heirs.find(([, { was }]) => was === kind) ?? heirs.find(([other]) => other === kind) ?? [];
     const earlier = deployed?.file.give_back[kind];
+    if (rule?.was === kind && name !== undefined && deployed?.kinds.includes(name))
+      yield mistake(
+        `give_back.${name}.was`,
+        `the journal has refunds of the kind ${kind} and of the kind ${name}`,
+        'Two kinds cannot become one: give it a name that is new',
+      );
     if (name === undefined || rule === undefined)
       yield mistake(
         `give_back.${kind}`,

@@ -1,0 +1,174 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createShop, type Shop } from '../support';
+import { deployEngine } from '../support/deploy';
+import { call, findings, sweep } from './example';
+
+const SCHEMA = `
+CREATE TABLE purchase (
+    id BIGINT PRIMARY KEY,
+    user_id BIGINT NOT NULL,
+    status INT NOT NULL DEFAULT 2,
+    created_at DATETIME NOT NULL
+);
+CREATE TABLE voucher (id BIGINT AUTO_INCREMENT PRIMARY KEY, purchase_id BIGINT NULL);
+CREATE TABLE ticket (id BIGINT AUTO_INCREMENT PRIMARY KEY, purchase_id BIGINT NULL);
+`;
+
+const ORDERS = `
+orders:
+  table: purchase
+  id: id
+  user: user_id
+  created: created_at
+  status: {column: status, pending: 0, paid: 1, cancelled: 2}
+give_back:
+`;
+
+const held = (kind: string, more = '') => `  ${kind}:
+    held: {by: purchase_id}
+    target: {table: ${kind}, id: id}
+    set: {purchase_id: null}
+${more}`;
+
+async function deploy(shop: Shop, ...kinds: string[]): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'kinds-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  await writeFile(join(folder, 'shop.yaml'), ORDERS + kinds.join(''));
+  await deployEngine(shop.url, {
+    clock: shop.clock,
+    event: false,
+    shop: join(folder, 'shop.yaml'),
+  });
+}
+
+/** Cancelled by the shop's own code, with a voucher and a ticket that stay held. */
+async function lostOrder(shop: Shop, id: number, hoursAgo: number): Promise<void> {
+  await shop.run(
+    'INSERT INTO purchase (id, user_id, created_at) VALUES (?, 7, NOW() - INTERVAL ? HOUR)',
+    [id, hoursAgo],
+  );
+  await shop.run('INSERT INTO voucher (purchase_id) VALUES (?)', [id]);
+  await shop.run('INSERT INTO ticket (purchase_id) VALUES (?)', [id]);
+}
+
+const audited = async (shop: Shop) =>
+  (await call<{ order_id: number; kind: string }>(shop, 'audit_missing_refunds', null)).map(
+    ({ order_id, kind }) => `${order_id} ${kind}`,
+  );
+
+test('a kind of the first deployment is audited from the beginning, a later one from then on', async () => {
+  const shop = await createShop({ deploy: false, schema: () => SCHEMA });
+  await lostOrder(shop, 1, 48);
+  await deploy(shop, held('voucher'));
+  await deploy(shop, held('voucher'), held('ticket'));
+  // Created in the second after that.
+  await lostOrder(shop, 2, 0);
+  await shop.run('UPDATE purchase SET created_at = NOW() + INTERVAL 1 SECOND WHERE id = 2');
+  const all = ['1 voucher', '2 ticket', '2 voucher'];
+
+  expect(await audited(shop)).toEqual(all);
+  await call(shop, 'reconcile_orders', null);
+  expect((await findings(shop)).map((one) => one.replace(/: missing_refund| \d+$/g, ''))).toEqual(
+    all,
+  );
+  // What was once known stays so, whatever else is deployed.
+  await deploy(shop, held('voucher'), held('ticket', '    # a remark\n'));
+  expect(await audited(shop)).toEqual(all);
+});
+
+test('`since` says it', async () => {
+  const shop = await createShop({ deploy: false, schema: () => SCHEMA });
+  await lostOrder(shop, 1, 48);
+  await lostOrder(shop, 2, 1);
+  const [yesterday] = await shop.run<{ day: string }>(
+    'SELECT CONCAT(CURDATE() - INTERVAL 1 DAY) AS day',
+  );
+  await deploy(shop, held('voucher', `    since: ${yesterday?.day}\n`));
+
+  expect(await audited(shop)).toEqual(['2 voucher']);
+  await deploy(shop, held('voucher', '    since: 2000-01-01\n'));
+  expect(await audited(shop)).toEqual(['1 voucher', '2 voucher']);
+});
+
+describe('a kind that gets another name', () => {
+  const shared = (kind: string, more = '') => `  ${kind}:
+    lines: {table: item, order: purchase_id, target: product_id, amount: quantity}
+    target: {table: product, id: id}
+    add: stock
+    shared: true
+${more}`;
+
+  /** An order that took 3 pieces and a voucher is cancelled, and its stock still owed. */
+  async function withJournal(): Promise<Shop> {
+    const shop = await createShop({
+      deploy: false,
+      schema: () => `${SCHEMA}
+        CREATE TABLE product (id BIGINT PRIMARY KEY, stock INT NOT NULL);
+        CREATE TABLE item (
+            id BIGINT AUTO_INCREMENT PRIMARY KEY, purchase_id BIGINT NOT NULL, product_id BIGINT NOT NULL, quantity INT NOT NULL
+        );
+        INSERT INTO product VALUES (5, 10);`,
+    });
+    await deploy(shop, held('voucher'), shared('stock'));
+    await lostOrder(shop, 1, 48);
+    await shop.run('INSERT INTO item (purchase_id, product_id, quantity) VALUES (1, 5, 3)');
+    await pending(shop);
+    await call(shop, 'cancel_order_as_admin', 1, null);
+    return shop;
+  }
+
+  const pending = (shop: Shop) => shop.run('UPDATE purchase SET status = 0 WHERE id = 1');
+
+  test('keeps its journal: what came back does not come back again, and what is owed is given', async () => {
+    const shop = await withJournal();
+    await deploy(
+      shop,
+      held('token', '    was: voucher\n').replace('table: token', 'table: voucher'),
+      shared('pieces', '    was: stock\n'),
+    );
+
+    expect(await sweep(shop)).toMatchObject({ outcome: 'completed' });
+    expect(await shop.run('SELECT stock FROM product')).toEqual([{ stock: 13 }]);
+    await pending(shop);
+    await shop.run('UPDATE voucher SET purchase_id = 1');
+    expect(await call(shop, 'cancel_order_as_admin', 1, null)).toMatchObject([
+      { outcome: 'cancelled', returned: { token: '0', pieces: '0' } },
+    ]);
+    await sweep(shop);
+    expect(await shop.run('SELECT stock FROM product')).toEqual([{ stock: 13 }]);
+    expect(await shop.run('SELECT kind, amount FROM order_timeout_refund ORDER BY kind')).toEqual([
+      { kind: 'pieces', amount: 3 },
+      { kind: 'token', amount: 1 },
+    ]);
+    expect(await shop.run('SELECT * FROM order_timeout_violation')).toEqual([]);
+  });
+
+  test('is renamed whole by the next deployment when one is cut short', async () => {
+    const shop = await withJournal();
+    const renamed = [held('voucher'), shared('pieces', '    was: stock\n')];
+    await shop.run('DROP FUNCTION order_timeout_settle_order');
+    await shop.run("UPDATE order_timeout_refund SET kind = 'pieces' WHERE kind = 'stock'");
+    await deploy(shop, ...renamed);
+
+    await sweep(shop);
+    expect(await shop.run('SELECT stock FROM product')).toEqual([{ stock: 13 }]);
+    expect(await shop.run('SELECT * FROM order_timeout_owed')).toEqual([]);
+    await pending(shop);
+    expect(await call(shop, 'cancel_order_as_admin', 1, null)).toMatchObject([
+      { outcome: 'cancelled', returned: { pieces: '0' } },
+    ]);
+  });
+
+  test('cannot take the name of another that has a journal', async () => {
+    const shop = await withJournal();
+    const both = deploy(
+      shop,
+      held('stock', '    was: voucher\n').replace('table: stock', 'table: voucher'),
+    );
+
+    await expect(both).rejects.toThrow(/refunds of the kind voucher and of the kind stock/);
+  });
+});
