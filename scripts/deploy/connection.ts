@@ -51,7 +51,8 @@ export async function openSession(target: Target): Promise<Connection> {
   });
   try {
     // An init_connect may have begun a transaction, which nobody would commit.
-    for (const statement of ['ROLLBACK', ...sessionStatements()]) await db.query(statement);
+    for (const statement of ['ROLLBACK AND NO CHAIN NO RELEASE', ...sessionStatements()])
+      await db.query(statement);
     const [row] = await select<{ name: string | null }>(db, 'SELECT DATABASE() AS name');
     if (row?.name == null) {
       throw new Refusal([

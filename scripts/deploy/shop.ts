@@ -93,7 +93,8 @@ export async function readShop(
   }
   const { shop, facts, findings, indexes } = seen;
   const { tables } = facts;
-  const context = mistakesIn(findings).length === 0 ? toContext(shop, facts) : undefined;
+  const owing = await readOwing(db, shop, state, deployed?.file);
+  const context = mistakesIn(findings).length === 0 ? toContext(shop, facts, owing) : undefined;
   const fields = { ...columnFields(tables), clock: always.clock, ...context };
   return {
     ...always,
@@ -181,6 +182,24 @@ async function readRenames(
       if (rows.length > 0) renames.push({ was, kind });
     }
   return renames;
+}
+
+/** Kinds that were shared until now, or of which something is owed: it is still to be given. */
+async function readOwing(
+  db: Connection,
+  { file }: Shop,
+  { ownTables }: DatabaseState,
+  earlier: ShopFile | undefined,
+): Promise<Set<string>> {
+  const owed = ownTables.has('order_timeout_owed')
+    ? await select<{ kind: string }>(db, 'SELECT DISTINCT kind FROM order_timeout_owed')
+    : [];
+  const names = Object.entries(file.give_back).filter(([kind, { was }]) =>
+    [kind, was ?? kind].some(
+      (name) => earlier?.give_back[name]?.shared === true || owed.some((row) => row.kind === name),
+    ),
+  );
+  return new Set(names.map(([kind]) => kind));
 }
 
 function* planKeepFile(

@@ -1,4 +1,4 @@
-{{#shared}}
+{{#owes}}
 DROP FUNCTION IF EXISTS order_timeout_give_owed_{{kind}};
 DELIMITER $$
 CREATE FUNCTION order_timeout_give_owed_{{kind}} (
@@ -57,4 +57,4 @@ BEGIN
     RETURN JSON_LENGTH(p_owed);
 END$$
 DELIMITER ;
-{{/shared}}
+{{/owes}}

@@ -10,7 +10,7 @@ SELECT due.order_id,
        COALESCE(claim.account_id, due.account_id) AS account_id,
        due.taken,
        GREATEST(due.returned, COALESCE(claim.amount, 0)) AS returned,
-       {{#shared}}COALESCE(IF(owed.amount > 0, claim.amount, 0), 0){{/shared}}{{^shared}}0{{/shared}} AS owed,
+       {{#owes}}COALESCE(IF(owed.amount > 0, claim.amount, 0), 0){{/owes}}{{^owes}}0{{/owes}} AS owed,
        {{#journal}}IF(claim.order_id IS NULL{{^open}} AND due.account_id IS NOT NULL{{/open}}, due.due, 0){{/journal}}{{^journal}}0{{/journal}} AS refundable,
        {{#is_auditable}}1{{/is_auditable}}{{^is_auditable}}0{{/is_auditable}} AS is_auditable,
        COALESCE(claim.source, due.source) AS source,
@@ -18,6 +18,6 @@ SELECT due.order_id,
        claim.amount AS given
   FROM order_timeout_due_{{kind}} AS due
   LEFT JOIN order_timeout_refund AS claim FORCE INDEX (PRIMARY)
-    ON claim.order_id = due.order_id AND claim.kind = '{{kind}}' AND claim.target_id = due.target_id{{#shared}}
+    ON claim.order_id = due.order_id AND claim.kind = '{{kind}}' AND claim.target_id = due.target_id{{#owes}}
   LEFT JOIN order_timeout_owed AS owed
-    ON owed.kind = '{{kind}}' AND owed.account_id = claim.account_id AND owed.batch_id = claim.batch_id{{/shared}};
+    ON owed.kind = '{{kind}}' AND owed.account_id = claim.account_id AND owed.batch_id = claim.batch_id{{/owes}};

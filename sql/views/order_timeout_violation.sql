@@ -4,7 +4,7 @@ CREATE OR REPLACE SQL SECURITY DEFINER VIEW order_timeout_violation AS
 {{#rules}}
 SELECT invariant, order_id, detail FROM order_timeout_violation_{{kind}}
  UNION ALL
-{{#shared}}
+{{#owes}}
 SELECT 'owed' AS invariant, MIN(refund.order_id) AS order_id,
        CONCAT('{{kind}}, row ', owed.account_id, ', batch ', owed.batch_id, ': ', owed.amount, ' owed of ', COALESCE(SUM(refund.amount), 0)) AS detail
   FROM order_timeout_owed AS owed
@@ -14,7 +14,7 @@ SELECT 'owed' AS invariant, MIN(refund.order_id) AS order_id,
  GROUP BY owed.account_id, owed.batch_id, owed.amount
 HAVING owed.amount <> COALESCE(SUM(refund.amount), 0)
  UNION ALL
-{{/shared}}
+{{/owes}}
 {{/rules}}
 SELECT 'journal' AS invariant, order_id, CONCAT(COUNT(*), ' entries for one cancellation, at ', cancelled_at) AS detail
   FROM order_timeout_cancellation

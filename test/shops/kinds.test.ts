@@ -93,7 +93,7 @@ test('`since` says it', async () => {
   expect(await audited(shop)).toEqual(['1 voucher', '2 voucher']);
 });
 
-describe('a kind that gets another name', () => {
+describe('a kind that changes', () => {
   const shared = (kind: string, more = '') => `  ${kind}:
     lines: {table: item, order: purchase_id, target: product_id, amount: quantity}
     target: {table: product, id: id}
@@ -122,7 +122,7 @@ ${more}`;
 
   const pending = (shop: Shop) => shop.run('UPDATE purchase SET status = 0 WHERE id = 1');
 
-  test('keeps its journal: what came back does not come back again, and what is owed is given', async () => {
+  test('its name keeps its journal: what came back does not come back again, and what is owed is given', async () => {
     const shop = await withJournal();
     await deploy(
       shop,
@@ -146,7 +146,16 @@ ${more}`;
     expect(await shop.run('SELECT * FROM order_timeout_violation')).toEqual([]);
   });
 
-  test('is renamed whole by the next deployment when one is cut short', async () => {
+  test('and is shared no longer still gets what it is owed', async () => {
+    const shop = await withJournal();
+    await deploy(shop, held('voucher'), shared('stock').replace('    shared: true\n', ''));
+
+    await sweep(shop);
+    expect(await shop.run('SELECT stock FROM product')).toEqual([{ stock: 13 }]);
+    expect(await shop.run('SELECT * FROM order_timeout_owed')).toEqual([]);
+  });
+
+  test('its name is renamed whole by the next deployment when one is cut short', async () => {
     const shop = await withJournal();
     const renamed = [held('voucher'), shared('pieces', '    was: stock\n')];
     await shop.run('DROP FUNCTION order_timeout_settle_order');
@@ -162,7 +171,7 @@ ${more}`;
     ]);
   });
 
-  test('cannot take the name of another that has a journal', async () => {
+  test('its name cannot take the name of another that has a journal', async () => {
     const shop = await withJournal();
     const both = deploy(
       shop,

@@ -17,14 +17,25 @@ import { type Rule, type ShopFile, TELLS, type Values, wayOf, WAYS } from './sch
 
 export type ShopContext = ReturnType<typeof toContext>;
 
-/** What the templates are filled with. Names are quoted; what is not there is null, so that no outer value shows through. */
-export function toContext({ file, due }: Shop, facts: ShopFacts) {
+/**
+ * What the templates are filled with. Names are quoted; what is not there is null, so that no outer value shows through.
+ * `owing`: kinds of which something may be owed, though they are shared no longer.
+ */
+export function toContext(
+  { file, due }: Shop,
+  facts: ShopFacts,
+  owing: ReadonlySet<string> = new Set(),
+) {
   const kinds = Object.entries(file.give_back);
   const reaches = kinds
     .filter(([, rule]) => rule.shared !== true)
     .flatMap(([kind, rule]) => reachesOf(kind, rule, file, facts));
   const counted = new Set(reaches.filter((reach) => reach.is_counted).map(({ kind }) => kind));
-  const rules = kinds.map(([kind, rule]) => ruleOf(kind, rule, due.get(kind) ?? null, file, facts));
+  const rules = kinds.map(([kind, rule]) => ({
+    ...ruleOf(kind, rule, due.get(kind) ?? null, file, facts),
+    /** The sweep gives what is owed. */
+    owes: rule.shared === true || owing.has(kind),
+  }));
   const unauditable = rules.filter(({ is_auditable }) => !is_auditable);
   return {
     orders: ordersOf(file, facts),

@@ -16,7 +16,7 @@ BEGIN
     DECLARE EXIT HANDLER FOR 1205 /* lock wait */, 1213 /* deadlock */ ROLLBACK AND NO CHAIN NO RELEASE;
 
 {{#rules}}
-{{#shared}}
+{{#owes}}
     -- {{kind}}: {{table_text}}
     SET v_after = -9223372036854775808;
     pay_{{kind}}: LOOP
@@ -51,7 +51,7 @@ BEGIN
         END IF;
         COMMIT AND NO CHAIN NO RELEASE;
     END LOOP;
-{{/shared}}
+{{/owes}}
 {{/rules}}
 END$$
 DELIMITER ;
