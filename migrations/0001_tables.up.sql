@@ -84,6 +84,7 @@ CREATE TABLE IF NOT EXISTS order_timeout_shop (
     file MEDIUMTEXT NOT NULL COMMENT 'The shop file as it was deployed, YAML',
     views JSON NOT NULL COMMENT 'The due views that the file names: {"coupon_due.sql": "SELECT ..."}',
     kinds JSON NOT NULL COMMENT 'Since when the orders of each kind are audited: {"coupon": "2026-01-31 12:00:00.000"}; null: always',
+    ledgers JSON NOT NULL COMMENT 'Since when each kind''s rows in the shop''s ledger are written as now, and checked; null: always',
     deployed_at DATETIME(3) NOT NULL,
     deployed_by VARCHAR(288) NOT NULL COMMENT 'The account that ran order-timeout up',
     PRIMARY KEY (id),

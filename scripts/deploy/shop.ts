@@ -18,7 +18,7 @@ import {
 } from './shop-file/read';
 import type { NeededIndex, Table } from './tables';
 import { readShopFacts } from './shop-file/facts';
-import type { ShopFile } from './shop-file/schema';
+import type { Rule, ShopFile } from './shop-file/schema';
 import { type ShopContext, toContext } from './shop-file/context';
 import { usesOf } from './shop-file/expressions';
 import type { DatabaseState } from './state';
@@ -105,7 +105,7 @@ export async function readShop(
     indexes,
     shopPrivileges: privilegesOn(shop.file, state.schema),
     renames: await readRenames(db, shop, state),
-    keepFile: [...planKeepFile(source, shop, stored)],
+    keepFile: [...planKeepFile(source, shop, stored, deployed?.file)],
     findings: [...findings, ...(shop.file.must ?? []).map((text) => remark('must', text))],
   };
 }
@@ -206,6 +206,7 @@ function* planKeepFile(
   source: Source,
   shop: Shop,
   stored: StoredShop | undefined,
+  earlier: ShopFile | undefined,
 ): Generator<Step> {
   if (!ownTables(source).includes('order_timeout_shop')) return;
   const views = viewsOf(shop);
@@ -213,21 +214,37 @@ function* planKeepFile(
     JSON.stringify(Object.entries(map).sort());
   if (stored?.text === shop.text && sorted(stored.views) === sorted(views)) return;
   const now = "CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', setting.clock)";
+  const rules = Object.entries(shop.file.give_back);
+  /** Of each kind a moment: null: always; undefined: this one. */
+  const moments = (of: (kind: string, rule: Rule) => string | null | undefined, thisOne: string) =>
+    rules.map(([kind, rule]) => {
+      const known = of(kind, rule);
+      const moment = known === undefined ? `CONCAT(${thisOne})` : known && quoteString(known);
+      return `${quoteString(kind)}, ${moment ?? 'NULL'}`;
+    });
+  const before = <T>(map: Readonly<Record<string, T>> = {}, kind: string, { was }: Rule) =>
+    kind in map ? map[kind] : map[was ?? kind];
   // A kind that comes later is audited from then on: what orders took of it before, nobody gave back.
-  const ofNewKinds = stored === undefined ? 'NULL' : `CONCAT(${now})`;
-  const since = Object.entries(shop.file.give_back).map(([kind, { was, since }]) => {
-    const { [kind]: own, [was ?? kind]: earlier } = stored?.kinds ?? {};
-    const known = since ?? (own === undefined ? earlier : own);
-    if (known === undefined) return `${quoteString(kind)}, ${ofNewKinds}`;
-    return `${quoteString(kind)}, ${known === null ? 'NULL' : quoteString(known)}`;
-  });
+  const isFirst = stored === undefined;
+  const audited = moments(
+    (kind, rule) => rule.since ?? (isFirst ? null : before(stored.kinds, kind, rule)),
+    now,
+  );
+  // Rows of the ledger that were written before have other columns, or are not there. Calls may still write such ones.
+  const logged = moments((kind, rule) => {
+    const { ledger } = before(earlier?.give_back, kind, rule) ?? {};
+    if (isFirst) return null;
+    const isSame = JSON.stringify(ledger) === JSON.stringify(rule.ledger);
+    return isSame ? (before(stored.ledgers, kind, rule) ?? null) : undefined;
+  }, `${now} + INTERVAL 10 MINUTE`);
   yield {
     title: 'the shop file',
     statements: [
-      `REPLACE INTO order_timeout_shop (id, file, views, kinds, deployed_at, deployed_by)\n` +
+      `REPLACE INTO order_timeout_shop (id, file, views, kinds, ledgers, deployed_at, deployed_by)\n` +
         `SELECT 1, ${quoteString(shop.text)},\n` +
         `       ${quoteString(JSON.stringify(views))},\n` +
-        `       JSON_OBJECT(${since.join(', ')}), ${now}, CURRENT_USER()\n` +
+        `       JSON_OBJECT(${audited.join(', ')}),\n` +
+        `       JSON_OBJECT(${logged.join(', ')}), ${now}, CURRENT_USER()\n` +
         `  FROM order_timeout_setting AS setting`,
     ],
   };

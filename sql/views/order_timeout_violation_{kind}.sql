@@ -16,6 +16,7 @@ SELECT broken.invariant,
            ON {{ledger.of_user}} = holder.user_id{{/ledger.of_user}}
         WHERE {{ledger.match}}
        HAVING COUNT(*) <> 1
+          AND NOT COALESCE(refund.refunded_at < (SELECT CAST(JSON_VALUE(shop.ledgers, '$.{{kind}}' RETURNING CHAR(32)) AS DATETIME(3)) FROM order_timeout_shop AS shop), FALSE)
         UNION ALL
 {{/ledger}}
 {{#is_due}}

@@ -155,6 +155,24 @@ ${more}`;
     expect(await shop.run('SELECT * FROM order_timeout_owed')).toEqual([]);
   });
 
+  test('and gets a ledger is checked against it from then on', async () => {
+    const shop = await withJournal();
+    await shop.run(
+      'CREATE TABLE log (id BIGINT AUTO_INCREMENT PRIMARY KEY, voucher BIGINT NOT NULL, amount INT NOT NULL)',
+    );
+    const ledger =
+      '    ledger: {table: log, write: {voucher: refund.account_id, amount: refund.amount}}\n';
+    await deploy(shop, held('voucher', ledger), shared('stock'));
+    const broken = () => shop.run('SELECT order_id FROM order_timeout_violation');
+
+    expect(await broken()).toEqual([]);
+    await shop.run('UPDATE order_timeout_refund SET refunded_at = NOW() + INTERVAL 11 MINUTE');
+    expect(await broken()).toEqual([{ order_id: 1 }]);
+    // It is still the same one.
+    await deploy(shop, held('voucher', `${ledger}    # a remark\n`), shared('stock'));
+    expect(await broken()).toEqual([{ order_id: 1 }]);
+  });
+
   test('its name is renamed whole by the next deployment when one is cut short', async () => {
     const shop = await withJournal();
     const renamed = [held('voucher'), shared('pieces', '    was: stock\n')];

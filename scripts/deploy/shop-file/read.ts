@@ -143,12 +143,14 @@ export interface StoredShop {
   readonly views: Readonly<Record<string, string>>;
   /** Since when the orders of each kind are audited, in the shop's clock; null: always. */
   readonly kinds: Readonly<Record<string, string | null>>;
+  /** Since when each kind's ledger is written as it is now; null: always. */
+  readonly ledgers: Readonly<Record<string, string | null>>;
 }
 
 /** Undefined: none is. */
 export async function readStoredShop(db: Connection): Promise<StoredShop | undefined> {
   const rows = await ifThere(() =>
-    select<StoredShop>(db, 'SELECT file AS text, views, kinds FROM order_timeout_shop'),
+    select<StoredShop>(db, 'SELECT file AS text, views, kinds, ledgers FROM order_timeout_shop'),
   );
   return rows?.[0];
 }
