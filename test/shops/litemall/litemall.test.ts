@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { call, cancel, exampleOfFile, findings, sweep } from '../example';
 import type { Shop } from '../../support';
 
@@ -266,6 +266,62 @@ describe('litemall', () => {
     expect(await owed()).toEqual([]);
     expect(await stock(shop, 2)).toBe(10);
     expect(await findings(shop)).toEqual([`${id}: missing_target stock 1`]);
+  });
+
+  describe('when the stock of a product refuses what it is owed', () => {
+    const ERROR = 'product 2 is locked by the stocktaking';
+
+    /** Three products, each owed 3 pieces of an order of its own. */
+    async function withTrigger(signal: string) {
+      const shop = await emptyShop();
+      const mend = () => shop.run('DROP TRIGGER IF EXISTS stocktaking');
+      onTestFinished(async () => {
+        await mend();
+      });
+      const orders: number[] = [];
+      for (const id of [1, 2, 3]) {
+        await product(shop, id, 10);
+        orders.push(await order(shop, { lines: [[id, 3]] }));
+      }
+      await shop.run(
+        `CREATE TRIGGER stocktaking BEFORE UPDATE ON litemall_goods_product FOR EACH ROW
+         BEGIN IF NEW.id = 2 THEN ${signal}; END IF; END`,
+      );
+      const stocks = () => Promise.all([1, 2, 3].map((id) => stock(shop, id)));
+      return { shop, orders, mend, stocks };
+    }
+
+    it('gives the others theirs, says so once, and gives it when it no longer does', async () => {
+      const { shop, orders, mend, stocks } = await withTrigger(
+        `SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '${ERROR}'`,
+      );
+
+      expect(await sweep(shop)).toMatchObject({ outcome: 'completed', cancelled: 3, failed: 0 });
+      expect(await stocks()).toEqual([10, 7, 10]);
+      const refused = { order_id: orders[1], what: 'not_given', kind: 'stock', target_id: 2 };
+      const found = await call(shop, 'list_findings', 10);
+      expect(found).toMatchObject([{ ...refused, amount: 3, detail: `1644: ${ERROR}` }]);
+      await sweep(shop);
+      expect(await call(shop, 'list_findings', 10)).toEqual(found);
+
+      await mend();
+      await sweep(shop);
+      expect(await stocks()).toEqual([10, 10, 10]);
+      expect(await findings(shop)).toEqual([]);
+      expect(await shop.run('SELECT * FROM order_timeout_owed')).toEqual([]);
+    });
+
+    it('ends the run with the error when it is a fault of the deployment', async () => {
+      const { shop, mend, stocks } = await withTrigger(
+        `SIGNAL SQLSTATE '42000' SET MYSQL_ERRNO = 1142, MESSAGE_TEXT = 'no privilege'`,
+      );
+
+      await expect(sweep(shop)).rejects.toMatchObject({ errno: 1142 });
+      expect(await findings(shop)).toEqual([]);
+      await mend();
+      await sweep(shop);
+      expect(await stocks()).toEqual([10, 10, 10]);
+    });
   });
 
   it('gives what many batches owe in transactions that hold few rows of the stock', async () => {

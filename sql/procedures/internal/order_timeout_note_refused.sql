@@ -1,0 +1,30 @@
+DROP PROCEDURE IF EXISTS order_timeout_note_refused;
+DELIMITER $$
+CREATE PROCEDURE order_timeout_note_refused (
+    IN p_kind VARCHAR(32) CHARACTER SET ascii,
+    IN p_account_id BIGINT,
+    IN p_error VARCHAR(512) CHARACTER SET utf8mb4,
+    IN p_now DATETIME(3)
+)
+    COMMENT 'Description: opens a finding of what is owed to a row and was refused by its table, by a trigger or a constraint. It closes when it
+is given, see order_timeout_give_owed_{kind}().
+Parameters: p_kind, p_account_id: of order_timeout_owed. p_error: number and text. p_now: in the shop''s clock.'
+    SQL SECURITY DEFINER
+    MODIFIES SQL DATA
+BEGIN
+    START TRANSACTION READ WRITE;
+    INSERT INTO order_timeout_finding (order_id, kind, target_id, what, amount, other_amount, detail, opened_at)
+    SELECT seen.order_id, p_kind, seen.target_id, 'not_given', seen.amount, seen.other_amount, seen.detail, p_now
+      FROM (SELECT MIN(refund.order_id) AS order_id, MIN(refund.target_id) AS target_id, SUM(refund.amount) AS amount,
+                   COUNT(*) AS other_amount, LEFT(p_error, 255) AS detail
+              FROM order_timeout_owed AS owed
+              JOIN order_timeout_cancellation AS cancellation ON cancellation.batch_id = owed.batch_id
+              JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)
+                ON refund.order_id = cancellation.order_id AND refund.kind = owed.kind AND refund.account_id = owed.account_id
+               AND refund.batch_id = owed.batch_id
+             WHERE owed.kind = p_kind AND owed.account_id = p_account_id) AS seen
+     WHERE seen.order_id IS NOT NULL
+        ON DUPLICATE KEY UPDATE {{> reopen_finding}};
+    COMMIT AND NO CHAIN NO RELEASE;
+END$$
+DELIMITER ;
