@@ -1,26 +1,24 @@
 import type { Progress } from '../deploy';
+import { groupBy } from '../deploy/text';
 import type { Context } from './context';
 import { UsageError } from './errors';
 import { count } from './output';
 
-export interface Agreement {
+interface Agreement {
   /** What will be done, a line each. */
   readonly steps: readonly string[];
   /** Worth knowing, and no reason to stop. */
   readonly remarks: readonly string[];
-  /** Said below the remarks. */
-  readonly extra?: readonly string[];
   readonly yes?: boolean | undefined;
 }
 
 /** Shows what is about to be done, and asks unless `yes`. Throws a UsageError when nobody can be asked. */
 export async function agree(
   context: Context,
-  { steps, remarks, extra = [], yes = false }: Agreement,
+  { steps, remarks, yes = false }: Agreement,
 ): Promise<boolean> {
   const { out, colors } = context;
   for (const remark of remarks) out(colors.yellow(`Note: ${remark}`));
-  for (const line of extra) out(line);
   if (yes) return true;
   out(`${count(steps.length, 'step')}:`);
   for (const line of summarise(steps)) out(`  ${line}`);
@@ -40,12 +38,10 @@ const MOST_LISTED = 4;
 
 /** The steps of a deployment, a line each; many alike ("procedure a: new", "procedure b: new") are one line. */
 export function summarise(steps: readonly string[]): string[] {
-  const alike = new Map<string, string[]>();
-  for (const step of steps) {
-    const [, kind = '', what = ''] = /^(\w+) \w+: (.+)$/s.exec(step) ?? [];
-    const likeness = kind === '' ? step : `${kind}s: ${what}`;
-    alike.set(likeness, [...(alike.get(likeness) ?? []), step]);
-  }
+  const alike = groupBy(steps, (step) => {
+    const [, kind, what = ''] = /^(\w+) \w+: (.+)$/s.exec(step) ?? [];
+    return kind === undefined ? step : `${kind}s: ${what}`;
+  });
   return [...alike].flatMap(([likeness, group]) =>
     group.length > MOST_LISTED ? [`${group.length} ${likeness}`] : group,
   );

@@ -1,15 +1,5 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings';
-import {
-  type DeployResult,
-  down,
-  plan,
-  type Proposal,
-  sayFinding,
-  status,
-  type Status,
-  up,
-  verify,
-} from '../../deploy';
+import * as deploy from '../../deploy';
 import { agree, progressTo, summarise } from '../agreement';
 import { connectionOptions, databaseCommand, withConnection } from '../connection';
 import type { Colors, Context } from '../context';
@@ -44,7 +34,7 @@ export const upCommand = (context: Context) =>
     .option('--yes', 'do not ask')
     .action(async (options) => {
       const startedAt = performance.now();
-      const result = await up(connectionOptions(options, context), {
+      const result = await deploy.up(connectionOptions(options, context), {
         ...options,
         takeProposals: options.yes,
         ...following(context, options),
@@ -60,8 +50,8 @@ export const planCommand = (context: Context) =>
     'Print the exact SQL that "up" would run now, to review and to run with the mysql client. Changes nothing.',
     'plan --clock +08:00',
   ).action(async (options) => {
-    const { sql, steps, remarks } = await plan(connectionOptions(options, context), options);
-    for (const remark of remarks) context.err(`Note: ${sayFinding(remark)}\n`);
+    const { sql, steps, remarks } = await deploy.plan(connectionOptions(options, context), options);
+    for (const remark of remarks) context.err(`Note: ${deploy.sayFinding(remark)}\n`);
     if (steps.length === 0) context.err(`${IN_STEP}\n`);
     context.out(sql);
   });
@@ -82,7 +72,7 @@ export const downCommand = (context: Context) =>
     )
     .option('--yes', 'do not ask')
     .action(async (options) => {
-      const result = await down(connectionOptions(options, context), {
+      const result = await deploy.down(connectionOptions(options, context), {
         ...options,
         ...following(context, options),
       });
@@ -101,19 +91,19 @@ const following = (context: Context, { yes }: { yes?: true | undefined }) => ({
   log: (line: string) => {
     context.err(`${line}\n`);
   },
-  confirm: ({ steps, remarks }: Proposal) =>
-    agree(context, { steps, remarks: remarks.map(sayFinding), yes }),
+  confirm: ({ steps, remarks }: deploy.Proposal) =>
+    agree(context, { steps, remarks: remarks.map(deploy.sayFinding), yes }),
 });
 
 function sayResult(
   { out, end, colors }: Context,
-  { outcome, remarks }: DeployResult,
+  { outcome, remarks }: deploy.DeployResult,
   done: string,
   nothing: string,
 ): void {
   if (outcome === 'done') out(colors.green(done));
   if (outcome === 'nothing_to_do') {
-    for (const remark of remarks) out(colors.yellow(`Note: ${sayFinding(remark)}`));
+    for (const remark of remarks) out(colors.yellow(`Note: ${deploy.sayFinding(remark)}`));
     out(nothing);
   }
   if (outcome === 'declined') {
@@ -136,10 +126,12 @@ export const statusCommand = (context: Context) =>
     'Show what is deployed, what "up" would do, and whether the sweep shows signs of life.',
     'status',
   ).action(async (options) => {
-    show(context, options, await status(connectionOptions(options, context)), { say: sayStatus });
+    show(context, options, await deploy.status(connectionOptions(options, context)), {
+      say: sayStatus,
+    });
   });
 
-function sayStatus(found: Status, colors: Colors): string {
+function sayStatus(found: deploy.Status, colors: Colors): string {
   const { heartbeat, event, pendingSteps } = found;
   const facts: Readonly<Record<string, string>> = {
     database: `${found.database} on ${found.server}`,
@@ -184,10 +176,10 @@ export const verifyCommand = (context: Context) =>
     "Compare what is deployed with this version's files, a line per difference. Ends with 3 when there is one.",
     'verify',
   ).action(async (options) => {
-    show(context, options, await verify(connectionOptions(options, context)), {
+    show(context, options, await deploy.verify(connectionOptions(options, context)), {
       say: ({ differences, remarks }, colors) =>
         [
-          ...remarks.map((remark) => colors.yellow(`Note: ${sayFinding(remark)}`)),
+          ...remarks.map((remark) => colors.yellow(`Note: ${deploy.sayFinding(remark)}`)),
           ...differences.map(({ text }) => text),
           ...(differences.length === 0 ? ['The database is as this version deploys it.'] : []),
         ].join('\n'),

@@ -1,10 +1,4 @@
-import {
-  type Finding,
-  listFindings,
-  reconcileOrders,
-  settleFinding,
-  settleLatePayment,
-} from '../../index';
+import * as client from '../../index';
 import type { Colors, Context } from '../context';
 import { EXIT } from '../errors';
 import { answer, askingCommand } from '../frame';
@@ -21,14 +15,14 @@ export const findingsCommand = (context: Context) =>
     .option('--limit <findings>', 'at most so many', wholeNumber(1, 100_000), 100)
     .action(({ limit, ...options }) =>
       answer(context, options, {
-        ask: (db) => listFindings(db, { limit }),
+        ask: (db) => client.listFindings(db, { limit }),
         say: (findings, colors) =>
           findings.length === 0 ? 'There is nothing to look at.' : tableOf(findings, colors),
         exitCode: (findings) => (findings.length > 0 ? EXIT.differs : EXIT.done),
       }),
     );
 
-const tableOf = (findings: readonly Finding[], colors: Colors) =>
+const tableOf = (findings: readonly client.Finding[], colors: Colors) =>
   toTable(
     findings,
     {
@@ -63,7 +57,7 @@ export const settleCommand = (context: Context) =>
     .argument('<finding>', "the finding's id", parseOrderId)
     .action((findingId, { remark, ...options }) =>
       answer(context, options, {
-        ask: (db) => settleFinding(db, findingId, { remark }),
+        ask: (db) => client.settleFinding(db, findingId, { remark }),
         say: ({ outcome }) => `Finding ${findingId} ${SETTLED[outcome]}.`,
         exitCode,
       }),
@@ -84,7 +78,7 @@ export const settlePaymentCommand = (context: Context) =>
     .argument('<reference>', 'of the payment')
     .action((reference, { remark, ...options }) =>
       answer(context, options, {
-        ask: (db) => settleLatePayment(db, reference, { remark }),
+        ask: (db) => client.settleLatePayment(db, reference, { remark }),
         say: ({ outcome }) => `Payment ${reference}: ${outcome}.`,
         exitCode,
       }),
@@ -100,7 +94,7 @@ export const reconcileCommand = (context: Context) =>
     .option('--since <when>', `only orders created from then on: ${MOMENT_HELP}`, parseMoment)
     .action(({ since, ...options }) =>
       answer(context, options, {
-        ask: async (db) => reconcileOrders(db, await sinceOf(db, since)),
+        ask: async (db) => client.reconcileOrders(db, await sinceOf(db, since)),
         say: ({ orders, opened, closed }) =>
           `${count(orders, 'order')} looked at; ${count(opened, 'finding')} opened, ${closed} closed.`,
       }),

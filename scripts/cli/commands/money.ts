@@ -1,5 +1,5 @@
 import type { Connection } from 'mysql2/promise';
-import { auditMissingRefunds, type MissingRefund, repairMissingRefund } from '../../index';
+import * as client from '../../index';
 import { findRepairable, repairOrders, type RepairReport } from '../../operate/repair';
 import { confirm } from '../agreement';
 import { withConnection } from '../connection';
@@ -27,13 +27,13 @@ export const auditCommand = (context: Context) =>
     .option('--since <when>', `only orders placed from then on: ${MOMENT_HELP}`, parseMoment)
     .action(({ since, ...options }) =>
       answer(context, options, {
-        ask: async (db) => auditMissingRefunds(db, await sinceOf(db, since)),
+        ask: async (db) => client.auditMissingRefunds(db, await sinceOf(db, since)),
         say: sayAudit,
         exitCode: (missing) => (missing.length > 0 ? EXIT.differs : EXIT.done),
       }),
     );
 
-function sayAudit(missing: readonly MissingRefund[], colors: Colors): string {
+function sayAudit(missing: readonly client.MissingRefund[], colors: Colors): string {
   if (missing.length === 0) return 'Nothing is missing: what cancelled orders took has come back.';
   return [
     tableOfMissing(missing, colors),
@@ -76,7 +76,10 @@ export const repairCommand = (context: Context) =>
         throw new UsageError('--source-type, --since and --until are for --all');
       }
       await answer(context, options, {
-        ask: async (db) => ({ repaired: await repairMissingRefund(db, orderId), failed: [] }),
+        ask: async (db) => ({
+          repaired: await client.repairMissingRefund(db, orderId),
+          failed: [],
+        }),
         say: sayRepair,
       });
     });
@@ -120,7 +123,7 @@ function sayRepair({ repaired, failed }: RepairReport, colors: Colors): string {
   ].join('\n');
 }
 
-const tableOfMissing = (missing: readonly MissingRefund[], colors: Colors) =>
+const tableOfMissing = (missing: readonly client.MissingRefund[], colors: Colors) =>
   toTable(
     missing,
     {
@@ -136,7 +139,7 @@ const tableOfMissing = (missing: readonly MissingRefund[], colors: Colors) =>
   );
 
 /** coupon 2,000, points 30, of 2 orders. */
-function sayMissing<Row extends MissingRefund>(
+function sayMissing<Row extends client.MissingRefund>(
   rows: readonly Row[],
   amountOf: (row: Row) => string = ({ missing }) => missing,
 ): string {

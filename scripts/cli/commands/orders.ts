@@ -1,17 +1,5 @@
 import type { Connection } from 'mysql2/promise';
-import {
-  cancelExpiredOrder,
-  type CancelExpiredOrderResult,
-  explainOrderTimeout,
-  type Explanation,
-  holdOrder,
-  type HoldOrderResult,
-  orderMoney,
-  releaseOrderHold,
-  type ReleaseOrderHoldResult,
-  retryFailedOrder,
-  type RetryFailedOrderResult,
-} from '../../index';
+import * as client from '../../index';
 import type { Colors, Context } from '../context';
 import { EXIT } from '../errors';
 import { answer, askingCommand } from '../frame';
@@ -55,10 +43,10 @@ const doingCommand =
       answer(context, options, { ask: (db) => act(db, orderId), ...byOutcome(...outcomes) }),
     );
 
-export const cancelCommand = doingCommand<CancelExpiredOrderResult>(
+export const cancelCommand = doingCommand<client.CancelExpiredOrderResult>(
   'cancel',
   'Cancel one unpaid order that is past its time. Ends with 1 when it was not cancelled.',
-  cancelExpiredOrder,
+  client.cancelExpiredOrder,
   'cancelled',
   {
     cancelled: ({ returned }) => `is cancelled; given back: ${sayReturned(returned)}`,
@@ -71,19 +59,19 @@ export const cancelCommand = doingCommand<CancelExpiredOrderResult>(
   },
 );
 
-export const releaseCommand = doingCommand<ReleaseOrderHoldResult>(
+export const releaseCommand = doingCommand<client.ReleaseOrderHoldResult>(
   'release',
   'End the hold of an order: it times out as usual again. Ends with 1 when it was not held.',
-  releaseOrderHold,
+  client.releaseOrderHold,
   'released',
   { released: 'times out as usual again', not_held: 'was not on hold' },
 );
 
-export const retryCommand = doingCommand<RetryFailedOrderResult>(
+export const retryCommand = doingCommand<client.RetryFailedOrderResult>(
   'retry',
   'Have the next sweep try an order again that failed, also one that was set aside. ' +
     'Ends with 1 when it had not failed.',
-  retryFailedOrder,
+  client.retryFailedOrder,
   'retrying',
   {
     retrying: 'is tried again by the next sweep',
@@ -107,8 +95,8 @@ export const holdCommand = (context: Context) =>
     .action((orderId, { minutes, reason, ...options }) =>
       answer(context, options, {
         ask: (db) =>
-          holdOrder(db, orderId, { minutes, ...(reason === undefined ? {} : { reason }) }),
-        ...byOutcome<HoldOrderResult>('held', {
+          client.holdOrder(db, orderId, { minutes, ...(reason === undefined ? {} : { reason }) }),
+        ...byOutcome<client.HoldOrderResult>('held', {
           held: `does not time out for ${minutes} minutes`,
           not_found: 'is not held: there is no such order',
           not_pending: 'is not held: it is cancelled already',
@@ -122,13 +110,13 @@ export const explainCommand = (context: Context) =>
     'Tell why an order was, or was not, or will be cancelled, and what came back. Changes nothing.',
   ).action((orderId, options) =>
     answer(context, options, {
-      ask: (db) => explainOrderTimeout(db, orderId),
+      ask: (db) => client.explainOrderTimeout(db, orderId),
       say: sayExplanation,
     }),
   );
 
 /** The answer, and below it what it rests on. */
-function sayExplanation([first, ...others]: readonly Explanation[], colors: Colors): string {
+function sayExplanation([first, ...others]: readonly client.Explanation[], colors: Colors): string {
   const width = Math.max(0, ...others.map(({ step }) => step.length));
   return [
     colors.bold(first?.detail ?? ''),
@@ -142,7 +130,7 @@ export const moneyCommand = (context: Context) =>
     'Show what an order took, what of it came back, and what is missing. Changes nothing.',
   ).action((orderId, options) =>
     answer(context, options, {
-      ask: (db) => orderMoney(db, orderId),
+      ask: (db) => client.orderMoney(db, orderId),
       say: (rows, colors) =>
         rows.length === 0
           ? `Order ${orderId} took nothing that is to come back, or there is no such order.`

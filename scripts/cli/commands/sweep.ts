@@ -1,11 +1,4 @@
-import {
-  cancelExpiredOrders,
-  type CancelExpiredOrdersResult,
-  type ExpiredOrder,
-  orderTimeoutClock,
-  orderTimeoutHealth,
-  previewExpiredOrders,
-} from '../../index';
+import * as client from '../../index';
 import type { ShopClock } from '../../client/shop-time';
 import { selectColumn } from '../../deploy/connection';
 import { describeDuration, describeInstant } from '../../operate/words';
@@ -23,20 +16,20 @@ export const runCommand = (context: Context) =>
     'run',
   ).action((options) =>
     answer(context, options, {
-      ask: (db) => cancelExpiredOrders(db),
+      ask: (db) => client.cancelExpiredOrders(db),
       say: saySweep,
       exitCode: exitCodeOfSweep,
     }),
   );
 
-const NO_SWEEP: Partial<Record<CancelExpiredOrdersResult['outcome'], string>> = {
+const NO_SWEEP: Partial<Record<client.CancelExpiredOrdersResult['outcome'], string>> = {
   busy: 'Nothing was done: another sweep is running.',
   paused: 'Nothing was done: order_timeout_setting.paused is 1.',
   read_only:
     'Nothing was done: the sweep does not belong on this server; order-timeout doctor says why.',
 };
 
-function saySweep(sweep: CancelExpiredOrdersResult): string {
+function saySweep(sweep: client.CancelExpiredOrdersResult): string {
   const { outcome, cancelled, durationMs, returned, failed } = sweep;
   return (
     NO_SWEEP[outcome] ??
@@ -48,7 +41,7 @@ function saySweep(sweep: CancelExpiredOrdersResult): string {
   );
 }
 
-function exitCodeOfSweep({ outcome, failed }: CancelExpiredOrdersResult): ExitCode {
+function exitCodeOfSweep({ outcome, failed }: client.CancelExpiredOrdersResult): ExitCode {
   if (outcome in NO_SWEEP) return EXIT.failed;
   return failed > 0 ? EXIT.differs : EXIT.done;
 }
@@ -64,8 +57,8 @@ export const previewCommand = (context: Context) =>
       let clock: ShopClock = '+00:00';
       return answer(context, options, {
         ask: async (db) => {
-          const orders = await previewExpiredOrders(db, { limit });
-          if (options.json !== true) clock = await orderTimeoutClock(db);
+          const orders = await client.previewExpiredOrders(db, { limit });
+          if (options.json !== true) clock = await client.orderTimeoutClock(db);
           return orders;
         },
         say: (orders, colors) => sayPreview(orders, { limit, clock }, colors),
@@ -73,23 +66,27 @@ export const previewCommand = (context: Context) =>
     });
 
 function sayPreview(
-  orders: readonly ExpiredOrder[],
+  orders: readonly client.ExpiredOrder[],
   { limit, clock }: { limit: number; clock: ShopClock },
   colors: Colors,
 ): string {
   if (orders.length === 0) return 'Nothing is due: the next sweep cancels nothing.';
-  const columns = {
-    order: (order: ExpiredOrder) => order.orderId,
-    user: (order: ExpiredOrder) => order.userId,
-    'source type': (order: ExpiredOrder) => order.sourceType ?? 'NULL',
-    'placed at': (order: ExpiredOrder) => describeInstant(order.createdAt, clock),
-    overdue: (order: ExpiredOrder) => describeDuration(order.overdueSeconds),
-    'comes back': (order: ExpiredOrder) => sayReturned(order.returned),
-  };
+  const table = toTable(
+    orders,
+    {
+      order: (order) => order.orderId,
+      user: (order) => order.userId,
+      'source type': (order) => order.sourceType ?? 'NULL',
+      'placed at': (order) => describeInstant(order.createdAt, clock),
+      overdue: (order) => describeDuration(order.overdueSeconds),
+      'comes back': (order) => sayReturned(order.returned),
+    },
+    colors,
+  );
   const rest = orders.length === limit ? ', and perhaps more (--limit)' : '';
   const all = sayAmounts(orders.flatMap(({ returned }) => Object.entries(returned)));
   const sum = `${count(orders.length, 'order')}${rest}; comes back: ${all}.`;
-  return [toTable(orders, columns, colors), '', sum].join('\n');
+  return [table, '', sum].join('\n');
 }
 
 export const pauseCommand = (context: Context) =>
@@ -133,7 +130,7 @@ export const healthCommand = (context: Context) =>
     'health',
   ).action((options) =>
     answer(context, options, {
-      ask: (db) => orderTimeoutHealth(db),
+      ask: (db) => client.orderTimeoutHealth(db),
       say: ({ checks }, colors) =>
         sayChecks(
           checks.map(({ checkName: about, status: severity, detail: text }) => {

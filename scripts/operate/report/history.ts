@@ -69,30 +69,30 @@ const timeOf = (column: string) => `DATE_FORMAT(${column}, '%Y-%m-%d %H:%i:%s')`
 const FIRST_BATCH =
   'COALESCE((SELECT id FROM order_timeout_batch WHERE created_at >= ? ORDER BY id LIMIT 1), 0)';
 
-/** What a query says of a span: numbers by the names of its columns. */
-type Sums = Readonly<Record<string, number>> & { readonly span: never };
+/** What a query says of each span: numbers by the names of its columns. */
+async function sumsBySpan(db: Connection, sql: string, values: readonly string[]) {
+  const rows = await select<Readonly<Record<string, number>> & { span: never }>(db, sql, values);
+  return new Map<string, Readonly<Record<string, number>>>(rows.map((row) => [row.span, row]));
+}
 
 async function readSpans(db: Connection, period: readonly [string, string], unit: Unit) {
   const [from] = period;
   const span = (column: string) =>
     `DATE_FORMAT(${column}, '${unit === 'day' ? '%Y-%m-%d' : '%Y-%m-%d %H:00'}') AS span`;
-  const runs = bySpan(
-    await select<Sums>(
-      db,
-      `SELECT ${span('started_at')}, COUNT(IF(outcome = 'completed', 1, NULL)) AS completed,
+  const runs = await sumsBySpan(
+    db,
+    `SELECT ${span('started_at')}, COUNT(IF(outcome = 'completed', 1, NULL)) AS completed,
               COUNT(IF(outcome = 'out_of_time', 1, NULL)) AS outOfTime,
               COUNT(IF(outcome IN ('failed', 'interrupted'), 1, NULL)) AS failed,
               CAST(COALESCE(MAX(duration_ms), 0) AS SIGNED) AS longestMs, CAST(SUM(failed) AS SIGNED) AS failures
          FROM order_timeout_run
         WHERE started_at >= ? AND started_at < ? AND outcome IS NOT NULL
         GROUP BY span`,
-      period,
-    ),
+    period,
   );
-  const cancellations = bySpan(
-    await select<Sums>(
-      db,
-      `SELECT ${span('done.cancelled_at')}, COUNT(IF(done.cause = 'timeout', 1, NULL)) AS timeout,
+  const cancellations = await sumsBySpan(
+    db,
+    `SELECT ${span('done.cancelled_at')}, COUNT(IF(done.cause = 'timeout', 1, NULL)) AS timeout,
               COUNT(IF(done.cause = 'user', 1, NULL)) AS user, COUNT(IF(done.cause = 'admin', 1, NULL)) AS admin,
               COALESCE(MAX(IF(done.run_id IS NULL, NULL, TIMESTAMPDIFF(SECOND, COALESCE(o.deadline, o.created_at
                   + INTERVAL COALESCE(policy.timeout_minutes, setting.default_timeout_minutes) MINUTE),
@@ -103,8 +103,7 @@ async function readSpans(db: Connection, period: readonly [string, string], unit
          LEFT JOIN order_timeout_shop_order AS o ON o.order_id = done.order_id
         WHERE done.batch_id >= ${FIRST_BATCH} AND done.cancelled_at >= ? AND done.cancelled_at < ?
         GROUP BY span`,
-      [from, ...period],
-    ),
+    [from, ...period],
   );
   // Refunds have no index by time; those of a cancellation are found by its order.
   const given = await select<{ span: string; kind: string; isRepair: number; amount: string }>(
@@ -122,37 +121,37 @@ async function readSpans(db: Connection, period: readonly [string, string], unit
       GROUP BY span, kind`,
     [from, ...period, ...period, from],
   );
+  const amounts = (span: string, isRepair: number): Readonly<Record<string, bigint>> =>
+    Object.fromEntries(
+      given
+        .filter((one) => one.span === span && one.isRepair === isRepair)
+        .map(({ kind, amount }) => [kind, BigInt(amount)]),
+    );
   return spanNames(...period, unit).map((name) => {
-    const run = runs.get(name);
-    const done = cancellations.get(name);
-    const amounts = (isRepair: number): Readonly<Record<string, bigint>> =>
-      Object.fromEntries(
-        given
-          .filter((one) => one.span === name && one.isRepair === isRepair)
-          .map(({ kind, amount }) => [kind, BigInt(amount)]),
-      );
+    const {
+      completed = 0,
+      outOfTime = 0,
+      failed = 0,
+      longestMs = 0,
+      failures = 0,
+    } = runs.get(name) ?? {};
+    const { timeout = 0, user = 0, admin = 0, overdueSeconds = 0 } = cancellations.get(name) ?? {};
     return {
       /** "2026-01-31", or "2026-01-31 20:00". */
       name,
-      runs: {
-        completed: run?.completed ?? 0,
-        outOfTime: run?.outOfTime ?? 0,
-        failed: run?.failed ?? 0,
-      },
-      longestRunMs: run?.longestMs ?? 0,
-      cancelled: { timeout: done?.timeout ?? 0, user: done?.user ?? 0, admin: done?.admin ?? 0 },
+      runs: { completed, outOfTime, failed },
+      longestRunMs: longestMs,
+      cancelled: { timeout, user, admin },
       /** Given back, by kind: by cancellations and by repairs, in minor units, points or pieces. */
-      returned: amounts(0),
-      repaired: amounts(1),
+      returned: amounts(name, 0),
+      repaired: amounts(name, 1),
       /** How long the oldest order that the sweep cancelled was past its time, by the time-outs of today. */
-      oldestOverdueSeconds: Math.max(0, done?.overdueSeconds ?? 0),
+      oldestOverdueSeconds: Math.max(0, overdueSeconds),
       /** Times that an order failed in a sweep. */
-      failures: run?.failures ?? 0,
+      failures,
     };
   });
 }
-
-const bySpan = (rows: readonly Sums[]) => new Map<string, Sums>(rows.map((row) => [row.span, row]));
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
