@@ -1,3 +1,4 @@
+import type { Connection } from 'mysql2/promise';
 import * as client from '../../index';
 import type { ShopClock } from '../../client/shop-time';
 import { selectColumn } from '../../deploy/connection';
@@ -112,15 +113,33 @@ export const resumeCommand = (context: Context) =>
     );
   });
 
-/** Resolves with whether it was different before. Needs SELECT and UPDATE on order_timeout_setting. */
-const setPaused = (context: Context, options: DatabaseOptions, paused: boolean) =>
-  withConnection(options, context, async (db) => {
-    const [before] = await selectColumn(db, 'SELECT paused FROM order_timeout_setting');
-    if (before === undefined)
-      throw new Error('order_timeout_setting has lost its row: order-timeout up');
+/**
+ * Resolves with whether it was different before, after another session has seen what it is now.
+ * Needs SELECT and UPDATE on order_timeout_setting.
+ */
+async function setPaused(
+  context: Context,
+  options: DatabaseOptions,
+  paused: boolean,
+): Promise<boolean> {
+  const wasPaused = await withConnection(options, context, async (db) => {
+    const before = await readPaused(db);
     await db.query('UPDATE order_timeout_setting SET paused = ?', [paused]);
-    return Number(before) !== Number(paused);
+    return before;
   });
+  const isPaused = await withConnection(options, context, readPaused);
+  if (isPaused === paused) return wasPaused !== paused;
+  throw new Error(
+    `order_timeout_setting.paused was set to ${Number(paused)} and is ${Number(isPaused)} again: ` +
+      'somebody else has changed it, or a trigger',
+  );
+}
+
+async function readPaused(db: Connection): Promise<boolean> {
+  const [paused] = await selectColumn(db, 'SELECT paused FROM order_timeout_setting');
+  if (paused !== undefined) return Number(paused) === 1;
+  throw new Error('order_timeout_setting has lost its row: order-timeout up');
+}
 
 export const healthCommand = (context: Context) =>
   askingCommand(
