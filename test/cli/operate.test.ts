@@ -71,6 +71,18 @@ test('between pause and resume no sweep does anything', async () => {
   expect(await json(shop, ['run'])).toMatchObject({ outcome: 'completed', cancelled: 1 });
 });
 
+test('pause says what another session sees, not what it has sent', async () => {
+  const shop = await createShop();
+  await shop.run(
+    'CREATE TRIGGER stubborn BEFORE UPDATE ON order_timeout_setting FOR EACH ROW SET NEW.paused = 0',
+  );
+
+  const { err, exitCode } = await commandLine(shop, ['pause']);
+
+  expect(err).toContain('was set to 1 and is 0 again');
+  expect(exitCode).toBe(1);
+});
+
 test('health ends with 3 when something fails, also for an account that may only ask', async () => {
   const shop = await createShop();
   const url = await shop.createAccount(
