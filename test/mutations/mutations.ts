@@ -133,8 +133,8 @@ export const mutations: readonly Mutation[] = [
     patches: [
       {
         in: 'order_timeout_due_{kind}',
-        replace: 'GREATEST(took.taken - took.returned, 0) AS due',
-        by: 'IF(took.returned > 0, 0, took.taken) AS due',
+        replace: 'GREATEST(COALESCE(took.taken, 0) - COALESCE(took.returned, 0), 0)',
+        by: 'IF(took.returned > 0, 0, took.taken)',
       },
     ],
   },
@@ -144,8 +144,8 @@ export const mutations: readonly Mutation[] = [
     patches: [
       {
         in: 'order_timeout_due_{kind}',
-        replace: 'GREATEST(took.taken - took.returned, 0) AS due',
-        by: 'took.taken AS due',
+        replace: 'GREATEST(COALESCE(took.taken, 0) - COALESCE(took.returned, 0), 0)',
+        by: 'took.taken',
       },
     ],
   },
