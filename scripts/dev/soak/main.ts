@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import Table from 'cli-table3';
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
+import pc from 'picocolors';
+import { toTable } from '../../cli/output';
 import { soak, type SoakReport } from './soak';
 
 const command = new Command('npm run soak --')
@@ -39,14 +40,9 @@ async function generateShops(shops: number, seed: number): Promise<boolean> {
 }
 
 function render({ kills, counts, checks, violation }: SoakReport): string {
-  const table = new Table({
-    style: { head: [], border: [], compact: true },
-    colAligns: ['left', 'right'],
-  });
-  table.push(...Object.entries(kills));
-  table.push(...[...counts].sort(([one], [other]) => one.localeCompare(other)));
-  table.push(['checks of the whole shop', checks]);
-  return `${table.toString()}\n${violation === undefined ? 'No violation.' : `Violation: ${violation}`}`;
+  const rows = [...Object.entries(kills), ...[...counts].sort(), ['checks', checks] as const];
+  const end = violation === undefined ? 'No violation.' : `Violation: ${violation}`;
+  return `${toTable(['', 'times'], rows, pc)}\n${end}`;
 }
 
 function positive(text: string): number {

@@ -1,20 +1,26 @@
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Case, prepareCase } from './calls';
+import { answerOf, type Case, prepareCase } from './calls';
+import {
+  conflictsAgain,
+  errnoOf,
+  isConflict,
+  isConnectionLost,
+  isKilled,
+  Violation,
+} from './errors';
 import type { Random } from './random';
 import { findBroken } from './shop';
 
 /** How a call is cut short. */
 export type Cut = 'KILL QUERY' | 'KILL CONNECTION';
 
-export class Violation extends Error {}
-
 /** What the victims of one soak share. */
 export interface Scene {
   readonly url: string;
   readonly count: (name: string) => void;
-  /** What is to be tried next; undefined: enough. */
-  readonly nextCut: () => Cut | undefined;
+  /** What is to be tried next. */
+  readonly nextCut: () => Cut;
   readonly cutSucceeded: (cut: Cut) => void;
   /** How long a kind of call took lately, in ms: the instants are drawn from that. */
   readonly durations: Map<string, number>;
@@ -30,71 +36,66 @@ async function connect(url: string, random: Random): Promise<Connection> {
   return db;
 }
 
-/** Makes calls that are killed, one after another, until there have been enough or the round is over. */
+/** A victim as it stands at a call, and who kills it. */
+interface Sight extends Scene {
+  readonly random: Random;
+  readonly victim: Connection;
+  readonly killer: Connection;
+}
+
+/** Makes calls that are killed, one after another, until it is over. */
 export async function liveThrough(
   scene: Scene,
   random: Random,
   isOver: () => boolean,
 ): Promise<void> {
-  while (scene.nextCut() !== undefined && !isOver()) {
-    const connections: Connection[] = [];
-    const open = async () => {
-      const db = await connect(scene.url, random);
-      connections.push(db);
-      return db;
-    };
+  while (!isOver()) {
+    let [victim, killer]: (Connection | undefined)[] = [];
     try {
-      const [victim, killer] = [await open(), await open()];
+      victim = await connect(scene.url, random);
+      killer = await connect(scene.url, random);
+      const sight = { ...scene, random, victim, killer };
       // Several calls on a connection, as long as it lives: a pool does so.
-      for (let call = 0; call < 20 && !isOver(); call += 1) {
-        const cut = scene.nextCut();
-        if (cut === undefined) return;
-        if (!(await oneCall(scene, random, cut, { victim, killer, open }))) break;
-      }
+      let lives = true;
+      for (let call = 0; call < 20 && lives && !isOver(); call += 1) lives = await oneCall(sight);
     } catch (error) {
-      if (error instanceof Violation || !isConnectionLost(error)) throw error;
+      if (!isConnectionLost(error)) throw error;
       await sleep(50);
     } finally {
-      for (const connection of connections) connection.destroy();
+      victim?.destroy();
+      killer?.destroy();
     }
   }
 }
 
-interface Connections {
-  readonly victim: Connection;
-  readonly killer: Connection;
-  readonly open: () => Promise<Connection>;
-}
-
 /** Returns whether the victim's connection still lives. */
-async function oneCall(
-  scene: Scene,
-  random: Random,
-  cut: Cut,
-  { victim, killer, open }: Connections,
-): Promise<boolean> {
-  const prepared = await conflictsAgain(() => prepareCase(killer, random), killer);
-  const { name, caller, orderIds } = prepared;
+async function oneCall(sight: Sight): Promise<boolean> {
+  const { random, victim, killer } = sight;
+  const cut = sight.nextCut();
+  const prepared = await conflictsAgain(killer, () => prepareCase(killer, random));
+  const { name, caller, sql, isSweep } = prepared;
   await begin(victim, prepared);
-  const error = await callAndKill(scene, random, cut, victim, killer, prepared);
+  const error = await callAndKill(sight, cut, prepared);
   const lives = error === undefined || !isConnectionLost(error);
+  const said = error === undefined ? 'answered' : (error as Error).message;
 
-  const label = `${name}, ${caller}`;
-  if (error === undefined) scene.count(`${label}: answered`);
+  const count = (end: string) => {
+    sight.count(`${name}, ${caller}: ${end}`);
+  };
+  if (error === undefined) count('answered');
   else if (isKilled(error) || !lives) {
-    scene.count(`${label}: cut short`);
-    if (isKilled(error) || cut === 'KILL CONNECTION') scene.cutSucceeded(cut);
-  } else if (isConflict(error)) scene.count(`${label}: lock conflict`);
-  else throw new Violation(`${prepared.sql} (${caller}): ${messageOf(error)}`);
+    count('cut short');
+    if (isKilled(error) || cut === 'KILL CONNECTION') sight.cutSucceeded(cut);
+  } else if (isConflict(error)) count('lock conflict');
+  else throw new Violation(`${sql} (${caller}): ${said}`);
 
-  const isOneStatement = caller === 'autocommit' && name !== 'sweep' && name !== 'purge';
-  if (lives && isOneStatement && (await hasOpenTransaction(killer, victim)))
-    throw new Violation(`${prepared.sql} left a transaction open after ${messageOf(error)}`);
+  if (lives && caller === 'autocommit' && !isSweep && (await hasOpenTransaction(killer, victim)))
+    throw new Violation(`${sql} left a transaction open after ${said}`);
   if (lives) await end(victim, prepared, error === undefined || random.chance(0.5));
-  await requireSound(killer, prepared, error);
-  if (error !== undefined && prepared.isRepeatable) await callAgain(await open(), prepared);
-  await requireSound(killer, prepared, error);
-  return lives && orderIds.length > 0;
+  await requireSound(killer, prepared, said);
+  if (error !== undefined && !isSweep) await callAgain(killer, prepared);
+  await requireSound(killer, prepared, said);
+  return lives;
 }
 
 async function begin(victim: Connection, { caller }: Case): Promise<void> {
@@ -117,21 +118,18 @@ async function end(victim: Connection, { caller }: Case, commits: boolean): Prom
 
 /** Runs the call and kills it at an instant of its usual duration. Returns what it threw. */
 async function callAndKill(
-  scene: Scene,
-  random: Random,
+  { durations, random, victim, killer }: Sight,
   cut: Cut,
-  victim: Connection,
-  killer: Connection,
   { name, sql }: Case,
 ): Promise<unknown> {
-  const usual = scene.durations.get(name) ?? 10;
+  const usual = durations.get(name) ?? 10;
   const delay = random.next() * usual * 1.1;
   const startedAt = performance.now();
   const calling = victim.query(sql).then(
     () => {
       // A call that waited for a lock is no measure.
       const took = Math.min(performance.now() - startedAt, 100);
-      scene.durations.set(name, usual * 0.9 + took * 0.1);
+      durations.set(name, usual * 0.9 + took * 0.1);
     },
     (error: unknown) => error,
   );
@@ -155,61 +153,24 @@ async function hasOpenTransaction(asker: Connection, of: Connection): Promise<bo
   return rows.length > 0;
 }
 
-const messageOf = (error: unknown) => (error === undefined ? 'answered' : (error as Error).message);
-
-async function requireSound(
-  db: Connection,
-  { sql, orderIds }: Case,
-  error: unknown,
-): Promise<void> {
+async function requireSound(db: Connection, { sql, orderIds }: Case, said: string): Promise<void> {
   const [broken] = await findBroken(db, orderIds);
-  if (broken !== undefined) throw new Violation(`after ${sql} (${messageOf(error)}): ${broken}`);
+  if (broken !== undefined) throw new Violation(`after ${sql} (${said}): ${broken}`);
 }
 
 /** After a lost answer: the same call, until it answers. It must tell what became of the first. */
 async function callAgain(db: Connection, { name, sql, orderIds }: Case): Promise<void> {
-  const row = await conflictsAgain(async () => {
-    const [result] = await db.query<RowDataPacket[][]>(sql);
-    return result[0]?.[0];
-  }, db);
+  const row = await conflictsAgain(db, () => answerOf(db, sql));
   if (name !== 'cancel') return;
   const [[sums]] = await db.query<RowDataPacket[]>(
     `SELECT COALESCE(SUM(IF(kind = 'coupon', amount, 0)), 0) AS coupon, COALESCE(SUM(IF(kind = 'points', amount, 0)), 0) AS points
        FROM order_timeout_refund WHERE order_id IN (?)`,
     [orderIds],
   );
-  const said = [row?.outcome, row?.coupon_refunded, row?.points_refunded].map(String);
-  const expected = [String(sums?.coupon), String(sums?.points)];
-  if (!/^(cancelled|not_pending)$/.test(said[0] ?? '') || said.slice(1).join() !== expected.join())
+  const said = [row.coupon_refunded, row.points_refunded].join();
+  const expected = [sums?.coupon, sums?.points].join();
+  if (!/^(cancelled|not_pending)$/.test(String(row.outcome)) || said !== expected)
     throw new Violation(
-      `${sql} again said ${said.join(', ')}, but ${expected.join(', ')} came back`,
+      `${sql} again said ${String(row.outcome)}, ${said}, but ${expected} came back`,
     );
 }
-
-/** Deadlocks and lock waits are the others' doing. */
-async function conflictsAgain<T>(work: () => Promise<T>, db: Connection): Promise<T> {
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!isConflict(error)) throw error;
-      await db.query('ROLLBACK');
-    }
-  }
-}
-
-const errnoOf = (error: unknown): number => (error as { errno?: number }).errno ?? 0;
-const isConflict = (error: unknown) => [1205, 1213, 3572].includes(errnoOf(error));
-/** 1615: a statement of a routine that was just being prepared anew. 1105: what an UPDATE of several tables says. */
-const isKilled = (error: unknown) =>
-  [1317, 1615].includes(errnoOf(error)) ||
-  (errnoOf(error) === 1105 && /multi-table update/.test((error as Error).message));
-
-/** Lost, refused, shut down, killed: what a client sees of a killed connection or server. */
-const LOST = [0, 1053, 1152, 1158, 1159, 1160, 1161, 1927, 2006, 2013, 3169];
-
-export const isConnectionLost = (error: unknown): boolean =>
-  !(error instanceof Violation) &&
-  (/^(ECONN|EPIPE|PROTOCOL_|ETIMEDOUT)/.test((error as { code?: string }).code ?? '') ||
-    ('errno' in (error as object) && LOST.includes(errnoOf(error))) ||
-    /closed state/.test((error as Error).message));

@@ -1,9 +1,9 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { splitStatements } from '../../deploy/text';
+import { splitStatements } from '../deploy/text';
 
-const ROOT = join(__dirname, '../../..');
+const ROOT = join(__dirname, '../..');
 
 export const EXAMPLES = ['built-in', 'litemall', 'mall'] as const;
 
