@@ -1,9 +1,10 @@
 import { type Connection, createConnection } from 'mysql2/promise';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isatty } from 'node:tty';
-import picocolors from 'picocolors';
+import { processContext } from '../../cli/context';
 import { down, up } from '../../deploy';
+import { selectColumn } from '../../deploy/connection';
 import { type MysqlServer, startServer } from '../server';
 import { createShopTables, type Example, loadExampleShop, shopFileOf } from '../shop';
 import {
@@ -13,10 +14,11 @@ import {
   orderMoneyTable,
   readRuns,
   runLines,
-  scalar,
   totalsTable,
   whole,
 } from './report';
+
+const { colors: pc, out: print } = processContext();
 
 export interface DemoOptions {
   /** Leaves everything up until Ctrl-C. */
@@ -26,8 +28,6 @@ export interface DemoOptions {
   /** Takes one line, or a table. Default: standard output. */
   readonly log?: (text: string) => void;
 }
-
-const pc = picocolors.createColors(isatty(1) && (process.env.NO_COLOR ?? '') === '');
 
 /** The shop's clock in the demo. */
 const CLOCK = '+08:00';
@@ -51,7 +51,8 @@ export async function runDemo({
   log = print,
 }: DemoOptions = {}): Promise<boolean> {
   const server = await startServer({ log, settings: NOT_FOR_THE_DISK });
-  const { interrupted, stopListening } = listenForInterruption();
+  const ended = new AbortController();
+  const interrupted = interruption(ended.signal);
   try {
     return await onDatabase(server, async (url) => {
       const agrees = await Promise.race([show(url, shop, log), interrupted]);
@@ -65,27 +66,36 @@ export async function runDemo({
     });
   } finally {
     await server.stop();
-    stopListening();
+    ended.abort();
   }
 }
 
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+/** Resolves at Ctrl-C and its like, and gives the signals back when the demo has ended. */
+async function interruption(ended: AbortSignal): Promise<undefined> {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  // Node ends a process that waits for signals only.
+  const staysAwake = setInterval(() => undefined, 2 ** 30);
+  try {
+    await Promise.race(signals.map((name) => once(process, name, { signal: ended })));
+  } catch {
+    // It has ended.
+  } finally {
+    clearInterval(staysAwake);
+  }
 }
 
 /** An empty database of its own, so that nothing on a server that somebody gave is touched. */
 async function onDatabase<T>(server: MysqlServer, work: (url: string) => Promise<T>): Promise<T> {
   const isGiven = server.source === 'given';
   const name = isGiven ? `order_timeout_demo_${randomBytes(4).toString('hex')}` : 'shop';
-  const url = new URL(server.url);
-  url.pathname = `/${name}`;
+  const url = `${server.url.replace(/\/$/, '')}/${name}`;
   const admin = await createConnection(server.url);
   try {
     await admin.query('CREATE DATABASE ?? DEFAULT CHARACTER SET utf8mb4', [name]);
-    return await work(url.href);
+    return await work(url);
   } finally {
     // With it goes the definer account, which is the server's and not the database's.
-    if (isGiven) await down(url.href, { dropJournal: true, abandon: true }).catch(() => undefined);
+    if (isGiven) await down(url, { dropJournal: true, abandon: true }).catch(() => undefined);
     if (isGiven) await admin.query('DROP DATABASE IF EXISTS ??', [name]);
     admin.destroy();
   }
@@ -94,58 +104,51 @@ async function onDatabase<T>(server: MysqlServer, work: (url: string) => Promise
 async function show(url: string, example: Example, log: (text: string) => void): Promise<boolean> {
   const db = await createConnection(url);
   const isBuiltIn = example === 'built-in';
-  const heading = (text: string) => {
-    log(`\n${pc.bold(text)}`);
+  const section = (heading: string, ...lines: string[]) => {
+    log(['', pc.bold(heading), ...lines].join('\n'));
   };
   try {
     await db.query('SET SESSION time_zone = ?', [CLOCK]);
-    heading(`The shop${isBuiltIn ? '' : `, with the tables of ${example}`}`);
     await createShopTables(db, undefined, example);
     await loadExampleShop(db, { example, orders: ORDERS[example], clock: CLOCK });
     const before = await lookAt(db, example);
     const { orders, pending } = before.counts;
-    log(
+    section(
+      isBuiltIn ? 'The shop' : `The shop, with the tables of ${example}`,
       `  ${whole(orders)} orders in database ${new URL(url).pathname.slice(1)}: ${whole(pending)} wait for payment.`,
     );
-    if (isBuiltIn) {
-      heading('User 9110, whose coupons the old task forgot: before');
-      log(incidentsTable(before.incidents));
-    }
+    if (isBuiltIn)
+      section(
+        'User 9110, whose coupons the old task forgot: before',
+        incidentsTable(before.incidents),
+      );
 
-    heading('Deployment');
     const { steps, remarks } = await up(url, {
       ...(isBuiltIn ? {} : { shop: shopFileOf(example) }),
       clock: CLOCK,
       // The example's orders were all made at once, and end some time ago.
       clockIsRight: true,
     });
-    for (const { text } of remarks) log(`  ${text}`);
-    log(
-      `  order-timeout up${isBuiltIn ? '' : ` --shop sql/shops/${example}.yaml`}: ${steps.length} steps, ` +
-        'the last one the event order_timeout_tick.',
+    const command = `order-timeout up${isBuiltIn ? '' : ` --shop sql/shops/${example}.yaml`}`;
+    section(
+      'Deployment',
+      ...remarks.map(({ text }) => `  ${text}`),
+      `  ${command}: ${steps.length} steps, the last one the event order_timeout_tick.`,
+      '  From here on this demo only looks. The database works alone.',
     );
-    log('  From here on this demo only looks. The database works alone.');
 
-    heading('The event');
-    log('  It comes every minute, the first time when it is made.');
+    section('The event', '  It comes every minute, the first time when it is made.');
     await nothingLeft(db);
     const runs = await readRuns(db);
     for (const line of runLines(runs)) log(`  ${line}`);
 
     const after = await lookAt(db, example);
-    if (isBuiltIn) {
-      heading('User 9110: after');
-      log(incidentsTable(after.incidents));
-    }
-    heading('What the shop has, by its own tables');
-    log(totalsTable(before, after, runs));
-    heading('One order: CALL order_money(?), what support is asked for');
-    log(await orderMoneyTable(db));
-
+    if (isBuiltIn) section('User 9110: after', incidentsTable(after.incidents));
+    section('What the shop has, by its own tables', totalsTable(before, after, runs));
+    section('One order: CALL order_money(?), what support is asked for', await orderMoneyTable(db));
     const wrong = [...complaints(before, after, runs)];
-    log(
-      `\n${wrong.map(pc.red).join('\n') || pc.green('The shop, its ledgers and the runs agree.')}`,
-    );
+    const verdict = pc.green('The shop, its ledgers and the runs agree.');
+    log(`\n${wrong.map(pc.red).join('\n') || verdict}`);
     return wrong.length === 0;
   } finally {
     db.destroy();
@@ -158,13 +161,13 @@ const PATIENCE_MS = 150_000;
 async function nothingLeft(db: Connection): Promise<void> {
   const giveUpAt = Date.now() + PATIENCE_MS;
   while (Date.now() < giveUpAt) {
-    const left = await scalar(
+    const [left] = await selectColumn(
       db,
       `SELECT (SELECT COUNT(*) FROM order_timeout_owed) + (SELECT COALESCE(SUM(due_orders), 0) FROM order_timeout_backlog)
             + (SELECT COUNT(*) FROM order_timeout_run WHERE finished_at IS NULL)
             + (SELECT COUNT(*) = 0 FROM order_timeout_run)`,
     );
-    if (left === 0n) return;
+    if (Number(left) === 0) return;
     await sleep(200);
   }
   throw new Error(
@@ -194,32 +197,3 @@ const MORE_TO_TRY = `
     CALL cancel_order_as_admin((SELECT MAX(id) FROM orders WHERE status = 1), 'a try');
     ROLLBACK;
 `;
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
-interface Interruption {
-  /** Resolves at Ctrl-C and its like. */
-  readonly interrupted: Promise<undefined>;
-  /** Gives the signals back. */
-  readonly stopListening: () => void;
-}
-
-function listenForInterruption(): Interruption {
-  let onSignal = () => undefined;
-  const interrupted = new Promise<undefined>((resolve) => {
-    onSignal = () => {
-      resolve(undefined);
-      return undefined;
-    };
-  });
-  for (const signal of SIGNALS) process.on(signal, onSignal);
-  // Node ends a process that waits for signals only.
-  const staysAwake = setInterval(() => undefined, 2 ** 30);
-  return {
-    interrupted,
-    stopListening: () => {
-      clearInterval(staysAwake);
-      for (const signal of SIGNALS) process.off(signal, onSignal);
-    },
-  };
-}

@@ -1,34 +1,29 @@
-import Table from 'cli-table3';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
-import { FRAMELESS } from '../../cli/output';
+import pc from 'picocolors';
+import { figure, toTable } from '../../cli/output';
+import { selectColumn } from '../../deploy/connection';
 import { findDisagreements } from '../invariants';
 import type { Example } from '../shop';
 
 /** What is counted in a shop, by its own tables: its orders, and each kind of its file. */
-const COUNTS: Readonly<Record<Example, Readonly<Record<string, string>>>> = {
-  'built-in': {
-    orders: 'SELECT COUNT(*) FROM orders',
-    pending: 'SELECT COUNT(*) FROM orders WHERE status = 1',
-    cancelled: 'SELECT COUNT(*) FROM orders WHERE status = 3',
-    coupon: 'SELECT SUM(balance_amount) FROM user_coupons',
-    points: 'SELECT SUM(points) FROM user_points',
-  },
-  litemall: {
-    orders: 'SELECT COUNT(*) FROM litemall_order',
-    pending: 'SELECT COUNT(*) FROM litemall_order WHERE order_status = 101',
-    cancelled: 'SELECT COUNT(*) FROM litemall_order WHERE order_status = 103',
-    stock: 'SELECT SUM(number) FROM litemall_goods_product',
-    coupon: 'SELECT COUNT(*) FROM litemall_coupon_user WHERE status = 0',
-  },
-  mall: {
-    orders: 'SELECT COUNT(*) FROM oms_order',
-    pending: 'SELECT COUNT(*) FROM oms_order WHERE status = 0',
-    cancelled: 'SELECT COUNT(*) FROM oms_order WHERE status = 4',
-    // What is locked for an order can be sold again once it is not.
-    stock: 'SELECT SUM(stock - lock_stock) FROM pms_sku_stock',
-    coupon: 'SELECT COUNT(*) FROM sms_coupon_history WHERE use_status = 0',
-    points: 'SELECT SUM(integration) FROM ums_member',
-  },
+const COUNTS: Readonly<Record<Example, string>> = {
+  'built-in': `
+    SELECT COUNT(*) AS orders, SUM(status = 1) AS pending, SUM(status = 3) AS cancelled,
+           (SELECT SUM(balance_amount) FROM user_coupons) AS coupon,
+           (SELECT SUM(points) FROM user_points) AS points
+      FROM orders`,
+  litemall: `
+    SELECT COUNT(*) AS orders, SUM(order_status = 101) AS pending, SUM(order_status = 103) AS cancelled,
+           (SELECT SUM(number) FROM litemall_goods_product) AS stock,
+           (SELECT COUNT(*) FROM litemall_coupon_user WHERE status = 0) AS coupon
+      FROM litemall_order`,
+  // What is locked for an order can be sold again once it is not.
+  mall: `
+    SELECT COUNT(*) AS orders, SUM(status = 0) AS pending, SUM(status = 4) AS cancelled,
+           (SELECT SUM(stock - lock_stock) FROM pms_sku_stock) AS stock,
+           (SELECT COUNT(*) FROM sms_coupon_history WHERE use_status = 0) AS coupon,
+           (SELECT SUM(integration) FROM ums_member) AS points
+      FROM oms_order`,
 };
 
 type Counts = Readonly<Record<string, bigint>>;
@@ -55,21 +50,17 @@ export interface Seen {
 export async function lookAt(db: Connection, example: Example): Promise<Seen> {
   const isBuiltIn = example === 'built-in';
   return {
-    counts: await countAll(db, COUNTS[example]),
+    counts: await readCounts(db, COUNTS[example]),
     disagreements: isBuiltIn ? await findDisagreements(db) : [],
     incidents: isBuiltIn ? await readIncidents(db) : [],
   };
 }
 
-async function countAll(db: Connection, sql: Readonly<Record<string, string>>): Promise<Counts> {
-  const counts: Record<string, bigint> = {};
-  for (const [name, query] of Object.entries(sql)) counts[name] = await scalar(db, query);
-  return counts;
-}
-
-export async function scalar(db: Connection, sql: string): Promise<bigint> {
+/** The only row of a query, a number for each name. */
+async function readCounts(db: Connection, sql: string): Promise<Counts> {
   const [[row]] = await db.query<RowDataPacket[]>(sql);
-  return BigInt(String(Object.values(row ?? {})[0] ?? 0));
+  const counts = Object.entries(row ?? {}).map(([name, value]) => [name, BigInt(String(value))]);
+  return Object.fromEntries(counts) as Counts;
 }
 
 async function readIncidents(db: Connection): Promise<Incident[]> {
@@ -100,36 +91,38 @@ export interface Runs {
 }
 
 export async function readRuns(db: Connection): Promise<Runs> {
-  const [[row]] = await db.query<(RowDataPacket & Runs)[]>(
+  const [[run]] = await db.query<(RowDataPacket & Runs)[]>(
     `SELECT GROUP_CONCAT(DISTINCT outcome) AS outcomes, CAST(MIN(started_at) AS CHAR) AS startedAt,
             (SELECT GROUP_CONCAT(DISTINCT called_by) FROM order_timeout_batch) AS calledBy
        FROM order_timeout_run`,
   );
-  const columns = ['cancelled', 'failed', 'put_off', 'duration_ms'];
-  const sums = columns.map((name) => [name, `SELECT SUM(${name}) FROM order_timeout_run`]);
   const [refunds] = await db.query<RowDataPacket[]>(
     'SELECT kind, SUM(amount) AS amount FROM order_timeout_refund GROUP BY kind ORDER BY kind',
   );
   const returned = refunds.map(({ kind, amount }) => [kind, BigInt(String(amount))] as const);
   return {
-    ...(row ?? { outcomes: '', startedAt: '', calledBy: '' }),
-    sums: await countAll(db, Object.fromEntries(sums) as Record<string, string>),
+    ...(run ?? { outcomes: '', startedAt: '', calledBy: '' }),
+    sums: await readCounts(
+      db,
+      `SELECT SUM(cancelled) AS cancelled, SUM(failed) AS failed, SUM(put_off) AS put_off, SUM(duration_ms) AS duration_ms
+         FROM order_timeout_run`,
+    ),
     returned: Object.fromEntries(returned) as Counts,
   };
 }
-
-export const runLines = ({ startedAt, outcomes, calledBy, sums }: Runs) => [
-  `Started ${startedAt} in the shop's clock, outcome ${outcomes}, ${whole(sums.duration_ms)} ms:`,
-  `${whole(sums.cancelled)} orders cancelled, ${whole(sums.failed)} failed, ${whole(sums.put_off)} put off because somebody held a lock.`,
-  `Called by ${calledBy}.`,
-];
 
 /** 123456: "1,234.56". Money is in minor units. */
 export function money(minorUnits: number): string {
   return (minorUnits / 100).toLocaleString('en-US', { minimumFractionDigits: 2 });
 }
 
-export const whole = (value: bigint | undefined) => (value ?? 0n).toLocaleString('en-US');
+export const whole = (value: bigint | undefined) => figure(value ?? 0n);
+
+export const runLines = ({ startedAt, outcomes, calledBy, sums }: Runs) => [
+  `Started ${startedAt} in the shop's clock, outcome ${outcomes}, ${whole(sums.duration_ms)} ms:`,
+  `${whole(sums.cancelled)} orders cancelled, ${whole(sums.failed)} failed, ${whole(sums.put_off)} put off because somebody held a lock.`,
+  `Called by ${calledBy}.`,
+];
 
 export const incidentsTable = (incidents: readonly Incident[]) =>
   table(
@@ -147,19 +140,15 @@ export const totalsTable = (before: Seen, after: Seen, { returned }: Runs) =>
     ['', 'before', 'after', 'difference', 'the journal says'],
     Object.entries(after.counts).map(([name, value]) => [
       name,
-      whole(before.counts[name]),
-      whole(value),
-      whole(grew(before, after, name)),
+      ...[before.counts[name], value, grew(before, after, name)].map(whole),
       name in returned ? whole(returned[name]) : '',
     ]),
   );
 
 /** What `order_money` says of an order that got most back. */
 export async function orderMoneyTable(db: Connection): Promise<string> {
-  const orderId = await scalar(
-    db,
-    'SELECT MAX(order_id) FROM (SELECT order_id FROM order_timeout_refund GROUP BY order_id ORDER BY COUNT(*) DESC LIMIT 1) AS rich',
-  );
+  const rich = 'SELECT order_id FROM order_timeout_refund GROUP BY order_id ORDER BY COUNT(*) DESC';
+  const [orderId = 0] = await selectColumn(db, `${rich}, order_id DESC LIMIT 1`);
   const [[rows = []]] = await db.query<RowDataPacket[][]>('CALL order_money(?)', [orderId]);
   return table(
     Object.keys(rows[0] ?? {}),
@@ -167,17 +156,8 @@ export async function orderMoneyTable(db: Connection): Promise<string> {
   );
 }
 
-/** Columns without lines: the same on a terminal and in a file. */
-function table(head: readonly string[], rows: readonly string[][]): string {
-  const columns = new Table({
-    head: [...head],
-    colAligns: head.map((_, column) => (column === 0 ? 'left' : 'right')),
-    chars: FRAMELESS,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 3, compact: true },
-  });
-  columns.push(...rows);
-  return columns.toString().replaceAll(/^(.*?) *$/gm, '  $1');
-}
+const table = (head: readonly string[], rows: readonly string[][]) =>
+  toTable(head, rows, pc).replaceAll(/^/gm, '  ');
 
 const TAKEN = 1000;
 
