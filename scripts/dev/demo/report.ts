@@ -157,7 +157,11 @@ export async function orderMoneyTable(db: Connection): Promise<string> {
 }
 
 const table = (head: readonly string[], rows: readonly string[][]) =>
-  toTable(head, rows, pc).replaceAll(/^/gm, '  ');
+  toTable(
+    rows,
+    Object.fromEntries(head.map((title, nth) => [title, (row: string[]) => row[nth] ?? ''])),
+    pc,
+  ).replaceAll(/^/gm, '  ');
 
 const TAKEN = 1000;
 

@@ -42,7 +42,11 @@ async function generateShops(shops: number, seed: number): Promise<boolean> {
 function render({ kills, counts, checks, violation }: SoakReport): string {
   const rows = [...Object.entries(kills), ...[...counts].sort(), ['checks', checks] as const];
   const end = violation === undefined ? 'No violation.' : `Violation: ${violation}`;
-  return `${toTable(['', 'times'], rows, pc)}\n${end}`;
+  const columns = {
+    '': ([name]: readonly [string, number]) => name,
+    times: ([, times]: readonly [string, number]) => times,
+  };
+  return `${toTable<readonly [string, number]>(rows, columns, pc)}\n${end}`;
 }
 
 function positive(text: string): number {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Source, up } from '../../deploy';
 import { type Baseline, findBalanceViolations, findViolations, takeBaseline } from '../invariants';
 import { type PrivateMysqld, startPrivateMysqld } from '../server';
-import { ask } from '../server/mysql';
+import { ask } from '../server/connect';
 import { answerOf } from './calls';
 import { Violation } from './errors';
 import { racePayments } from './payments';
