@@ -176,9 +176,12 @@ function waitsForCommit(serverStatus: number): boolean {
   return (serverStatus & IN_TRANSACTION) !== 0 || (serverStatus & AUTOCOMMIT) === 0;
 }
 
-/** A second less than the caller waits, so that mostly MySQL's own answer comes, and says: not done. */
+/**
+ * Two seconds less than the caller waits, so that mostly MySQL's own answer comes, and says: not done. InnoDB looks
+ * once a second for waits that are over, so one may last a second longer.
+ */
 function limitWaits(deadline: number): string {
-  const seconds = Math.max(1, Math.ceil((deadline - Date.now()) / 1000) - 1);
+  const seconds = Math.max(1, Math.ceil((deadline - Date.now()) / 1000) - 2);
   return (
     'SET @order_timeout_row_wait = @@SESSION.innodb_lock_wait_timeout, ' +
     '@order_timeout_ddl_wait = @@SESSION.lock_wait_timeout, ' +
