@@ -144,9 +144,9 @@ describe('a deployment of another version', () => {
     for (const statement of upStatements(column)) await db.query(statement);
     expect(await snapshot(shop)).toEqual(before);
     await shop.run('UPDATE order_timeout_setting SET example_seconds = 30');
-    await expect(
-      shop.run('UPDATE order_timeout_setting SET example_seconds = 31'),
-    ).rejects.toThrow(/order_timeout_setting_example_seconds/);
+    await expect(shop.run('UPDATE order_timeout_setting SET example_seconds = 31')).rejects.toThrow(
+      /order_timeout_setting_example_seconds/,
+    );
     expect(await down(url, { source })).toMatchObject({ outcome: 'done' });
     expect(await shop.run("SHOW TABLES LIKE 'order\\_timeout\\_%'")).toEqual([]);
   });

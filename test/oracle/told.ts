@@ -168,8 +168,7 @@ function* whatIsFound(
   ).length;
   if (due.kind === 'coupon' && copies > 1) yield ['duplicate_rows', due.taken, copies];
   if (claim === undefined) {
-    if (accountId === null && [1, 3].includes(order.status ?? 0))
-      yield ['missing_target', due.due, 0];
+    if (accountId === null && [1, 3].includes(order.status)) yield ['missing_target', due.due, 0];
     if (accountId !== null && order.status === 3 && due.due > 0)
       yield ['missing_refund', due.due, due.taken];
     return;
