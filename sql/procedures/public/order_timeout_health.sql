@@ -19,7 +19,7 @@ BEGIN
       FROM (
             SELECT 1 AS place, 'setting' AS check_name, IF(paused, 'warn', 'ok') AS status,
                    CONCAT(IF(paused, 'The sweep is paused: order-timeout resume. ', ''),
-                          {{#orders.deadline}}'Orders time out at their own deadline{{/orders.deadline}}{{^orders.deadline}}'Orders time out after ', default_timeout_minutes, ' minutes{{/orders.deadline}}; the shop''s clock is UTC', clock, '.') AS detail
+                          {{#orders.deadline}}'Orders time out at their own deadline'{{/orders.deadline}}{{^orders.deadline}}'Orders time out after ', default_timeout_minutes, ' minutes'{{/orders.deadline}}, '; the shop''s clock is UTC', clock, '.') AS detail
               FROM order_timeout_setting
              UNION ALL
             SELECT 2, 'server', IF(v_obstacle <=> 'read_only', 'warn', 'ok'),

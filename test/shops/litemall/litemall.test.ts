@@ -311,12 +311,34 @@ describe('litemall', () => {
       expect(await shop.run('SELECT * FROM order_timeout_owed')).toEqual([]);
     });
 
-    it('ends the run with the error when it is a fault of the deployment', async () => {
-      const { shop, mend, stocks } = await withTrigger(
-        `SIGNAL SQLSTATE '42000' SET MYSQL_ERRNO = 1142, MESSAGE_TEXT = 'no privilege'`,
+    it('says so another time when somebody holds the finding', async () => {
+      const { shop, orders } = await withTrigger(
+        `SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '${ERROR}'`,
+      );
+      const other = await shop.connect();
+      await other.query('START TRANSACTION');
+      await other.query(
+        `INSERT INTO order_timeout_finding (order_id, kind, target_id, what, opened_at)
+         VALUES (?, 'stock', 2, 'not_given', NOW(3))`,
+        [orders[1]],
       );
 
-      await expect(sweep(shop)).rejects.toMatchObject({ errno: 1142 });
+      expect(await sweep(shop)).toMatchObject({ outcome: 'completed', cancelled: 3, failed: 0 });
+      await other.query('ROLLBACK');
+      expect(await findings(shop)).toEqual([]);
+      await sweep(shop);
+      expect(await findings(shop)).toEqual([`${orders[1]}: not_given stock 2`]);
+    });
+
+    it.each([
+      ['a fault of the deployment', 1142],
+      ['a kill', 1317],
+    ])('ends the run with the error when it is %s', async (_, errno) => {
+      const { shop, mend, stocks } = await withTrigger(
+        `SIGNAL SQLSTATE '42000' SET MYSQL_ERRNO = ${errno}, MESSAGE_TEXT = 'not now'`,
+      );
+
+      await expect(sweep(shop)).rejects.toMatchObject({ errno });
       expect(await findings(shop)).toEqual([]);
       await mend();
       await sweep(shop);
