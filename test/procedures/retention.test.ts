@@ -109,6 +109,23 @@ test('a sweep purges no more than 10000 cancellations', async () => {
   expect(await counts(shop)).toMatchObject({ batches: 0, cancellations: 0 });
 });
 
+test('what is still owed keeps its cancellations, by which its orders are known', async () => {
+  const shop = await newShop();
+  await pendingOrder(shop);
+  await sweep(shop.db);
+  await pendingOrder(shop);
+  await sweep(shop.db);
+  await age(shop, 91);
+  await shop.run(
+    `INSERT INTO order_timeout_owed (kind, account_id, batch_id, amount, owed_at)
+     SELECT 'stock', 5, MIN(id), 3, NOW(3) FROM order_timeout_batch`,
+  );
+
+  await sweep(shop.db);
+
+  expect(await counts(shop)).toMatchObject({ batches: 1, cancellations: 1 });
+});
+
 test('the place up to which the feed was read is kept', async () => {
   const shop = await newShop();
   await cancelExpiredOrder(shop.db, await pendingOrder(shop));

@@ -25,7 +25,10 @@ BEGIN
       FROM (SELECT head.id, SUM(sized.cancellations) OVER (ORDER BY head.id) AS cancellations_so_far
               FROM (SELECT id, created_at, position FROM order_timeout_batch ORDER BY id LIMIT 1000) AS head
               JOIN LATERAL (SELECT COUNT(*) AS cancellations FROM order_timeout_cancellation WHERE batch_id = head.id) AS sized
+              -- What is owed is known by its orders.
+              LEFT JOIN (SELECT DISTINCT batch_id FROM order_timeout_owed) AS owing ON owing.batch_id = head.id
              WHERE head.created_at < v_before AND (head.position IS NULL OR head.position < v_last_position)
+               AND owing.batch_id IS NULL
            ) AS old
      WHERE old.cancellations_so_far <= 10000 /* the most that one batch can have */;
 
