@@ -199,14 +199,23 @@ const isGrantable =
 export const GRANTS_KEY = { kind: 'grants', name: DEFINER_ACCOUNT } as const;
 
 /** The step that makes the account and gives it exactly what it needs in this schema. */
+/** What the account needs no more in this schema. Until all is replaced the earlier routines need it. */
+export function* planRevokes(blueprint: Blueprint, state: DatabaseState): Generator<Step> {
+  if (!state.isDedicated) return;
+  const here = compareDefiner(blueprint, state).excess.filter(
+    ({ schema }) => schema === state.schema,
+  );
+  if (here.length > 0)
+    yield {
+      title: `definer account ${DEFINER_ACCOUNT}: what it needs no more`,
+      statements: here.map((privilege) => revokeStatement(privilege, state.grants.partialRevokes)),
+    };
+}
+
 export function* planGrants(blueprint: Blueprint, state: DatabaseState): Generator<Step> {
   if (!state.isDedicated) return;
-  const { isMissing, isUnlocked, lacks, excess, needed, grantable } = compareDefiner(
-    blueprint,
-    state,
-  );
+  const { isMissing, isUnlocked, lacks, needed, grantable } = compareDefiner(blueprint, state);
   const { partialRevokes } = state.grants;
-  const here = excess.filter(({ schema }) => schema === state.schema);
   const sum = checksum(
     CREATE_DEFINER,
     ...needed.map((one) =>
@@ -214,7 +223,7 @@ export function* planGrants(blueprint: Blueprint, state: DatabaseState): Generat
     ),
   );
   const isAsRegistered = findRegistered(state.registry, GRANTS_KEY)?.checksum === sum;
-  if (isAsRegistered && !isMissing && !isUnlocked && lacks.length + here.length === 0) return;
+  if (isAsRegistered && !isMissing && !isUnlocked && lacks.length === 0) return;
   yield {
     title: `definer account ${DEFINER_ACCOUNT} and its grants`,
     statements: [
@@ -224,7 +233,6 @@ export function* planGrants(blueprint: Blueprint, state: DatabaseState): Generat
       ...CREATE_DEFINER_WHERE_MISSING,
       ...(isUnlocked ? [`ALTER USER ${DEFINER_SQL} ACCOUNT LOCK`] : []),
       ...grantStatements(grantable, partialRevokes),
-      ...here.map((privilege) => revokeStatement(privilege, partialRevokes)),
       `DO RELEASE_LOCK(${quoteString(DEFINER_LOCK)})`,
       registerObject(GRANTS_KEY, sum, blueprint.version),
     ],

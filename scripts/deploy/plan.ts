@@ -1,4 +1,4 @@
-import { DEFINER_SQL, grantsOnView, planGrants } from './definer';
+import { DEFINER_SQL, grantsOnView, planGrants, planRevokes } from './definer';
 import { type Finding, remark } from './errors';
 import type { Plan, Step } from './execute';
 import { sweepLock } from './lock';
@@ -13,7 +13,7 @@ import {
   registerTables,
   unregisterObject,
 } from './registry';
-import { type Blueprint, KIND_TABLES } from './shop';
+import { type Blueprint, type Rename, SETTLING } from './shop';
 import {
   disabled,
   type ObjectSource,
@@ -56,11 +56,12 @@ export function planUp(blueprint: Blueprint, state: DatabaseState, setting: NewS
     after: [
       ...planTables(blueprint, state, pending.length > 0),
       ...planSetting(state, setting),
-      ...blueprint.keepFile,
       ...objects.claim,
+      ...blueprint.keepFile,
       ...planGrants(blueprint, state),
       ...objects.routines,
       ...objects.events,
+      ...planRevokes(blueprint, state),
     ],
   };
 }
@@ -128,9 +129,6 @@ export function planObjects(blueprint: Blueprint, state: DatabaseState) {
   };
 }
 
-/** Whatever writes the journal goes through these. */
-const SETTLING = ['order_timeout_settle_order', 'order_timeout_settle_orders'];
-
 /**
  * While a kind's rows get its new name nothing can be settled: under the old name an order that was opened again would
  * find no key. The functions are made anew by the steps that follow; a call meanwhile fails with 1305.
@@ -143,15 +141,24 @@ function planRenames({ renames }: Blueprint): Step[] {
       locks: 'order_timeout_settle_order',
       statements: [
         ...SETTLING.map((name) => `DROP FUNCTION IF EXISTS ${quoteName(name)}`),
-        ...renames.flatMap(({ was, kind }) =>
-          KIND_TABLES.map(
-            (table) =>
-              `UPDATE ${table} SET kind = ${quoteString(kind)} WHERE kind = ${quoteString(was)}`,
-          ),
-        ),
+        ...renames.flatMap((rename) => [...renameStatements(rename)]),
       ],
     },
   ];
+}
+
+/** Each slice of the journal is a transaction of its own: a group refuses one that is too large. */
+function* renameStatements({ was, kind, slices }: Rename): Generator<string> {
+  const change = `SET kind = ${quoteString(kind)} WHERE kind = ${quoteString(was)}`;
+  for (let nth = 0; nth <= slices.length; nth += 1) {
+    const from = nth === 0 ? '' : ` AND order_id >= ${slices[nth - 1]}`;
+    const below = nth === slices.length ? '' : ` AND order_id < ${slices[nth]}`;
+    yield `UPDATE order_timeout_refund ${change}${from}${below}`;
+  }
+  yield `UPDATE order_timeout_owed ${change}`;
+  // The same finding may be there under both names: then the old one is told no more.
+  yield `UPDATE IGNORE order_timeout_finding ${change}`;
+  yield `DELETE FROM order_timeout_finding WHERE kind = ${quoteString(was)}`;
 }
 
 const definerOf = ({ isDedicated }: DatabaseState) => (isDedicated ? DEFINER_SQL : 'CURRENT_USER');

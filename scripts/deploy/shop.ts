@@ -1,12 +1,13 @@
 import type { Connection } from 'mysql2/promise';
 import { DEFAULT_CLOCK } from './clock';
-import { select } from './connection';
+import { select, selectColumn } from './connection';
 import { sayPrivilege } from './definer';
 import type { Step } from './execute';
 import { type Finding, mistakesIn, remark } from './errors';
 import type { Privilege } from './grants';
 import { type Context, type ObjectSource, ownTables, renderSource, type Source } from './source';
-import { applyProposals, checkShopFile } from './shop-file/check';
+import { findRegistered } from './registry';
+import { applyProposals, checkShopFile, type Deployed } from './shop-file/check';
 import {
   assembleShop,
   BUILT_IN,
@@ -49,6 +50,8 @@ export interface Blueprint extends Pick<Source, 'version' | 'migrations'> {
 export interface Rename {
   readonly was: string;
   readonly kind: string;
+  /** At which orders its rows in the journal are cut into slices. */
+  readonly slices: readonly string[];
 }
 
 export interface ShopOptions {
@@ -93,7 +96,7 @@ export async function readShop(
   }
   const { shop, facts, findings, indexes } = seen;
   const { tables } = facts;
-  const owing = await readOwing(db, shop, state, deployed?.file);
+  const owing = await readOwing(db, shop, state);
   const context = mistakesIn(findings).length === 0 ? toContext(shop, facts, owing) : undefined;
   const fields = { ...columnFields(tables), clock: always.clock, ...context };
   return {
@@ -104,7 +107,7 @@ export async function readShop(
     tables,
     indexes,
     shopPrivileges: privilegesOn(shop.file, state.schema),
-    renames: await readRenames(db, shop, state),
+    renames: await readRenames(db, shop, stored, state),
     keepFile: [...planKeepFile(source, shop, stored, deployed?.file)],
     findings: [...findings, ...(shop.file.must ?? []).map((text) => remark('must', text))],
   };
@@ -149,57 +152,72 @@ function privilegesOn(file: ShopFile, schema: string): Privilege[] {
   return [...new Map(privileges.map((one) => [sayPrivilege(one), one])).values()];
 }
 
-/** Kinds with rows in the journal: they must keep their keys. */
+/** Kinds with rows in the journal: they must keep their keys. Undefined: nothing is deployed. */
 async function readDeployed(
   db: Connection,
-  { text, views }: StoredShop,
+  { text, views, kinds }: StoredShop,
   { ownTables }: DatabaseState,
-) {
+): Promise<Deployed | undefined> {
+  if (!ownTables.has('order_timeout_refund')) return undefined;
   const shop = assembleShop(text, views);
-  if ('mistakes' in shop || !ownTables.has('order_timeout_refund')) return undefined;
-  const kinds: string[] = [];
-  for (const kind of Object.keys(shop.file.give_back)) {
+  // Of a file that this version cannot read the names are known all the same.
+  const file = 'mistakes' in shop ? undefined : shop.file;
+  const withRows: string[] = [];
+  for (const kind of Object.keys(kinds)) {
+    if (file?.give_back[kind]?.journal === false) continue;
     const sql = 'SELECT 1 FROM order_timeout_refund WHERE kind = ? LIMIT 1';
-    if ((await select(db, sql, [kind])).length > 0) kinds.push(kind);
+    if ((await select(db, sql, [kind])).length > 0) withRows.push(kind);
   }
-  return { file: shop.file, kinds };
+  return { file, kinds: withRows };
 }
 
-/** The tables of which the rows say their kind. What ledger actions mean, the due views ask by a name of their own. */
-export const KIND_TABLES = ['order_timeout_refund', 'order_timeout_owed', 'order_timeout_finding'];
+/** Whatever writes the journal goes through these. */
+export const SETTLING = ['order_timeout_settle_order', 'order_timeout_settle_orders'];
 
-/** By the rows and not by the stored file: a deployment that was cut short has stored the new one. */
+/** Rows of the journal that one statement renames. */
+const SLICE = 10_000;
+
+/**
+ * Kinds that are stored under their old name; and, where a deployment was cut short after it had stored the new file,
+ * those of which there are rows.
+ */
 async function readRenames(
   db: Connection,
   { file }: Shop,
-  { ownTables }: DatabaseState,
+  stored: StoredShop | undefined,
+  { ownTables, registry }: DatabaseState,
 ): Promise<Rename[]> {
+  const isCutShort = SETTLING.some(
+    (name) => findRegistered(registry, { kind: 'function', name })?.checksum == null,
+  );
   const renames: Rename[] = [];
-  for (const [kind, { was }] of Object.entries(file.give_back))
-    for (const table of KIND_TABLES) {
-      if (was === undefined || !ownTables.has(table) || renames.at(-1)?.kind === kind) continue;
-      const rows = await select(db, 'SELECT 1 FROM ?? WHERE kind = ? LIMIT 1', [table, was]);
-      if (rows.length > 0) renames.push({ was, kind });
-    }
+  for (const [kind, { was }] of Object.entries(file.give_back)) {
+    if (was === undefined || stored === undefined || !ownTables.has('order_timeout_refund'))
+      continue;
+    if (!(was in stored.kinds) && !isCutShort) continue;
+    const slices = await selectColumn(
+      db,
+      `SELECT CAST(order_id AS CHAR)
+         FROM (SELECT order_id, ROW_NUMBER() OVER (ORDER BY order_id) AS nth FROM order_timeout_refund WHERE kind = ?) AS numbered
+        WHERE nth % ? = 0 ORDER BY order_id`,
+      [was, SLICE],
+    );
+    renames.push({ was, kind, slices: [...new Set(slices)] });
+  }
   return renames;
 }
 
-/** Kinds that were shared until now, or of which something is owed: it is still to be given. */
-async function readOwing(
-  db: Connection,
-  { file }: Shop,
-  { ownTables }: DatabaseState,
-  earlier: ShopFile | undefined,
-): Promise<Set<string>> {
+/** Kinds of which something may be owed: what was shared keeps the routine that gives it. */
+async function readOwing(db: Connection, { file }: Shop, { ownTables, objects }: DatabaseState) {
   const owed = ownTables.has('order_timeout_owed')
-    ? await select<{ kind: string }>(db, 'SELECT DISTINCT kind FROM order_timeout_owed')
+    ? await selectColumn(db, 'SELECT DISTINCT kind FROM order_timeout_owed')
     : [];
-  const names = Object.entries(file.give_back).filter(([kind, { was }]) =>
-    [kind, was ?? kind].some(
-      (name) => earlier?.give_back[name]?.shared === true || owed.some((row) => row.kind === name),
-    ),
+  const mayOwe = (kind: string) =>
+    owed.includes(kind) || objects.some(({ name }) => name === `order_timeout_give_owed_${kind}`);
+  const rules = Object.entries(file.give_back);
+  return new Set(
+    rules.filter(([kind, { was }]) => mayOwe(kind) || mayOwe(was ?? kind)).map(([kind]) => kind),
   );
-  return new Set(names.map(([kind]) => kind));
 }
 
 function* planKeepFile(
@@ -227,7 +245,11 @@ function* planKeepFile(
   // A kind that comes later is audited from then on: what orders took of it before, nobody gave back.
   const isFirst = stored === undefined;
   const audited = moments(
-    (kind, rule) => rule.since ?? (isFirst ? null : before(stored.kinds, kind, rule)),
+    (kind, rule) =>
+      rule.since ??
+      (isFirst || before(earlier?.give_back, kind, rule)?.since !== undefined
+        ? null
+        : before(stored.kinds, kind, rule)),
     now,
   );
   // Rows of the ledger that were written before have other columns, or are not there. Calls may still write such ones.

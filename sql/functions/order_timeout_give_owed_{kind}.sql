@@ -52,12 +52,6 @@ BEGIN
       JOIN order_timeout_shop_{{kind}} AS target ON target.{{id}} = given.account_id
        SET {{#changes}}target.{{column}} = {{value}}{{^last}},
            {{/last}}{{/changes}};
-    -- What was refused before is given now.
-    UPDATE /*+ JOIN_FIXED_ORDER() */ order_timeout_finding AS finding FORCE INDEX (order_timeout_finding_detail)
-      JOIN order_timeout_refund AS refund ON refund.order_id = finding.order_id AND refund.kind = '{{kind}}' AND refund.target_id = finding.target_id
-      JOIN JSON_TABLE(p_owed, '$[*]' COLUMNS (account_id BIGINT PATH '$[0]')) AS listed ON listed.account_id = refund.account_id
-       SET finding.closed_at = p_now
-     WHERE finding.what = 'not_given' AND finding.kind = '{{kind}}' AND finding.closed_at IS NULL;
     DELETE /*+ JOIN_FIXED_ORDER() */ owed
       FROM {{> owed_rows}};
     RETURN JSON_LENGTH(p_owed);

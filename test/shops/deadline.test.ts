@@ -1,10 +1,6 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
-import { createShop, type Shop } from '../support';
-import { deployEngine } from '../support/deploy';
-import { call, cancel, findings, sweep } from './example';
+import { expect, it } from 'vitest';
+import type { Shop } from '../support';
+import { call, cancel, createTables, deployFile, findings, sweep } from './example';
 
 const SCHEMA = `
 CREATE TABLE booking (
@@ -36,15 +32,8 @@ give_back:
 
 /** Bookings wait until a moment of their own; their age says nothing. */
 async function hotel(): Promise<Shop> {
-  const shop = await createShop({ deploy: false, schema: () => SCHEMA });
-  const folder = await mkdtemp(join(tmpdir(), 'hotel-'));
-  onTestFinished(() => rm(folder, { recursive: true }));
-  await writeFile(join(folder, 'shop.yaml'), SHOP_FILE);
-  await deployEngine(shop.url, {
-    clock: shop.clock,
-    event: false,
-    shop: join(folder, 'shop.yaml'),
-  });
+  const shop = await createTables(SCHEMA);
+  await deployFile(shop, SHOP_FILE);
   await shop.run(
     `INSERT INTO booking (id, guest_id, points, created_at, pay_before)
      VALUES (1, 7, 10, NOW() - INTERVAL 1 MINUTE, NOW() - INTERVAL 1 SECOND),

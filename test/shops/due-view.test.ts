@@ -1,10 +1,6 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
-import { createShop, type Shop } from '../support';
-import { deployEngine } from '../support/deploy';
-import { call, findings, sweep } from './example';
+import { expect, test } from 'vitest';
+import type { Shop } from '../support';
+import { call, createTables, deployFile, findings, sweep } from './example';
 
 const SCHEMA = `
 CREATE TABLE purchase (
@@ -48,16 +44,8 @@ SELECT o.id AS order_id, o.user_id, o.card_id AS target_id, o.card_id AS account
 
 /** Order 1 took 500, of which 200 came back; order 2 has no movement; order 3 names a card that is gone. */
 async function giftShop(): Promise<Shop> {
-  const shop = await createShop({ deploy: false, schema: () => SCHEMA });
-  const folder = await mkdtemp(join(tmpdir(), 'gifts-'));
-  onTestFinished(() => rm(folder, { recursive: true }));
-  await writeFile(join(folder, 'gift_card.sql'), VIEW);
-  await writeFile(join(folder, 'shop.yaml'), SHOP_FILE);
-  await deployEngine(shop.url, {
-    clock: shop.clock,
-    event: false,
-    shop: join(folder, 'shop.yaml'),
-  });
+  const shop = await createTables(SCHEMA);
+  await deployFile(shop, SHOP_FILE, { 'gift_card.sql': VIEW });
   await shop.run(
     `INSERT INTO purchase (id, user_id, card_id, created_at)
      VALUES (1, 7, 1, NOW() - INTERVAL 1 HOUR), (2, 7, 2, NOW() - INTERVAL 1 HOUR), (3, 7, 9, NOW() - INTERVAL 1 HOUR)`,

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll } from 'vitest';
 import { createShop, type Shop } from '../support';
@@ -16,6 +17,29 @@ export async function createExample(example: 'litemall' | 'mall'): Promise<Shop>
     shop: join(ROOT, 'sql/shops', `${example}.yaml`),
   });
   return shop;
+}
+
+/** A database with these tables, without the engine. */
+export const createTables = (schema: string) => createShop({ deploy: false, schema: () => schema });
+
+/** Deploys the engine with a shop file of the test's own, and files beside it. */
+export async function deployFile(
+  shop: Shop,
+  file: string,
+  views: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'shop-file-'));
+  try {
+    for (const [name, text] of Object.entries({ ...views, 'shop.yaml': file }))
+      await writeFile(join(folder, name), text);
+    await deployEngine(shop.url, {
+      clock: shop.clock,
+      event: false,
+      shop: join(folder, 'shop.yaml'),
+    });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
 
 /** Filled by a deployment, not by what happens afterwards. */

@@ -1,10 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { createShop, type Shop } from '../support';
-import { deployEngine } from '../support/deploy';
-import { call, findings, sweep } from './example';
+import { describe, expect, test } from 'vitest';
+import { verify } from '../../scripts/deploy';
+import type { Shop } from '../support';
+import { deployedSource } from '../support/deploy';
+import { call, createTables, deployFile, findings, sweep } from './example';
 
 const SCHEMA = `
 CREATE TABLE purchase (
@@ -33,16 +31,7 @@ const held = (kind: string, more = '') => `  ${kind}:
     set: {purchase_id: null}
 ${more}`;
 
-async function deploy(shop: Shop, ...kinds: string[]): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'kinds-'));
-  onTestFinished(() => rm(folder, { recursive: true }));
-  await writeFile(join(folder, 'shop.yaml'), ORDERS + kinds.join(''));
-  await deployEngine(shop.url, {
-    clock: shop.clock,
-    event: false,
-    shop: join(folder, 'shop.yaml'),
-  });
-}
+const deploy = (shop: Shop, ...kinds: string[]) => deployFile(shop, ORDERS + kinds.join(''));
 
 /** Cancelled by the shop's own code, with a voucher and a ticket that stay held. */
 async function lostOrder(shop: Shop, id: number, hoursAgo: number): Promise<void> {
@@ -60,7 +49,7 @@ const audited = async (shop: Shop) =>
   );
 
 test('a kind of the first deployment is audited from the beginning, a later one from then on', async () => {
-  const shop = await createShop({ deploy: false, schema: () => SCHEMA });
+  const shop = await createTables(SCHEMA);
   await lostOrder(shop, 1, 48);
   await deploy(shop, held('voucher'));
   await deploy(shop, held('voucher'), held('ticket'));
@@ -80,7 +69,7 @@ test('a kind of the first deployment is audited from the beginning, a later one 
 });
 
 test('`since` says it', async () => {
-  const shop = await createShop({ deploy: false, schema: () => SCHEMA });
+  const shop = await createTables(SCHEMA);
   await lostOrder(shop, 1, 48);
   await lostOrder(shop, 2, 1);
   const [yesterday] = await shop.run<{ day: string }>(
@@ -89,7 +78,12 @@ test('`since` says it', async () => {
   await deploy(shop, held('voucher', `    since: ${yesterday?.day}\n`));
 
   expect(await audited(shop)).toEqual(['2 voucher']);
-  await deploy(shop, held('voucher', '    since: 2000-01-01\n'));
+  await deploy(shop, held('voucher', '    since: 2000-01-01 00:00\n'));
+  expect(await audited(shop)).toEqual(['1 voucher', '2 voucher']);
+  await deploy(shop, held('voucher', `    since: ${yesterday?.day}\n`));
+  expect(await audited(shop)).toEqual(['2 voucher']);
+  // Taken out of the file it is over.
+  await deploy(shop, held('voucher'));
   expect(await audited(shop)).toEqual(['1 voucher', '2 voucher']);
 });
 
@@ -103,15 +97,12 @@ ${more}`;
 
   /** An order that took 3 pieces and a voucher is cancelled, and its stock still owed. */
   async function withJournal(): Promise<Shop> {
-    const shop = await createShop({
-      deploy: false,
-      schema: () => `${SCHEMA}
+    const shop = await createTables(`${SCHEMA}
         CREATE TABLE product (id BIGINT PRIMARY KEY, stock INT NOT NULL);
         CREATE TABLE item (
             id BIGINT AUTO_INCREMENT PRIMARY KEY, purchase_id BIGINT NOT NULL, product_id BIGINT NOT NULL, quantity INT NOT NULL
         );
-        INSERT INTO product VALUES (5, 10);`,
-    });
+        INSERT INTO product VALUES (5, 10);`);
     await deploy(shop, held('voucher'), shared('stock'));
     await lostOrder(shop, 1, 48);
     await shop.run('INSERT INTO item (purchase_id, product_id, quantity) VALUES (1, 5, 3)');
@@ -153,6 +144,10 @@ ${more}`;
     await sweep(shop);
     expect(await shop.run('SELECT stock FROM product')).toEqual([{ stock: 13 }]);
     expect(await shop.run('SELECT * FROM order_timeout_owed')).toEqual([]);
+    // And nothing is left to be deployed, now that nothing is owed.
+    expect(await verify(shop.url, await deployedSource({ event: false }))).toMatchObject({
+      differences: [],
+    });
   });
 
   test('and gets a ledger is checked against it from then on', async () => {
@@ -187,6 +182,63 @@ ${more}`;
     expect(await call(shop, 'cancel_order_as_admin', 1, null)).toMatchObject([
       { outcome: 'cancelled', returned: { pieces: '0' } },
     ]);
+  });
+
+  test('its name has its findings once, also where each name had one', async () => {
+    const shop = await withJournal();
+    await shop.run(
+      `INSERT INTO order_timeout_finding (order_id, kind, target_id, what, amount, opened_at)
+       VALUES (1, 'stock', 5, 'short', 1, NOW()), (1, 'pieces', 5, 'short', 2, NOW()), (1, 'stock', 6, 'short', 3, NOW())`,
+    );
+    await deploy(shop, held('voucher'), shared('pieces', '    was: stock\n'));
+
+    expect(
+      await shop.run(
+        'SELECT kind, target_id, amount FROM order_timeout_finding ORDER BY target_id',
+      ),
+    ).toEqual([
+      { kind: 'pieces', target_id: 5, amount: 2 },
+      { kind: 'pieces', target_id: 6, amount: 3 },
+    ]);
+  });
+
+  test('its name is changed in a large journal slice by slice, to the last row', async () => {
+    const shop = await withJournal();
+    await shop.run('SET SESSION cte_max_recursion_depth = 30000');
+    await shop.run(
+      `INSERT INTO order_timeout_refund (order_id, kind, target_id, batch_id, user_id, account_id, amount, taken, source, cause, refunded_at)
+       WITH RECURSIVE n AS (SELECT 2 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 25000)
+       SELECT i, 'stock', 5, 1, 7, 5, 1, 1, 'lines', 'user', NOW() FROM n`,
+    );
+    const counted = () =>
+      shop.run(
+        'SELECT kind, COUNT(*) AS refunds FROM order_timeout_refund GROUP BY kind ORDER BY kind',
+      );
+    expect(await counted()).toMatchObject([
+      { kind: 'stock', refunds: 25_000 },
+      { kind: 'voucher' },
+    ]);
+    await deploy(shop, held('voucher'), shared('pieces', '    was: stock\n'));
+
+    expect(await counted()).toEqual([
+      { kind: 'pieces', refunds: 25_000 },
+      { kind: 'voucher', refunds: 1 },
+    ]);
+    const [statements] = await shop.run<{ updates: string }>(
+      `SELECT SUM(count_star) AS updates FROM performance_schema.events_statements_summary_by_digest
+        WHERE schema_name = ? AND digest_text LIKE 'UPDATE%order_timeout_refund%SET%kind%'`,
+      [shop.name],
+    );
+    expect(Number(statements?.updates)).toBe(3);
+  });
+
+  test('stays what it is when the stored file can no longer be read', async () => {
+    const shop = await withJournal();
+    await shop.run("UPDATE order_timeout_shop SET file = 'orders: {}'");
+
+    await expect(deploy(shop, shared('stock'))).rejects.toThrow(
+      /the journal has refunds of the kind voucher, and the file has it no longer/,
+    );
   });
 
   test('its name cannot take the name of another that has a journal', async () => {

@@ -1,10 +1,6 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
-import { createShop, type Shop } from '../support';
-import { deployEngine } from '../support/deploy';
-import { call, cancel, sweep } from './example';
+import { expect, it } from 'vitest';
+import type { Shop } from '../support';
+import { call, cancel, createTables, deployFile, sweep } from './example';
 
 const SCHEMA = `
 CREATE TABLE reservations (
@@ -38,15 +34,8 @@ give_back:
 `;
 
 async function cinema(): Promise<Shop> {
-  const shop = await createShop({ deploy: false, schema: () => SCHEMA });
-  const folder = await mkdtemp(join(tmpdir(), 'cinema-'));
-  onTestFinished(() => rm(folder, { recursive: true }));
-  await writeFile(join(folder, 'shop.yaml'), SHOP_FILE);
-  await deployEngine(shop.url, {
-    clock: shop.clock,
-    event: false,
-    shop: join(folder, 'shop.yaml'),
-  });
+  const shop = await createTables(SCHEMA);
+  await deployFile(shop, SHOP_FILE);
   return shop;
 }
 

@@ -183,7 +183,8 @@ function* checkNewRows({ give_back }: ShopFile, { tables }: ShopFacts) {
 
 /** What is deployed already. */
 export interface Deployed {
-  readonly file: ShopFile;
+  /** Undefined: this version cannot read it. */
+  readonly file: ShopFile | undefined;
   /** Kinds that have rows in the journal. */
   readonly kinds: readonly string[];
 }
@@ -194,7 +195,7 @@ function* checkKinds({ give_back }: ShopFile, deployed: Deployed | undefined) {
     const heirs = Object.entries(give_back);
     const [name, rule] =
       heirs.find(([, { was }]) => was === kind) ?? heirs.find(([other]) => other === kind) ?? [];
-    const earlier = deployed?.file.give_back[kind];
+    const earlier = deployed?.file?.give_back[kind];
     if (rule?.was === kind && name !== undefined && deployed?.kinds.includes(name))
       yield mistake(
         `give_back.${name}.was`,

@@ -157,6 +157,8 @@ const lineColumns = {
   only: sql('o line').optional(),
 };
 
+const MOMENT = z.union([z.iso.date(), z.iso.datetime({ local: true })]);
+
 const rule = mapping({
   lines: mapping({
     ...lineColumns,
@@ -211,7 +213,11 @@ const rule = mapping({
   journal: z.boolean(expected('true or false')).optional(),
   was: z.string(expected('the name that the kind had')).optional(),
   since: z
-    .union([z.iso.date(), z.iso.datetime({ local: true })], expected('a date such as 2026-01-31'))
+    .string(expected('a date'))
+    .refine(
+      (text) => MOMENT.safeParse(text.replace(' ', 'T')).success,
+      expected('a date such as 2026-01-31'),
+    )
     .optional(),
 });
 

@@ -2,7 +2,7 @@ import type { Connection } from 'mysql2/promise';
 import { type Target, withSession } from '../../deploy/connection';
 import type { Step } from '../../deploy/execute';
 import { withDeploymentLock } from '../../deploy/lock';
-import { intendedDefiner, planGrants } from '../../deploy/definer';
+import { intendedDefiner, planGrants, planRevokes } from '../../deploy/definer';
 import { planLostGrants, planObjects } from '../../deploy/plan';
 import { readShop } from '../../deploy/shop';
 import { readSource, type Source } from '../../deploy/source';
@@ -56,7 +56,13 @@ async function mend(db: Connection, source: Source, topology: Topology): Promise
       : [...enableAsIntended(event, intendedDefiner(state) ?? event.definer)];
   const done: Step[] = [];
   const remarks: string[] = [];
-  for (const step of [...planGrants(blueprint, state), ...planLostGrants(state), ...ofEvent]) {
+  const steps = [
+    ...planGrants(blueprint, state),
+    ...planRevokes(blueprint, state),
+    ...planLostGrants(state),
+    ...ofEvent,
+  ];
+  for (const step of steps) {
     try {
       for (const statement of step.statements) await db.query(statement);
       done.push(step);

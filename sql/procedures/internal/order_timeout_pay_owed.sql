@@ -15,7 +15,6 @@ BEGIN
     DECLARE v_accounts JSON;
     DECLARE v_error_number INT;
     DECLARE v_error_message VARCHAR(512) CHARACTER SET utf8mb4;
-    DECLARE EXIT HANDLER FOR 1205 /* lock wait */, 1213 /* deadlock */ ROLLBACK AND NO CHAIN NO RELEASE;
 
 {{#rules}}
 {{#owes}}
@@ -39,6 +38,8 @@ BEGIN
         IF v_error_number IN (1205 /* lock wait */, 1213 /* deadlock */) THEN
             LEAVE pay_{{kind}};
         ELSEIF v_error_number IN ({{> servers_errors}}) THEN
+            -- A longer text would be an error of its own.
+            SET v_error_message = LEFT(v_error_message, 128);
             SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = v_error_number, MESSAGE_TEXT = v_error_message;
         ELSEIF v_error_number IS NOT NULL AND v_most > 1 THEN
             -- The same again, row by row.

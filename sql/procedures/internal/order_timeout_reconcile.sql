@@ -37,6 +37,16 @@ BEGIN
           INTO v_order_ids
           FROM (SELECT order_id FROM order_timeout_finding WHERE is_open = 1 ORDER BY id LIMIT 10) AS oldest;
         CALL order_timeout_reconcile_orders(v_order_ids, p_now);
+        -- What was refused and is given by now.
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+        START TRANSACTION READ WRITE;
+        UPDATE /*+ {{> session}} JOIN_FIXED_ORDER() */ order_timeout_finding AS finding FORCE INDEX (order_timeout_finding_detail)
+          JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)
+            ON refund.order_id = finding.order_id AND refund.kind = finding.kind AND refund.target_id = finding.target_id
+          LEFT JOIN order_timeout_owed AS owed ON owed.kind = refund.kind AND owed.account_id = refund.account_id
+           SET finding.closed_at = p_now
+         WHERE finding.what = 'not_given' AND finding.closed_at IS NULL AND owed.kind IS NULL;
+        COMMIT AND NO CHAIN NO RELEASE;
     END IF;
 END$$
 DELIMITER ;

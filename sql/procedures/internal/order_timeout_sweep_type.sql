@@ -51,6 +51,8 @@ BEGIN
     END WHILE;
 
     IF v_failed_in_a_row >= 5 AND v_error_number IN ({{> servers_errors}}) THEN
+        -- A longer text would be an error of its own.
+        SET v_error_message = LEFT(v_error_message, 128);
         SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = v_error_number, MESSAGE_TEXT = v_error_message;
     END IF;
 END$$

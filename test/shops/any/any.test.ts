@@ -1,11 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { expect, onTestFinished, test } from 'vitest';
-import { createShop, type Shop } from '../../support';
-import { deployEngine } from '../../support/deploy';
-import { call, type Sweep, sweep } from '../example';
+import { expect, test } from 'vitest';
+import type { Shop } from '../../support';
+import { call, createTables, deployFile, type Sweep, sweep } from '../example';
 import { type Data, data, type End, endOf, lostBy, orderId, rowId, stateOf } from './rules';
 import { CODES, fileOf, type Keys, keys, SCHEMA } from './shop';
 
@@ -112,15 +108,8 @@ test(
 );
 
 async function deployed(shop: Keys): Promise<Shop> {
-  const made = await createShop({ deploy: false, schema: () => SCHEMA });
-  const folder = await mkdtemp(join(tmpdir(), 'any-shop-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  await writeFile(join(folder, 'shop.yaml'), fileOf(shop));
-  await deployEngine(made.url, {
-    clock: made.clock,
-    event: false,
-    shop: join(folder, 'shop.yaml'),
-  });
+  const made = await createTables(SCHEMA);
+  await deployFile(made, fileOf(shop));
   return made;
 }
 

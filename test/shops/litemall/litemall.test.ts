@@ -347,6 +347,18 @@ describe('litemall', () => {
     });
   });
 
+  it('ends the run with the server’s own error, however long, when what is owed cannot be read', async () => {
+    const shop = await emptyShop();
+    await product(shop, 1, 10);
+    await cancel(shop, await order(shop, { lines: [[1, 3]] }));
+    await shop.run('ALTER TABLE litemall_goods_product RENAME COLUMN number TO amount');
+    onTestFinished(async () => {
+      await shop.run('ALTER TABLE litemall_goods_product RENAME COLUMN amount TO number');
+    });
+
+    await expect(sweep(shop)).rejects.toMatchObject({ errno: 1356 });
+  });
+
   it('gives what many batches owe in transactions that hold few rows of the stock', async () => {
     const shop = await emptyShop();
     const products = [1, 2, 3];
