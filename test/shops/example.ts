@@ -22,25 +22,30 @@ export async function createExample(example: 'litemall' | 'mall'): Promise<Shop>
 /** A database with these tables, without the engine. */
 export const createTables = (schema: string) => createShop({ deploy: false, schema: () => schema });
 
-/** Deploys the engine with a shop file of the test's own, and files beside it. */
-export async function deployFile(
-  shop: Shop,
+/** Works with the path of a shop file of the test's own, and files beside it. */
+export async function withShopFile<T>(
   file: string,
-  views: Readonly<Record<string, string>> = {},
-): Promise<void> {
+  views: Readonly<Record<string, string>>,
+  work: (path: string) => Promise<T>,
+): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'shop-file-'));
   try {
     for (const [name, text] of Object.entries({ ...views, 'shop.yaml': file }))
       await writeFile(join(folder, name), text);
-    await deployEngine(shop.url, {
-      clock: shop.clock,
-      event: false,
-      shop: join(folder, 'shop.yaml'),
-    });
+    return await work(join(folder, 'shop.yaml'));
   } finally {
     await rm(folder, { recursive: true });
   }
 }
+
+export const deployFile = (
+  shop: Shop,
+  file: string,
+  views: Readonly<Record<string, string>> = {},
+) =>
+  withShopFile(file, views, (path) =>
+    deployEngine(shop.url, { clock: shop.clock, event: false, shop: path }),
+  );
 
 /** Filled by a deployment, not by what happens afterwards. */
 const KEPT = ['migration', 'object', 'shop', 'ledger_action'].map(
