@@ -18,6 +18,8 @@ const ONCE_WRONG: Keys = {
   codeByCause: false,
   stock: { verb: 'floor', given: 'ledger', targetOnly: true, lineOnly: false },
   points: { verb: 'floor', given: 'shared', targetOnly: true },
+  gift: { verb: 'add', given: 'plain', targetOnly: false },
+  bonus: { verb: 'add', given: 'ledger', targetOnly: false, open: true },
   coupon: { ledger: true, targetOnly: true, if: true },
   voucher: { ledger: false, targetOnly: true, if: false, journal: false },
 };
@@ -30,6 +32,7 @@ const ORDERS_ONCE_WRONG: Data = {
     isPaid: false,
     gone: false,
     score: 70,
+    bonus: 6,
     lines: [
       { key: 3, quantity: null, gift: false },
       { key: 1, quantity: 5, gift: false },
@@ -41,8 +44,9 @@ const ORDERS_ONCE_WRONG: Data = {
     vouchers: [{ used: true, gone: false }],
     by,
   })),
-  keys: [{ left: 4, gone: false }],
+  keys: [{ left: 4, spare: 0, gone: false }],
   buyers: [{ score: 30, gone: false }],
+  wallets: [],
 };
 
 test(
@@ -113,25 +117,30 @@ async function deployed(shop: Keys): Promise<Shop> {
   return made;
 }
 
-async function fill(made: Shop, shop: Keys, { orders, keys, buyers }: Data): Promise<void> {
-  await made.run('INSERT INTO `key` (id, `left`, gone) VALUES ?', [
-    keys.map(({ left, gone }, nth) => [nth + 1, left, gone]),
+async function fill(made: Shop, shop: Keys, content: Data): Promise<void> {
+  const { orders, keys, buyers, wallets } = content;
+  await made.run('INSERT INTO `key` (id, `left`, spare, gone) VALUES ?', [
+    keys.map(({ left, spare, gone }, nth) => [nth + 1, left, spare, gone]),
   ]);
   await made.run('INSERT INTO buyer (id, score, gone) VALUES ?', [
     buyers.map(({ score, gone }, nth) => [nth + 1, score, gone]),
   ]);
+  if (wallets.length > 0)
+    await made.run('INSERT INTO wallet (id, bonus, gone) VALUES ?', [
+      wallets.map(({ bonus, gone }, nth) => [nth + 1, bonus, gone]),
+    ]);
   for (const [nth, order] of orders.entries()) {
-    const { buyer, type, status, isPaid, gone, score } = order;
+    const { buyer, type, status, isPaid, gone, score, bonus } = order;
     const id = orderId(nth);
     // With a deadline the age says nothing, and without one the deadline does.
     const [age, left] = shop.deadline ? [0, order.isDue ? -1 : 1] : [order.isDue ? 31 : 29, 1];
     await made.run(
-      `INSERT INTO \`order\` (id, buyer, \`type\`, \`status\`, paid_at, gone, score, template, made_at, pay_by)
+      `INSERT INTO \`order\` (id, buyer, \`type\`, \`status\`, paid_at, gone, score, bonus, template, made_at, pay_by)
        VALUES (?, NOW() - INTERVAL ? MINUTE, NOW() + INTERVAL ? HOUR)`.replace(
         '(?,',
-        '(?, ?, ?, ?, IF(?, NOW(), NULL), ?, ?, ?,',
+        '(?, ?, ?, ?, IF(?, NOW(), NULL), ?, ?, ?, ?,',
       ),
-      [id, buyer, type, status, isPaid, gone, score, order.coupons && id, age, left],
+      [id, buyer, type, status, isPaid, gone, score, bonus, order.coupons && id, age, left],
     );
     for (const { key, quantity, gift } of order.lines)
       await made.run('INSERT INTO line (`order`, `key`, quantity, gift) VALUES (?)', [
@@ -167,7 +176,14 @@ async function sweepAll(made: Shop) {
 
 /** What the next sweep would give back, kind by kind. */
 async function previewed(made: Shop): Promise<Record<string, string>> {
-  const sums: Record<string, number> = { stock: 0, points: 0, coupon: 0, voucher: 0 };
+  const sums: Record<string, number> = {
+    stock: 0,
+    points: 0,
+    gift: 0,
+    bonus: 0,
+    coupon: 0,
+    voucher: 0,
+  };
   for (const { returned } of await call<Sweep>(made, 'preview_expired_orders', 100))
     for (const [kind, amount] of Object.entries(returned))
       sums[kind] = (sums[kind] ?? 0) + Number(amount);
@@ -195,28 +211,30 @@ async function states(made: Shop): Promise<string[]> {
   return rows.sort((one, other) => one.order_id - other.order_id).map(({ state }) => state);
 }
 
-const pick = ({ keys, buyers, log }: End) => ({ keys, buyers, log });
+const pick = ({ amounts, log }: End) => ({ amounts, log });
 
 async function read(made: Shop): Promise<End> {
-  const [orders, keys, buyers] = await Promise.all([
-    made.run<End['orders'][0]>('SELECT id, `status` FROM `order`'),
-    made.run<End['keys'][0]>('SELECT id, `left` FROM `key`'),
-    made.run<End['buyers'][0]>('SELECT id, score FROM buyer'),
-  ]);
+  const orders = await made.run<End['orders'][0]>('SELECT id, `status` FROM `order`');
   const ids = async (sql: string) => (await made.run<{ id: number }>(sql)).map(({ id }) => id);
   const texts = async (sql: string) => (await made.run<{ t: string }>(sql)).map(({ t }) => t);
+  const amounts = (column: string, table: string) =>
+    texts(`SELECT CONCAT(id, ' ', COALESCE(\`${column}\`, 'null')) AS t FROM \`${table}\``);
   return sorted({
     orders,
-    keys,
-    buyers,
+    amounts: {
+      stock: await amounts('left', 'key'),
+      gift: await amounts('spare', 'key'),
+      points: await amounts('score', 'buyer'),
+      bonus: await amounts('bonus', 'wallet'),
+    },
     freed: {
       coupons: await ids("SELECT account_id AS id FROM order_timeout_refund WHERE kind = 'coupon'"),
       vouchers: await ids('SELECT id FROM voucher WHERE `order` IS NULL'),
     },
     log: await texts("SELECT CONCAT_WS(' ', kind, `order`, target, amount) AS t FROM log"),
-    // The row that a finding is about: of the points it is the order's buyer.
+    // The row that a finding is about: where an order has one only, it is its buyer's.
     belowFloor: await texts(
-      `SELECT DISTINCT CONCAT_WS(' ', kind, IF(kind = 'points', buyer, target_id)) AS t
+      `SELECT DISTINCT CONCAT_WS(' ', kind, IF(target_id = 0, buyer, target_id)) AS t
          FROM order_timeout_finding JOIN \`order\` AS o ON o.id = order_id WHERE what = 'below_floor'`,
     ),
     findings: await texts(
@@ -225,12 +243,19 @@ async function read(made: Shop): Promise<End> {
   });
 }
 
-const sorted = (end: End): End => ({
-  orders: [...end.orders].sort((one, other) => one.id - other.id),
-  keys: [...end.keys].sort((one, other) => one.id - other.id),
-  buyers: [...end.buyers].sort((one, other) => one.id - other.id),
-  freed: { coupons: [...end.freed.coupons].sort(), vouchers: [...end.freed.vouchers].sort() },
-  log: [...end.log].sort(),
-  belowFloor: [...end.belowFloor].sort(),
-  findings: [...end.findings].sort(),
-});
+function sorted({ orders, amounts, freed, log, belowFloor, findings }: End): End {
+  const { stock, gift, points, bonus } = amounts;
+  return {
+    orders: [...orders].sort((one, other) => one.id - other.id),
+    amounts: {
+      stock: [...stock].sort(),
+      gift: [...gift].sort(),
+      points: [...points].sort(),
+      bonus: [...bonus].sort(),
+    },
+    freed: { coupons: [...freed.coupons].sort(), vouchers: [...freed.vouchers].sort() },
+    log: [...log].sort(),
+    belowFloor: [...belowFloor].sort(),
+    findings: [...findings].sort(),
+  };
+}

@@ -1,11 +1,16 @@
 import * as fc from 'fast-check';
-import { type Cause, codeOf, CODES, type Keys } from './shop';
+import { type Cause, codeOf, CODES, type Keys, opens } from './shop';
 
 /** What is in the shop. Ids of rows that are not there are among those that are named. */
 export interface Data {
   readonly orders: readonly Order[];
-  readonly keys: readonly { readonly left: number | null; readonly gone: boolean }[];
+  readonly keys: readonly {
+    readonly left: number | null;
+    readonly spare: number | null;
+    readonly gone: boolean;
+  }[];
   readonly buyers: readonly { readonly score: number | null; readonly gone: boolean }[];
+  readonly wallets: readonly { readonly bonus: number | null; readonly gone: boolean }[];
 }
 
 export interface Order {
@@ -16,6 +21,7 @@ export interface Order {
   readonly isPaid: boolean;
   readonly gone: boolean;
   readonly score: number | null;
+  readonly bonus: number | null;
   readonly lines: readonly {
     readonly key: number | null;
     readonly quantity: number | null;
@@ -47,6 +53,7 @@ export const data: fc.Arbitrary<Data> = fc.record({
       isPaid: seldom,
       gone: seldom,
       score: fc.constantFrom(0, 5, 70, null),
+      bonus: fc.constantFrom(0, 6, 80, null),
       lines: fc.array(
         fc.record({
           key: fc.constantFrom(1, 2, 3, 0, null),
@@ -61,11 +68,19 @@ export const data: fc.Arbitrary<Data> = fc.record({
     }),
     { minLength: 12, maxLength: 12 },
   ),
-  keys: fc.array(fc.record({ left: fc.constantFrom(0, 4, 100, null), gone: seldom }), {
+  keys: fc.array(
+    fc.record({
+      left: fc.constantFrom(0, 4, 100, null),
+      spare: fc.constantFrom(0, 3, 100, null),
+      gone: seldom,
+    }),
+    { minLength: 2, maxLength: 2 },
+  ),
+  buyers: fc.array(fc.record({ score: fc.constantFrom(0, 30, 1000, null), gone: seldom }), {
     minLength: 2,
     maxLength: 2,
   }),
-  buyers: fc.array(fc.record({ score: fc.constantFrom(0, 30, 1000, null), gone: seldom }), {
+  wallets: fc.array(fc.record({ bonus: fc.constantFrom(0, 40, 1000, null), gone: seldom }), {
     minLength: 2,
     maxLength: 2,
   }),
@@ -78,8 +93,8 @@ export const rowId = (nthOrder: number, nth: number) => orderId(nthOrder) * 10 +
 /** What must be in the end. */
 export interface End {
   readonly orders: { id: number; status: number }[];
-  readonly keys: { id: number; left: number | null }[];
-  readonly buyers: { id: number; score: number | null }[];
+  /** Of each row that amounts are given to, by its kind: `id amount` */
+  readonly amounts: Record<AmountKind, string[]>;
   readonly freed: { coupons: number[]; vouchers: number[] };
   /** `kind order target amount` */
   readonly log: string[];
@@ -89,21 +104,52 @@ export interface End {
   readonly findings: string[];
 }
 
+export const AMOUNT_KINDS = ['stock', 'points', 'gift', 'bonus'] as const;
+export type AmountKind = (typeof AMOUNT_KINDS)[number];
+
+/** A row that an amount is given to; rows have the ids 1, 2 … */
+interface Row {
+  readonly amount: number | null;
+  readonly gone: boolean;
+}
+
+const rowsOf = ({ keys, buyers, wallets }: Data): Record<AmountKind, Row[]> => ({
+  stock: keys.map(({ left, gone }) => ({ amount: left, gone })),
+  gift: keys.map(({ spare, gone }) => ({ amount: spare, gone })),
+  points: buyers.map(({ score, gone }) => ({ amount: score, gone })),
+  bonus: wallets.map(({ bonus, gone }) => ({ amount: bonus, gone })),
+});
+
+/** What an order took of each kind: row to amount. */
+function takenBy(shop: Keys, { lines, buyer, score, bonus }: Order) {
+  const ofLines = (isOfKind: (gift: boolean) => boolean) => {
+    const taken = new Map<number, number>();
+    for (const { key, quantity, gift } of lines)
+      if (key !== null && key > 0 && isOfKind(gift))
+        taken.set(key, (taken.get(key) ?? 0) + (quantity ?? 0));
+    return taken;
+  };
+  return {
+    stock: ofLines((gift) => !(shop.stock.lineOnly && gift)),
+    gift: ofLines((gift) => gift),
+    points: new Map([[buyer, score ?? 0]]),
+    bonus: new Map([[buyer, bonus ?? 0]]),
+  };
+}
+
 /** By the shop file, told once more: who is cancelled, and what each of them gets back. */
-export function endOf(shop: Keys, { orders, keys, buyers }: Data): End {
-  const left = keys.map(({ left }) => left);
-  const score = buyers.map(({ score }) => score);
-  const given = { left: left.map(() => 0), score: score.map(() => 0) };
+export function endOf(shop: Keys, content: Data): End {
+  const rows = rowsOf(content);
+  const given = { stock: [], points: [], gift: [], bonus: [] } as Record<AmountKind, number[]>;
   const end: End = {
     orders: [],
-    keys: [],
-    buyers: [],
+    amounts: { stock: [], points: [], gift: [], bonus: [] },
     freed: { coupons: [], vouchers: [] },
     log: [],
     belowFloor: [],
     findings: [],
   };
-  for (const [nth, order] of orders.entries()) {
+  for (const [nth, order] of content.orders.entries()) {
     const id = orderId(nth);
     const cause = order.by === 'sweep' ? 'timeout' : order.by;
     const isOver = isCancelled(shop, order, cause);
@@ -118,24 +164,17 @@ export function endOf(shop: Keys, { orders, keys, buyers }: Data): End {
         end.findings.push(`${id} ${kind} ${target}`);
     };
 
-    const taken = new Map<number, number>();
-    for (const { key, quantity, gift } of order.lines)
-      if (key !== null && key > 0 && !(shop.stock.lineOnly && gift))
-        taken.set(key, (taken.get(key) ?? 0) + (quantity ?? 0));
-    for (const [key, amount] of taken) {
-      if (amount === 0) continue;
-      const row = keys[key - 1];
-      if (row === undefined || (shop.stock.targetOnly && row.gone)) miss('stock', key);
-      else if (give('stock', shop.stock.given === 'ledger', key, amount))
-        given.left[key - 1] = (given.left[key - 1] ?? 0) + amount;
-    }
-
-    if ((order.score ?? 0) > 0) {
-      const row = buyers[order.buyer - 1];
-      if (row === undefined || (shop.points.targetOnly && row.gone)) miss('points', 0);
-      else if (give('points', shop.points.given === 'ledger', order.buyer, order.score ?? 0))
-        given.score[order.buyer - 1] = (given.score[order.buyer - 1] ?? 0) + (order.score ?? 0);
-    }
+    const taken = takenBy(shop, order);
+    for (const kind of AMOUNT_KINDS)
+      for (const [row, amount] of taken[kind]) {
+        if (amount === 0) continue;
+        const isThere = !(rows[kind][row - 1]?.gone ?? true) || !shop[kind].targetOnly;
+        const isOpened = kind === 'bonus' && opens(shop);
+        if (!(isThere && row <= rows[kind].length) && !isOpened)
+          miss(kind, kind === 'stock' || kind === 'gift' ? row : 0);
+        else if (give(kind, shop[kind].given === 'ledger', row, amount))
+          given[kind][row] = (given[kind][row] ?? 0) + amount;
+      }
 
     if (order.coupons !== null) {
       const found = order.coupons.findIndex(
@@ -154,22 +193,21 @@ export function endOf(shop: Keys, { orders, keys, buyers }: Data): End {
         end.freed.vouchers.push(voucher);
     }
   }
-  const changed = (kind: 'stock' | 'points', id: number, before: number | null, amount: number) => {
+  for (const kind of AMOUNT_KINDS) {
     const { verb } = shop[kind];
-    if (amount === 0) return before;
-    if (verb === 'add') return (before ?? 0) + amount;
-    const after = (before ?? 0) - amount;
-    if (verb === 'subtract' || after >= 0) return after;
-    end.belowFloor.push(`${kind} ${id}`);
-    return 0;
-  };
-  for (const [nth, before] of left.entries())
-    end.keys.push({ id: nth + 1, left: changed('stock', nth + 1, before, given.left[nth] ?? 0) });
-  for (const [nth, before] of score.entries())
-    end.buyers.push({
-      id: nth + 1,
-      score: changed('points', nth + 1, before, given.score[nth] ?? 0),
-    });
+    for (let row = 1; row <= Math.max(rows[kind].length, given[kind].length - 1); row += 1) {
+      const before = rows[kind][row - 1]?.amount ?? null;
+      const amount = given[kind][row];
+      if (amount === undefined) {
+        if (row <= rows[kind].length) end.amounts[kind].push(`${row} ${before}`);
+        continue;
+      }
+      const after = (before ?? 0) + (verb === 'add' ? amount : -amount);
+      const isBelow = verb === 'floor' && after < 0;
+      if (isBelow) end.belowFloor.push(`${kind} ${row}`);
+      end.amounts[kind].push(`${row} ${isBelow ? 0 : after}`);
+    }
+  }
   return end;
 }
 

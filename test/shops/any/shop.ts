@@ -9,11 +9,14 @@ export interface Keys {
   readonly codeByCause: boolean;
   readonly stock: AmountRule & { readonly lineOnly: boolean };
   readonly points: AmountRule;
+  /** Of the lines and the table that `stock` has too, in a column of its own. */
+  readonly gift: AmountRule;
+  readonly bonus: AmountRule & { readonly open: boolean };
   readonly coupon: WholeRule;
   readonly voucher: WholeRule & { readonly journal: boolean };
 }
 
-interface AmountRule {
+export interface AmountRule {
   readonly verb: 'add' | 'subtract' | 'floor';
   /** A shared rule has no ledger. */
   readonly given: 'shared' | 'ledger' | 'plain';
@@ -41,6 +44,8 @@ export const keys: fc.Arbitrary<Keys> = fc.record({
   codeByCause: fc.boolean(),
   stock: fc.record({ ...amountRule, lineOnly: fc.boolean() }),
   points: fc.record(amountRule),
+  gift: fc.record(amountRule),
+  bonus: fc.record({ ...amountRule, open: fc.boolean() }),
   coupon: fc.record(wholeRule),
   voucher: fc.record({ ...wholeRule, journal: fc.boolean() }),
 });
@@ -48,14 +53,15 @@ export const keys: fc.Arbitrary<Keys> = fc.record({
 export const SCHEMA = `
 CREATE TABLE \`order\` (
     id BIGINT PRIMARY KEY, buyer INT NOT NULL, \`type\` INT NULL, \`status\` SMALLINT NOT NULL, made_at DATETIME NOT NULL,
-    pay_by DATETIME NULL, paid_at DATETIME NULL, gone TINYINT NOT NULL DEFAULT 0, score INT NULL, template BIGINT NULL,
+    pay_by DATETIME NULL, paid_at DATETIME NULL, gone TINYINT NOT NULL DEFAULT 0, score INT NULL, bonus SMALLINT NULL, template BIGINT NULL,
     closed_at DATETIME NULL, why VARCHAR(4) NULL
 );
 CREATE TABLE line (
     id BIGINT AUTO_INCREMENT PRIMARY KEY, \`order\` BIGINT NOT NULL, \`key\` INT NULL, quantity INT NULL, gift TINYINT NOT NULL DEFAULT 0
 );
-CREATE TABLE \`key\` (id INT PRIMARY KEY, \`left\` INT NULL, gone TINYINT NOT NULL DEFAULT 0);
+CREATE TABLE \`key\` (id INT PRIMARY KEY, \`left\` INT NULL, spare INT NULL, gone TINYINT NOT NULL DEFAULT 0);
 CREATE TABLE buyer (id INT PRIMARY KEY, score INT NULL, gone TINYINT NOT NULL DEFAULT 0);
+CREATE TABLE wallet (id INT PRIMARY KEY, bonus INT NULL, gone TINYINT NOT NULL DEFAULT 0);
 CREATE TABLE coupon (
     id INT PRIMARY KEY, buyer INT NOT NULL, template BIGINT NOT NULL, used TINYINT NOT NULL, gone TINYINT NOT NULL DEFAULT 0
 );
@@ -73,9 +79,13 @@ export type Cause = 'timeout' | 'user' | 'admin';
 export const codeOf = ({ codeByCause }: Keys, cause: Cause) =>
   codeByCause ? CODES[cause] : CODES.timeout;
 
+/** A missing row is made: a shared rule can't do it, and a dead row would be in its way. */
+export const opens = ({ bonus }: Keys) =>
+  bonus.open && bonus.given !== 'shared' && !bonus.targetOnly;
+
 /** The shop file with these keys. */
 export function fileOf(shop: Keys): string {
-  const { stock, points, coupon, voucher } = shop;
+  const { stock, points, gift, bonus, coupon, voucher } = shop;
   const line = (condition: boolean, text: string) => (condition ? [text] : []);
   const cancelled = (['timeout', 'user', 'admin'] as const).map(
     (cause) => `${cause}: ${codeOf(shop, cause)}`,
@@ -121,6 +131,15 @@ export function fileOf(shop: Keys): string {
     '    order: {target: o.buyer, amount: o.score}',
     target('buyer', points.targetOnly),
     ...amounts(points, 'points', 'score'),
+    '  gift:',
+    '    lines: {table: line, order: order, target: key, amount: quantity, only: line.gift = 1}',
+    target('key', gift.targetOnly),
+    ...amounts(gift, 'gift', 'spare'),
+    '  bonus:',
+    '    order: {target: o.buyer, amount: o.bonus}',
+    target('wallet', bonus.targetOnly),
+    ...line(opens(shop), '    open: {id: due.user_id, bonus: 0}'),
+    ...amounts(bonus, 'bonus', 'bonus'),
     '  coupon:',
     `    named: {target: o.template, by: {template: o.template, buyer: o.buyer}${coupon.if ? ', if: target.used = 1' : ''}}`,
     target('coupon', coupon.targetOnly),
