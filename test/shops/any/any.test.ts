@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Shop } from '../../support';
 import { call, createTables, deployFile, type Sweep, sweep } from '../example';
+import { callAll } from './calls';
 import { type Data, data, type End, endOf, lostBy, orderId, rowId, stateOf } from './rules';
 import { CODES, fileOf, type Keys, keys, SCHEMA } from './shop';
 
@@ -155,31 +156,6 @@ async function fill(made: Shop, shop: Keys, content: Data): Promise<void> {
         [rowId(nth, place), id, used, gone],
       ]);
   }
-}
-
-/** All that is asked for, twice, five calls at a time; and again what met another one. The sweep comes last. */
-async function callAll({ db }: Shop, { orders }: Data): Promise<void> {
-  const calls = orders.flatMap(({ by, buyer }, nth): [string, unknown[]][] => {
-    const id = orderId(nth);
-    if (by === 'timeout') return [['CALL cancel_expired_order(?)', [id]]];
-    if (by === 'user') return [['CALL cancel_order(?, ?, ?)', [id, buyer, 'not any more']]];
-    if (by === 'admin') return [['CALL cancel_order_as_admin(?, NULL)', [id]]];
-    return [];
-  });
-  await Promise.all(
-    calls.flatMap(([sql, values]) => [1, 2].map(() => retried(() => db.query(sql, values)))),
-  );
-}
-
-async function retried(work: () => Promise<unknown>): Promise<void> {
-  for (;;)
-    try {
-      await work();
-      return;
-    } catch (error) {
-      // 1062: both opened the same row.
-      if (![1213, 1062].includes((error as { errno: number }).errno)) throw error;
-    }
 }
 
 /** A sweep gives what is owed, also by itself. */
