@@ -1,5 +1,17 @@
 import { type Connection, createConnection } from 'mysql2/promise';
 
+export type Source = 'given' | 'container' | 'private';
+
+export interface MysqlServer {
+  readonly source: Source;
+  /** One line that says which it is: "MySQL 9.7.4, a private mysqld from Debian's packages". */
+  readonly description: string;
+  /** `mysql://root:…@127.0.0.1:port`, without a database. The user may do everything. */
+  readonly url: string;
+  /** Stops it and leaves nothing behind. Idempotent; a given server is left alone. */
+  stop(): Promise<void>;
+}
+
 /** Connects, asks one thing of the server, and lets go. */
 export async function ask<T>(url: string, question: (db: Connection) => Promise<T>): Promise<T> {
   const db = await createConnection({ uri: url, connectTimeout: 10_000 });

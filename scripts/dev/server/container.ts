@@ -6,10 +6,9 @@ import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MySqlContainer, StartedMySqlContainer } from '@testcontainers/mysql';
 import type { ContainerRuntimeClient } from 'testcontainers';
-import { identify } from './connect';
+import { identify, type MysqlServer } from './connect';
 import { unpackedPackages, unpackPackages } from './debian';
 import { type Log, oneAtATime } from './files';
-import type { MysqlServer } from './index';
 import { serverArguments, type Settings } from './settings';
 import { startWatchdog, type Watchdog } from './watchdog';
 

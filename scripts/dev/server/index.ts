@@ -1,26 +1,15 @@
-import { identify } from './connect';
+import { identify, type MysqlServer, type Source } from './connect';
 import { containerServer, NoEngine } from './container';
 import type { Log } from './files';
 import { privateServer } from './private';
 import { OLDEST_VERSION } from './programs';
 import type { Settings } from './settings';
 
+export type { MysqlServer } from './connect';
 export type { Command, Log } from './files';
 export { freePort, type PrivateMysqld, startPrivateMysqld } from './private';
 export { mysqlClientCommand } from './programs';
 export type { Settings } from './settings';
-
-export type Source = 'given' | 'container' | 'private';
-
-export interface MysqlServer {
-  readonly source: Source;
-  /** One line that says which it is: "MySQL 9.7.4, a private mysqld from Debian's packages". */
-  readonly description: string;
-  /** `mysql://root:…@127.0.0.1:port`, without a database. The user may do everything. */
-  readonly url: string;
-  /** Stops it and leaves nothing behind. Idempotent; a given server is left alone. */
-  stop(): Promise<void>;
-}
 
 export interface StartServerOptions {
   /** Takes one line that says which server it is, and one before a step that takes long. Default: standard error. */
