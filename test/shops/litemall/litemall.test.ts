@@ -311,6 +311,14 @@ describe('litemall', () => {
       expect(await shop.run('SELECT * FROM order_timeout_owed')).toEqual([]);
     });
 
+    it('stops no other, also by a condition of the class "not found"', async () => {
+      const { shop, orders, stocks } = await withTrigger("SIGNAL SQLSTATE '02000'");
+
+      expect(await sweep(shop)).toMatchObject({ outcome: 'completed', cancelled: 3, failed: 0 });
+      expect(await stocks()).toEqual([10, 7, 10]);
+      expect(await findings(shop)).toEqual([`${orders[1]}: not_given stock 2`]);
+    });
+
     it('says so another time when somebody holds the finding', async () => {
       const { shop, orders } = await withTrigger(
         `SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '${ERROR}'`,
