@@ -181,6 +181,7 @@ CREATE TABLE IF NOT EXISTS order_timeout_owed (
     kind VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'A kind of the shop file that is shared: stock',
     account_id BIGINT NOT NULL COMMENT 'The row that is to grow',
     batch_id BIGINT UNSIGNED NOT NULL COMMENT 'order_timeout_batch.id: whose refunds these are',
+    order_id BIGINT NOT NULL COMMENT 'The first of its orders; a repair has one only',
     amount BIGINT NOT NULL COMMENT 'Still to be given, the sum of its refunds',
     owed_at DATETIME(3) NOT NULL,
     PRIMARY KEY (kind, account_id, batch_id)

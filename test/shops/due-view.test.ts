@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Shop } from '../support';
 import { call, createTables, deployFile, findings, sweep } from './example';
 
@@ -76,4 +76,142 @@ test('a due view of the shop’s own says what comes back, and a NULL of it is n
   await call(shop, 'reconcile_orders', null);
   expect(await findings(shop)).toEqual(['3: missing_target gift_card 9']);
   expect(await call(shop, 'order_money', 2)).toMatchObject([{ taken: 0, returned: 0, missing: 0 }]);
+});
+
+const POTS = `
+CREATE TABLE purchase (
+    id BIGINT PRIMARY KEY,
+    user_id BIGINT NOT NULL,
+    status INT NOT NULL DEFAULT 0,
+    created_at DATETIME NOT NULL
+);
+CREATE TABLE pot (id BIGINT PRIMARY KEY, cents INT UNSIGNED NOT NULL);
+CREATE TABLE share (
+    id BIGINT AUTO_INCREMENT PRIMARY KEY,
+    purchase_id BIGINT NOT NULL,
+    card_id BIGINT NOT NULL,
+    pot_id BIGINT NOT NULL,
+    taken INT NOT NULL,
+    returned INT NOT NULL DEFAULT 0,
+    KEY (purchase_id)
+);
+INSERT INTO pot VALUES (70, 5);
+`;
+
+/** What came from a card goes to the pot that many cards have in common. */
+const potFile = (...keys: string[]) => `
+orders:
+  table: purchase
+  id: id
+  user: user_id
+  created: created_at
+  status: {column: status, pending: 0, paid: 1, cancelled: 2}
+give_back:
+  gift:
+    due: gift.sql
+    reads:
+      share: {integers: [card_id, purchase_id, pot_id, taken, returned], index: [purchase_id]}
+    reach:
+      - {lines: {table: share, order: purchase_id, target: pot_id}}
+    target: {table: pot, id: id}
+    ${keys.join('\n    ')}
+`;
+
+const SHARES = `
+SELECT o.id AS order_id, o.user_id, share.card_id AS target_id, share.pot_id AS account_id, share.taken, share.returned, 'ledger' AS source
+  FROM purchase AS o
+  JOIN share ON share.purchase_id = o.id
+`;
+
+/** Two orders, of the cards 9 and 3, both of the pot 70. */
+async function potShop(status: 'pending' | 'cancelled', ...keys: string[]): Promise<Shop> {
+  const shop = await createTables(POTS);
+  await deployFile(shop, potFile(...keys), { 'gift.sql': SHARES });
+  await shop.run(
+    `INSERT INTO purchase (id, user_id, status, created_at)
+     VALUES (1, 7, ?, NOW() - INTERVAL 1 HOUR), (2, 7, ?, NOW() - INTERVAL 1 HOUR)`,
+    [status === 'pending' ? 0 : 2, status === 'pending' ? 0 : 2],
+  );
+  await shop.run(
+    'INSERT INTO share (purchase_id, card_id, pot_id, taken) VALUES (1, 9, 70, 100), (2, 3, 70, 50)',
+  );
+  return shop;
+}
+
+const pot = async (shop: Shop) => (await shop.run('SELECT cents FROM pot'))[0]?.cents;
+
+describe('rows that are not what was taken from', () => {
+  test.each([[['subtract: cents', 'floor: 0']], [['subtract: cents', 'floor: 0', 'shared: true']]])(
+    'below their floor are a finding of the first order and its own target: %s',
+    async (keys) => {
+      const shop = await potShop('pending', ...keys);
+
+      await sweep(shop);
+
+      expect(await pot(shop)).toBe(0);
+      expect(await call(shop, 'list_findings', 10)).toMatchObject([
+        { order_id: 1, what: 'below_floor', target_id: 9, amount: 150, other_amount: 5 },
+      ]);
+    },
+  );
+
+  test('which refuse what they are owed are a finding that closes when they get it', async () => {
+    const shop = await potShop('pending', 'add: cents', 'shared: true');
+    await shop.run(
+      "CREATE TRIGGER object BEFORE UPDATE ON pot FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no'",
+    );
+    await sweep(shop);
+    expect(await call(shop, 'list_findings', 10)).toMatchObject([
+      { order_id: 1, what: 'not_given', target_id: 9, amount: 150, other_amount: 2 },
+    ]);
+
+    await shop.run('DROP TRIGGER object');
+    await sweep(shop);
+    expect(await pot(shop)).toBe(155);
+    expect(await findings(shop)).toEqual([]);
+  });
+});
+
+describe('what a repair owes', () => {
+  const repaired = async (...keys: string[]) => {
+    const shop = await potShop('cancelled', ...keys, 'shared: true');
+    await call(shop, 'repair_missing_refund', 1);
+    return shop;
+  };
+
+  test('is given, also to a row that falls below its floor', async () => {
+    const shop = await repaired('subtract: cents', 'floor: 0');
+
+    await sweep(shop);
+
+    expect(await shop.run('SELECT * FROM order_timeout_owed')).toEqual([]);
+    expect(await pot(shop)).toBe(0);
+    expect(await findings(shop)).toEqual(['1: below_floor gift 9']);
+  });
+
+  test('and is refused is a finding', async () => {
+    const shop = await repaired('add: cents');
+    await shop.run(
+      "CREATE TRIGGER object BEFORE UPDATE ON pot FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no'",
+    );
+
+    await sweep(shop);
+
+    expect(await findings(shop)).toEqual(['1: not_given gift 9']);
+  });
+
+  test('to a row that is gone is a finding, also when it was one before', async () => {
+    const shop = await potShop('cancelled', 'add: cents', 'shared: true');
+    await shop.run('UPDATE pot SET id = 71');
+    await call(shop, 'reconcile_orders', null);
+    await shop.run('UPDATE pot SET id = 70');
+    await call(shop, 'repair_missing_refund', 1);
+    await call(shop, 'reconcile_orders', null);
+    expect(await findings(shop)).toEqual(['2: missing_refund gift 3']);
+
+    await shop.run('UPDATE pot SET id = 71');
+    await sweep(shop);
+
+    expect(await findings(shop)).toContain('1: missing_target gift 9');
+  });
 });

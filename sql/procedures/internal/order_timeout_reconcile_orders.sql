@@ -5,7 +5,8 @@ CREATE PROCEDURE order_timeout_reconcile_orders (
     IN p_now DATETIME(3)
 )
     COMMENT 'Description: looks at orders as they are now: opens findings of what a person has to look at, and closes those that are true no
-longer. A second take, a short refund and a row below its floor are over only when a person says so.
+longer. A second take, a short refund, a row below its floor, and what was owed to a row that was gone are over only when a person
+says so.
 Parameters: p_order_ids: the orders. p_now: in the shop''s clock, which is the session''s time zone.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
@@ -43,8 +44,12 @@ BEGIN
       LEFT JOIN order_timeout_seen_{{kind}} AS seen
         ON seen.order_id = finding.order_id AND seen.target_id = finding.target_id AND seen.what = finding.what
        AND seen.detail = finding.detail
+      LEFT JOIN order_timeout_refund AS claim FORCE INDEX (PRIMARY)
+        ON claim.order_id = finding.order_id AND claim.kind = finding.kind AND claim.target_id = finding.target_id
        SET finding.closed_at = p_now
-     WHERE after.order_id IS NULL AND seen.order_id IS NULL;
+     WHERE after.order_id IS NULL AND seen.order_id IS NULL
+       -- What was claimed and then owed to a row that was gone is lost, whatever is there now.
+       AND NOT (finding.what = 'missing_target' AND COALESCE(claim.refunded_at <= finding.opened_at, FALSE));
 {{/rules}}
     COMMIT AND NO CHAIN NO RELEASE;
 END$$

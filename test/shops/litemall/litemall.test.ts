@@ -207,6 +207,33 @@ describe('litemall', () => {
     await sweep(shop);
     expect(await findings(shop)).toEqual([`${id}: missing_target stock 1`]);
     expect(await shop.run('SELECT * FROM order_timeout_owed')).toEqual([]);
+
+    // A product of that id which comes later did not get it.
+    await product(shop, 1, 10);
+    await call(shop, 'reconcile_orders', null);
+    expect(await findings(shop)).toEqual([`${id}: missing_target stock 1`]);
+  });
+
+  it('says nothing of what was given before the product went', async () => {
+    const shop = await emptyShop();
+    await product(shop, 1, 10);
+    const given = await order(shop, { lines: [[1, 3]] });
+    await sweep(shop);
+    await shop.run('UPDATE litemall_order SET order_status = 101');
+    const owed = await order(shop, { lines: [[1, 1]] });
+    const customer = await shop.connect();
+    await customer.query('START TRANSACTION');
+    await customer.query('DELETE FROM litemall_goods_product');
+
+    // Both orders in one batch.
+    expect(await sweep(shop)).toMatchObject({ cancelled: 2 });
+    await customer.query('COMMIT');
+    await sweep(shop);
+    await call(shop, 'reconcile_orders', null);
+    expect(await findings(shop)).toEqual([
+      `${given}: second_take stock 1`,
+      `${owed}: missing_target stock 1`,
+    ]);
   });
 
   it('has no order stopped by a product that somebody holds', async () => {
