@@ -29,7 +29,7 @@ SELECT due.order_id,
          FROM DUAL
         WHERE due.copies > 1
         UNION ALL
-       SELECT 'unknown_action', due.taken, due.returned, due.unknown_action AS detail
+       SELECT 'unknown_action', due.taken, due.returned, LEFT(due.unknown_action, 255) AS detail
          FROM DUAL
         WHERE due.unknown_action IS NOT NULL
         UNION ALL

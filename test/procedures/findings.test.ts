@@ -1,5 +1,12 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { changesOf, couponLedgerRow, order, pendingOrder, type Shop } from '../support';
+import {
+  changesOf,
+  couponLedgerRow,
+  createShop,
+  order,
+  pendingOrder,
+  type Shop,
+} from '../support';
 import { cancelExpiredOrder, sweep } from './calls';
 import { holding } from './obstacles';
 import { shopOfFile } from './shop-of-file';
@@ -259,6 +266,20 @@ describe('an action that is not listed', () => {
       { order_id: first?.orderId, what: 'unknown_action', amount: 1000, other_amount: 1000 },
     ]);
     expect(await changesOf(shop, () => reconcile(shop))).toEqual({});
+  });
+
+  test('stops no sweep, however long it is', async () => {
+    const shop = await createShop({
+      schema: (sql) => sql.replaceAll('action VARCHAR(32)', 'action VARCHAR(500)'),
+    });
+    const action = 'x'.repeat(300);
+    // More than it took: it is looked at in the same transaction.
+    const order = await pendingOrder(shop, { coupon: 200 });
+    await couponLedgerRow(shop, { ...order, change: 300, action });
+
+    expect(await sweep(shop.db)).toMatchObject({ outcome: 'completed', cancelled: 1, failed: 0 });
+    await reconcile(shop);
+    expect(await open(shop)).toEqual([{ order_id: order.orderId, detail: action.slice(0, 255) }]);
   });
 
   test('that somebody has settled stays settled, on whatever order it is met', async () => {
