@@ -281,6 +281,33 @@ describe.each(['REPEATABLE READ', 'SERIALIZABLE', 'READ COMMITTED', 'READ UNCOMM
       expect(changed).toEqual(cancelled({ order, findings: SECOND_TAKE }));
     });
 
+    test('what somebody has settled meanwhile is settled already', async () => {
+      const shop = await freshShop();
+      const order = await dueOrder(shop);
+      await cancelOrder(shop.db, order);
+      const pay = (reference: string) =>
+        shop.run('CALL accept_payment(?, ?)', [order.orderId, reference]);
+      await pay('before');
+      const db = await withSnapshot(shop);
+      await pay('since');
+      await shop.run(
+        "INSERT INTO order_timeout_finding (order_id, what, opened_at) VALUES (1, 'short', NOW())",
+      );
+      const [finding] = await shop.run('SELECT MAX(id) AS id FROM order_timeout_finding');
+      const settle = [
+        ["CALL settle_late_payment('before', NULL)"],
+        ["CALL settle_late_payment('since', NULL)"],
+        ['CALL settle_finding(?, NULL)', [finding?.id]],
+      ] as const;
+      for (const [sql, values] of settle) await shop.run(sql, values);
+
+      for (const [sql, values] of settle) {
+        const [[rows]] = (await db.query(sql, values)) as unknown as [[unknown[]]];
+        expect(rows).toMatchObject([{ outcome: 'already_settled' }]);
+      }
+      await db.query('COMMIT');
+    });
+
     test('nor when the ledgers have lost what came back meanwhile', async () => {
       const shop = await freshShop();
       const order = await dueOrder(shop);
