@@ -215,3 +215,52 @@ describe('what a repair owes', () => {
     expect(await findings(shop)).toContain('1: missing_target gift 9');
   });
 });
+
+const WALLETS = `
+CREATE TABLE purchase (
+    id BIGINT PRIMARY KEY,
+    user_id BIGINT NOT NULL,
+    status INT NOT NULL DEFAULT 0,
+    points INT NOT NULL,
+    bonus INT NOT NULL,
+    created_at DATETIME NOT NULL
+);
+CREATE TABLE wallet (
+    id BIGINT AUTO_INCREMENT PRIMARY KEY,
+    user_id BIGINT NOT NULL,
+    points INT NOT NULL DEFAULT 0,
+    bonus INT NOT NULL DEFAULT 0,
+    UNIQUE KEY (user_id)
+);
+`;
+
+test('two kinds of one table open one row for a user who has none', async () => {
+  const kinds = ['points', 'bonus'];
+  const rule = (kind: string) => `
+  ${kind}:
+    due: ${kind}.sql
+    reads: {wallet: {integers: [user_id], index: [user_id]}}
+    reach: [{by: {user_id: o.user_id}}]
+    target: {table: wallet, id: id}
+    open: {user_id: due.user_id}
+    add: ${kind}`;
+  const view = (kind: string) => `
+SELECT o.id AS order_id, o.user_id, 0 AS target_id, account.id AS account_id, o.${kind} AS taken, 0 AS returned, 'order' AS source
+  FROM purchase AS o
+  JOIN LATERAL (SELECT MIN(id) AS id FROM wallet WHERE user_id = o.user_id) AS account
+ WHERE o.${kind} > 0`;
+  const shop = await createTables(WALLETS);
+  const [orders = ''] = SHOP_FILE.split('\n  gift_card:');
+  await deployFile(
+    shop,
+    orders + kinds.map(rule).join(''),
+    Object.fromEntries(kinds.map((kind) => [`${kind}.sql`, view(kind)])),
+  );
+  await shop.run('INSERT INTO purchase VALUES (1, 7, 0, 10, 20, NOW() - INTERVAL 1 HOUR)');
+  await shop.run('INSERT INTO purchase VALUES (2, 7, 0, 1, 0, NOW() - INTERVAL 1 HOUR)');
+
+  expect(await sweep(shop)).toMatchObject({ cancelled: 2, failed: 0 });
+  expect(await shop.run('SELECT user_id, points, bonus FROM wallet')).toEqual([
+    { user_id: 7, points: 11, bonus: 20 },
+  ]);
+});
