@@ -1,12 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import {
-  changesOf,
-  couponLedgerRow,
-  createShop,
-  order,
-  pendingOrder,
-  type Shop,
-} from '../support';
+import { changesOf, couponLedgerRow, createShop, order, pendingOrder, type Shop } from '../support';
 import { cancelExpiredOrder, sweep } from './calls';
 import { holding } from './obstacles';
 import { shopOfFile } from './shop-of-file';
