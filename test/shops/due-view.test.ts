@@ -264,3 +264,40 @@ SELECT o.id AS order_id, o.user_id, 0 AS target_id, account.id AS account_id, o.
     { user_id: 7, points: 11, bonus: 20 },
   ]);
 });
+
+test('an order for which the view raises an error is a finding, and is no reason not to look at the others', async () => {
+  const shop = await createTables(POTS);
+  // Out of range where more came back than was taken.
+  const view = SHARES.replace(
+    'share.taken, share.returned',
+    'CAST(share.taken AS UNSIGNED) - share.returned AS taken, 0 AS returned',
+  );
+  await deployFile(shop, potFile('add: cents'), { 'gift.sql': view });
+  for (let id = 1; id <= 7; id++) {
+    const returned = id % 3 === 0 ? 101 : 0;
+    await shop.run('INSERT INTO purchase VALUES (?, 7, 2, NOW() - INTERVAL 2 HOUR)', [id]);
+    await shop.run('INSERT INTO share VALUES (?, ?, 9, 70, 100, ?)', [id, id, returned]);
+  }
+  const missed = (id: number) => `${id}: missing_refund gift 9`;
+
+  await sweep(shop);
+  const found = await findings(shop);
+  expect(found).toEqual([
+    ...[1, 2].map(missed),
+    '3: unreadable  0',
+    ...[4, 5].map(missed),
+    '6: unreadable  0',
+    missed(7),
+  ]);
+  await call(shop, 'reconcile_orders', null);
+  expect(await findings(shop)).toEqual(found);
+
+  await shop.run('UPDATE share SET returned = 0');
+  await sweep(shop);
+  expect(await findings(shop)).toEqual([1, 2, 3, 4, 5, 6, 7].map(missed));
+
+  // What is broken for all is no order's.
+  await shop.run('DROP VIEW order_timeout_after_gift');
+  await expect(call(shop, 'reconcile_orders', null)).rejects.toMatchObject({ errno: 1146 });
+  expect(await findings(shop)).toHaveLength(7);
+});

@@ -36,7 +36,7 @@ BEGIN
         SELECT JSON_ARRAYAGG(oldest.order_id)
           INTO v_order_ids
           FROM (SELECT order_id FROM order_timeout_finding WHERE is_open = 1 ORDER BY id LIMIT 10) AS oldest;
-        CALL order_timeout_reconcile_orders(v_order_ids, p_now);
+        CALL order_timeout_reconcile_list(v_order_ids, p_now);
         -- What was refused and is given by now.
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
         START TRANSACTION READ WRITE;
