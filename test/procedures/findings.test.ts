@@ -221,6 +221,24 @@ describe('the sweep looks at orders by itself', () => {
   });
 });
 
+test('a finding that is over closes, however many older ones stay open', async () => {
+  const shop = await freshShop();
+  await shop.run(
+    `INSERT INTO order_timeout_finding (order_id, kind, target_id, what, opened_at)
+     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12)
+     SELECT i, 'coupon', 1, 'short', NOW(3) FROM n`,
+  );
+  const { orderId } = await order(shop, { status: 'cancelled', coupon: 1000 });
+  await rows(shop, 'reconcile_orders(NULL)');
+  await rows(shop, 'repair_missing_refund(?)', [orderId]);
+  const isOpen = async () =>
+    (await rows(shop, 'list_findings(20)')).some(({ what }) => what === 'missing_refund');
+
+  expect(await isOpen()).toBe(true);
+  for (let minute = 0; minute < 60 && (await isOpen()); minute++) await sweep(shop.db);
+  expect(await isOpen()).toBe(false);
+});
+
 describe('an action that is not listed', () => {
   /** What it means, until the test ends. */
   async function list(shop: Shop, action: string, meaning: string): Promise<void> {
