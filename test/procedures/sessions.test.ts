@@ -70,6 +70,38 @@ describe.each(Object.entries(SESSIONS))('in a session with %s', (_, settings) =>
   });
 });
 
+test('a short group_concat_max_len cuts no answer', async () => {
+  const shop = await freshShop();
+  const { orderId, couponId } = await dueOrder(shop);
+  await shop.run(
+    `INSERT INTO order_timeout_finding (order_id, kind, target_id, what, opened_at)
+     VALUES (?, 'coupon', ?, 'short', NOW()), (?, 'coupon', ?, 'second_take', NOW())`,
+    [orderId, couponId, orderId, couponId],
+  );
+  const db = await shop.connect();
+  const answer = async (sql: string) =>
+    (
+      (await db.query(sql, [orderId])) as unknown as [[{ detail?: string; finding?: string }[]]]
+    )[0][0];
+
+  await db.query('SET group_concat_max_len = 4');
+  expect(await answer('CALL order_money(?)')).toMatchObject([
+    { kind: 'coupon', finding: 'second_take, short' },
+    { kind: 'points', finding: null },
+  ]);
+  expect(await answer('CALL order_timeout_health()')).toContainEqual({
+    check_name: 'index',
+    status: 'ok',
+    detail: 'The orders have an index that serves the sweep.',
+  });
+  await cancelExpiredOrder(db, orderId);
+  await shop.run("DELETE FROM user_coupon_ledger WHERE action = 'timeout_refund'");
+  await db.query('CALL reconcile_orders(NULL)');
+  expect(
+    await shop.run("SELECT detail FROM order_timeout_finding WHERE what = 'broken_invariant'"),
+  ).toEqual([{ detail: `coupon ${couponId}: 1000 given back with 0 rows in the ledger` }]);
+});
+
 /** Whatever was written now has the time of now in the clock of the shop. */
 async function expectTimesOfNow(shop: Shop): Promise<void> {
   const times = [

@@ -21,7 +21,7 @@ BEGIN
 {{/reaches}}
 
     -- A row that is not ours now is locked by somebody, or does not exist.
-    SELECT /*+ {{> session}} JOIN_FIXED_ORDER() SET_VAR(group_concat_max_len=16777216) */
+    SELECT /*+ {{> session}} JOIN_FIXED_ORDER() */
            CONCAT('[', GROUP_CONCAT(DISTINCT o.order_id), ']'),
            COALESCE(SUM(0{{#reaches}}{{#is_counted}} + COALESCE({{> is_reached}}, 0){{/is_counted}}{{/reaches}}), 0){{#reaches}}{{#is_counted}},
            {{> not_ours}}{{/is_counted}}{{/reaches}}
@@ -44,7 +44,7 @@ BEGIN
     SET p_put_off = COALESCE(JSON_LENGTH(p_order_ids), 0);
 {{#reaches}}
 {{^is_counted}}
-    SELECT /*+ {{> session}} JOIN_FIXED_ORDER() SET_VAR(group_concat_max_len=16777216) */
+    SELECT /*+ {{> session}} JOIN_FIXED_ORDER() */
            {{> not_ours}}
       INTO v_not_ours_{{reach}}
       FROM {{> picked}}

@@ -34,7 +34,7 @@ BEGIN
 
     -- All kinds claim before any gives: a row that one changes may be what another reads.
     CALL order_timeout_claim(p_batch_id, p_order_ids, p_cause, p_now);
-    SELECT /*+ {{> callers_session}} JOIN_FIXED_ORDER() SET_VAR(group_concat_max_len=16777216) */
+    SELECT /*+ {{> callers_session}} JOIN_FIXED_ORDER() */
 {{#rules}}
            COALESCE(SUM(IF(refund.kind = '{{kind}}' AND refund.batch_id = p_batch_id{{^open}} AND refund.account_id <> 0{{/open}}, refund.amount, 0)), 0),
 {{/rules}}
