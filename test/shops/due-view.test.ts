@@ -75,6 +75,8 @@ test('a due view of the shop’s own says what comes back, and a NULL of it is n
   ]);
   await call(shop, 'reconcile_orders', null);
   expect(await findings(shop)).toEqual(['3: missing_target gift_card 9']);
+  // What came back before counts too.
+  expect(await call(shop, 'order_money', 1)).toMatchObject([{ taken: 500, returned: 500 }]);
   expect(await call(shop, 'order_money', 2)).toMatchObject([{ taken: 0, returned: 0, missing: 0 }]);
 });
 

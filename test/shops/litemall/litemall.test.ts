@@ -138,6 +138,11 @@ describe('litemall', () => {
     expect(await call(shop, 'order_money', id)).toMatchObject([
       { kind: 'stock', target_id: 1, taken: 5, owed: 5 },
     ]);
+    // Also when the order's lines are gone by then.
+    await shop.run('DELETE FROM litemall_order_goods');
+    expect(await call(shop, 'order_money', id)).toMatchObject([
+      { kind: 'stock', target_id: 1, taken: 5, owed: 5 },
+    ]);
     await sweep(shop);
     expect(await stock(shop, 1)).toBe(10);
     expect(await call(shop, 'order_money', id)).toMatchObject([
