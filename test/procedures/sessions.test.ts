@@ -326,11 +326,11 @@ describe.each(['REPEATABLE READ', 'SERIALIZABLE', 'READ COMMITTED', 'READ UNCOMM
         "INSERT INTO order_timeout_finding (order_id, what, opened_at) VALUES (1, 'short', NOW())",
       );
       const [finding] = await shop.run('SELECT MAX(id) AS id FROM order_timeout_finding');
-      const settle = [
+      const settle: [sql: string, values?: unknown[]][] = [
         ["CALL settle_late_payment('before', NULL)"],
         ["CALL settle_late_payment('since', NULL)"],
         ['CALL settle_finding(?, NULL)', [finding?.id]],
-      ] as const;
+      ];
       for (const [sql, values] of settle) await shop.run(sql, values);
 
       for (const [sql, values] of settle) {
