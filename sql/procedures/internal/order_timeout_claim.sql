@@ -24,7 +24,9 @@ BEGIN
       FROM {{> picked}}
       JOIN order_timeout_due_{{kind}} AS due ON due.order_id = picked.order_id
      WHERE due.due > 0{{^is_auditable}}
-       AND p_cause <> 'repair' /* what the shop's own cancel gave back is not known */{{/is_auditable}}
+       AND p_cause <> 'repair' /* what the shop's own cancel gave back is not known */{{/is_auditable}}{{#is_auditable}}
+       AND (p_cause <> 'repair' OR EXISTS (SELECT 1 FROM order_timeout_shop_order AS o
+                                            WHERE o.order_id = due.order_id AND {{> is_audited}})){{/is_auditable}}
         ON DUPLICATE KEY UPDATE order_timeout_refund.batch_id = order_timeout_refund.batch_id;
 {{/journal}}
 {{/rules}}
