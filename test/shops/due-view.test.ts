@@ -218,6 +218,16 @@ describe('what a repair owes', () => {
   });
 });
 
+test('two rows of the view for one order and target are refused: neither is lost', async () => {
+  const shop = await potShop('pending', 'add: cents');
+  await shop.run('INSERT INTO share (purchase_id, card_id, pot_id, taken) VALUES (1, 9, 70, 25)');
+
+  expect(await sweep(shop)).toMatchObject({ cancelled: 1, failed: 1, returned: { gift: '50' } });
+  expect(await shop.run('SELECT order_id, error_number FROM order_timeout_failure')).toEqual([
+    { order_id: 1, error_number: 1048 },
+  ]);
+});
+
 const WALLETS = `
 CREATE TABLE purchase (
     id BIGINT PRIMARY KEY,
