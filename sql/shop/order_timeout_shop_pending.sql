@@ -8,5 +8,5 @@ SELECT o.{{orders.id}} AS order_id,
        o.{{orders.due_from}} AS due_from
   FROM {{orders.table}} AS o
  WHERE o.{{orders.status}} = {{orders.pending}} /* pending */{{#orders.paid_at}}
-   AND o.{{orders.paid_at}} IS NULL{{/orders.paid_at}}{{#orders.only}}
+   AND NOT COALESCE(o.{{orders.paid_at}} >= '1000-01-01', FALSE){{/orders.paid_at}}{{#orders.only}}
    AND ({{orders.only}}){{/orders.only}};

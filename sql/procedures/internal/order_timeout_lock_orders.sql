@@ -34,7 +34,7 @@ BEGIN
 {{> reached_row}}
 {{/is_counted}}
 {{/reaches}}
-     WHERE o.status = {{orders.pending}} /* pending */ AND o.paid_at IS NULL AND o.is_alive
+     WHERE o.status = {{orders.pending}} /* pending */ AND NOT {{> is_paid}} AND o.is_alive
        AND o.source_type <=> p_source_type
        AND {{orders.due_from_term}} < p_cutoff
        AND (hold.held_until IS NULL OR hold.held_until <= SYSDATE(3))
