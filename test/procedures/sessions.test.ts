@@ -542,20 +542,29 @@ describe('the session afterwards is as it was', () => {
     expect(changed.user_points).toHaveLength(1);
   });
 
-  test('a transaction that comes next has the isolation level of the session', async () => {
-    const shop = await freshShop();
-    const order = await dueOrder(shop);
-    const db = await shop.connect();
-    await cancelExpiredOrder(db, order);
-    await sweep(db);
+  test.each(['cancelled', 'not_pending', 'not_owner', 'not_found'])(
+    'a transaction that comes next has the isolation level of the session: %s',
+    async (outcome) => {
+      const shop = await freshShop();
+      const order = await dueOrder(shop);
+      const db = await shop.connect();
+      if (outcome === 'not_pending') await sweep(db);
+      const calls: Record<string, () => Promise<unknown>> = {
+        not_owner: () => cancelOrder(db, order, order.userId + 1),
+        not_found: () => cancelExpiredOrder(db, 1),
+      };
+      expect(await (calls[outcome]?.() ?? cancelExpiredOrder(db, order))).toMatchObject({
+        outcome,
+      });
 
-    await db.query('START TRANSACTION');
-    await db.query('SELECT * FROM user_points');
-    await shop.run('UPDATE user_points SET points = 99');
-    const [rows] = await db.query('SELECT points FROM user_points');
+      await db.query('START TRANSACTION');
+      await db.query('SELECT * FROM user_points');
+      const [before] = await db.query('SELECT points FROM user_points');
+      await shop.run('UPDATE user_points SET points = 99');
 
-    expect(rows).toEqual([{ points: 50 }]);
-  });
+      expect((await db.query('SELECT points FROM user_points'))[0]).toEqual(before);
+    },
+  );
 });
 
 test('sql_safe_updates is no matter in a large shop either', async () => {
