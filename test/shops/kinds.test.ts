@@ -103,6 +103,18 @@ test('a repair gives what the audit finds: not what is older than its kind', asy
   expect(await shop.run('SELECT purchase_id FROM ticket')).toEqual([{ purchase_id: 1 }]);
 });
 
+test('a kind may have any word for its name', async () => {
+  const shop = await createTables(SCHEMA);
+  await lostOrder(shop, 1, 1);
+  await shop.run('UPDATE purchase SET status = 0');
+  const words = ['due', 'group', 'claimed', 'met', 'key'];
+  await deploy(shop, ...words.map((word) => held('voucher').replace('voucher:', `${word}:`)));
+
+  const returned = Object.fromEntries(words.map((word) => [word, '1']));
+  expect(await call(shop, 'preview_expired_orders', 5)).toMatchObject([{ returned }]);
+  expect(await sweep(shop)).toMatchObject({ cancelled: 1, returned });
+});
+
 describe('a kind that changes', () => {
   const shared = (kind: string, more = '') => `  ${kind}:
     lines: {table: item, order: purchase_id, target: product_id, amount: quantity}
