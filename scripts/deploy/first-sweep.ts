@@ -25,7 +25,9 @@ function selectDue({ orders }: ShopContext): string {
     'COALESCE(policy.enabled, 1)',
     isDue,
     ...(orders.only === null ? [] : [`(${orders.only})`]),
-    ...(orders.paid_at === null ? [] : [`o.${orders.paid_at} IS NULL`]),
+    ...(orders.paid_at === null
+      ? []
+      : [`NOT COALESCE(o.${orders.paid_at} >= '1000-01-01', FALSE)`]),
   ];
   return `SELECT o.${orders.id} AS order_id
        FROM ${orders.table} AS o

@@ -24,12 +24,12 @@ BEGIN
                       FROM {{> owed_rows}}
                      GROUP BY owed.account_id) AS given
               JOIN order_timeout_shop_{{kind}} AS target ON target.{{id}} = given.account_id
-              JOIN LATERAL (SELECT MIN(refund.order_id) AS order_id, MIN(refund.target_id) AS target_id
+              JOIN LATERAL (SELECT refund.order_id, refund.target_id
                               FROM {{> owed_rows}}
-                              JOIN order_timeout_cancellation AS cancellation ON cancellation.batch_id = owed.batch_id
-                              JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)
-                                ON refund.order_id = cancellation.order_id AND refund.kind = '{{kind}}' AND refund.account_id = owed.account_id
-                             WHERE owed.account_id = given.account_id) AS first_order
+              {{> owed_refunds}}
+                             WHERE owed.account_id = given.account_id
+                             ORDER BY refund.order_id, refund.target_id
+                             LIMIT 1) AS first_order
              WHERE CAST(COALESCE(target.{{amount_column}}, 0) AS SIGNED) - given.amount < {{floor}}) AS short
         ON DUPLICATE KEY UPDATE amount = short.amount, other_amount = short.before_amount, settled_at = NULL, opened_at = p_now;
 {{/floor}}
@@ -38,11 +38,9 @@ BEGIN
       FROM (SELECT refund.order_id, refund.target_id, refund.amount
               FROM {{> owed_rows}}
               LEFT JOIN order_timeout_shop_{{kind}} AS target ON target.{{id}} = owed.account_id
-              JOIN order_timeout_cancellation AS cancellation ON cancellation.batch_id = owed.batch_id
-              JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)
-                ON refund.order_id = cancellation.order_id AND refund.kind = '{{kind}}' AND refund.account_id = owed.account_id
+              {{> owed_refunds}}
              WHERE target.{{id}} IS NULL) AS gone
-        ON DUPLICATE KEY UPDATE amount = gone.amount, settled_at = NULL, opened_at = p_now;
+        ON DUPLICATE KEY UPDATE amount = gone.amount, settled_at = NULL, closed_at = NULL, opened_at = p_now;
 
     -- UPDATE changes a row once, however often it is joined: the sum for each row comes first.
     UPDATE /*+ JOIN_FIXED_ORDER() */

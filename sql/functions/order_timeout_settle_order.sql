@@ -36,7 +36,7 @@ BEGIN
         RETURN JSON_OBJECT('outcome', 'not_found');
     ELSEIF p_user_id IS NOT NULL AND NOT v_user_id <=> p_user_id THEN
         RETURN JSON_OBJECT('outcome', 'not_owner');
-    ELSEIF p_cause = 'repair' AND v_status NOT IN ({{orders.cancelled}}) THEN
+    ELSEIF p_cause = 'repair' AND (v_status IN ({{orders.cancelled}})) IS NOT TRUE THEN
         RETURN JSON_OBJECT('outcome', 'not_cancelled');
     ELSEIF p_cause <> 'repair' AND NOT v_status <=> {{orders.pending}} /* pending */ THEN
         RETURN JSON_OBJECT('outcome', 'not_pending');

@@ -1,9 +1,10 @@
 -- What each order took as {{kind}} and what came back, by the shop's own tables, and so what it is to get back: taken less
--- returned, never below zero. A NULL of a due view is 0.
+-- returned, never below zero. A NULL of a due view is 0; so is the user of
+-- an order that is nobody's.
 -- account_id: the row that gets it; NULL: there is none. The journal's key decides whether it came back already.
 CREATE OR REPLACE SQL SECURITY DEFINER VIEW order_timeout_due_{{kind}} AS
 SELECT took.order_id,
-       took.user_id,
+       CAST(COALESCE(took.user_id, 0) AS SIGNED) AS user_id,
        took.target_id,
        target.{{id}} AS account_id,
        CAST(COALESCE(took.taken, 0) AS SIGNED) AS taken,

@@ -2,7 +2,7 @@
 -- closes an order goes through here. The columns that a cancellation or a payment sets keep the shop's names.
 CREATE OR REPLACE ALGORITHM = MERGE SQL SECURITY DEFINER VIEW order_timeout_shop_order AS
 SELECT o.{{orders.id}} AS order_id,
-       o.{{orders.user}} AS user_id,
+       {{orders.owner}} AS user_id,
        {{#orders.type}}o.{{orders.type}}{{/orders.type}}{{^orders.type}}NULL{{/orders.type}} AS source_type,
        o.{{orders.status}} AS status,
        o.{{orders.created}} AS created_at,

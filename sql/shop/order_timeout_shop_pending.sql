@@ -2,11 +2,11 @@
 -- due_from: the moment from which the timeout counts{{#orders.deadline}}: here the deadline itself{{/orders.deadline}}.
 CREATE OR REPLACE ALGORITHM = MERGE SQL SECURITY DEFINER VIEW order_timeout_shop_pending AS
 SELECT o.{{orders.id}} AS order_id,
-       o.{{orders.user}} AS user_id,
+       {{orders.owner}} AS user_id,
        {{#orders.type}}o.{{orders.type}}{{/orders.type}}{{^orders.type}}NULL{{/orders.type}} AS source_type,
        o.{{orders.created}} AS created_at,
        o.{{orders.due_from}} AS due_from
   FROM {{orders.table}} AS o
  WHERE o.{{orders.status}} = {{orders.pending}} /* pending */{{#orders.paid_at}}
-   AND o.{{orders.paid_at}} IS NULL{{/orders.paid_at}}{{#orders.only}}
+   AND NOT COALESCE(o.{{orders.paid_at}} >= '1000-01-01', FALSE){{/orders.paid_at}}{{#orders.only}}
    AND ({{orders.only}}){{/orders.only}};

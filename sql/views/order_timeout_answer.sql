@@ -15,7 +15,7 @@ SELECT state.order_id,
                                                           'is gone (order_timeout_setting.retention_days).')
                      ELSE CONCAT('The order was cancelled, but the journal has nothing of it: not by this engine, or with nothing to ',
                                  'give back and longer ago than order_timeout_setting.retention_days.') END
-            WHEN 'contradictory' THEN IF(o.paid_at IS NOT NULL,
+            WHEN 'contradictory' THEN IF({{> is_paid}},
                 CONCAT('The order is pending and yet has a paid time, ', o.paid_at, ': nobody cancels it. Set its status, or CALL accept_payment().'),
                 'The order has no time from which it could be counted: nobody cancels it by timeout.')
             WHEN 'excluded' THEN

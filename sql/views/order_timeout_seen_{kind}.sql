@@ -13,7 +13,7 @@ SELECT due.order_id,
   JOIN LATERAL (
        SELECT 'missing_target' AS what, due.due AS amount, 0 AS other_amount, '' AS detail
          FROM DUAL
-        WHERE {{#open}}FALSE{{/open}}{{^open}}due.account_id IS NULL{{^shared}} AND claim.order_id IS NULL{{/shared}}
+        WHERE {{#open}}FALSE{{/open}}{{^open}}due.account_id IS NULL AND claim.order_id IS NULL
           AND EXISTS (SELECT 1 FROM order_timeout_shop_order AS o
                        WHERE o.order_id = due.order_id AND o.status IN ({{orders.pending}}, {{orders.cancelled}})){{/open}}
         UNION ALL
@@ -29,7 +29,7 @@ SELECT due.order_id,
          FROM DUAL
         WHERE due.copies > 1
         UNION ALL
-       SELECT 'unknown_action', due.taken, due.returned, due.unknown_action AS detail
+       SELECT 'unknown_action', due.taken, due.returned, LEFT(due.unknown_action, 255) AS detail
          FROM DUAL
         WHERE due.unknown_action IS NOT NULL
         UNION ALL

@@ -13,7 +13,7 @@ SELECT o.order_id,
        CASE WHEN o.status IN ({{orders.paid}}) THEN 'paid'
             WHEN o.status IN ({{orders.cancelled}}) THEN 'cancelled'
             WHEN NOT o.status <=> {{orders.pending}} THEN 'excluded'
-            WHEN o.paid_at IS NOT NULL THEN 'contradictory'
+            WHEN {{> is_paid}} THEN 'contradictory'
 {{> timeout_verdict}} AS verdict
   FROM order_timeout_shop_order AS o
   JOIN order_timeout_setting AS setting

@@ -34,7 +34,7 @@ export const mutations: readonly Mutation[] = [
       {
         in: 'order_timeout_claim',
         replace:
-          'ON DUPLICATE KEY UPDATE order_timeout_refund.batch_id = order_timeout_refund.batch_id',
+          'ON DUPLICATE KEY UPDATE batch_id = IF(order_timeout_refund.batch_id = p_batch_id, NULL, order_timeout_refund.batch_id)',
         by: '',
       },
     ],

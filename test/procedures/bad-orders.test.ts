@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   type BuiltOrder,
   changesOf,
@@ -442,24 +442,43 @@ describe('an error that is the server’s, not an order’s', () => {
   });
 });
 
-describe('a trigger of the shop that fails with a condition of the class "not found"', () => {
-  const failWithNotFound = (shop: Shop, { orderId }: BuiltOrder) =>
-    shop.run(
+/** Errors that no handler for SQLEXCEPTION catches. */
+describe.each([
+  {
+    what: 'a condition of the class "not found"',
+    statement: "SIGNAL SQLSTATE '02000' SET MESSAGE_TEXT = 'none'",
+    error_number: 1643,
+    error_state: '02000',
+  },
+  {
+    what: 'a text that its ENUM does not know, of the class "warning"',
+    statement: "INSERT INTO told (what) VALUES ('refund')",
+    error_number: 1265,
+    error_state: '01000',
+  },
+])('a trigger of the shop that fails with $what', ({ statement, error_number, error_state }) => {
+  const failOn = async (shop: Shop, { orderId }: BuiltOrder) => {
+    await shop.run("CREATE TABLE told (what ENUM('sale') NOT NULL)");
+    onTestFinished(async () => {
+      await shop.run('DROP TABLE told');
+    });
+    await shop.run(
       `CREATE TRIGGER object BEFORE INSERT ON user_coupon_ledger FOR EACH ROW
        BEGIN
-           IF NEW.order_id = ${orderId} THEN SIGNAL SQLSTATE '02000' SET MESSAGE_TEXT = 'none'; END IF;
+           IF NEW.order_id = ${orderId} THEN ${statement}; END IF;
        END`,
     );
+  };
 
   test('stops its order only', async () => {
     const shop = await freshShop();
     const { first, bad, last } = await threeOrders(shop);
-    await failWithNotFound(shop, bad);
+    await failOn(shop, bad);
 
     expect(await sweep(shop.db)).toMatchObject({ outcome: 'completed', cancelled: 2, failed: 1 });
     expect(
       await shop.run('SELECT order_id, error_number, error_state FROM order_timeout_failure'),
-    ).toEqual([{ order_id: bad.orderId, error_number: 1643, error_state: '02000' }]);
+    ).toEqual([{ order_id: bad.orderId, error_number, error_state }]);
     expect(await shop.run('SELECT id FROM orders WHERE status = 3 ORDER BY id')).toEqual([
       { id: first.orderId },
       { id: last.orderId },
@@ -469,12 +488,12 @@ describe('a trigger of the shop that fails with a condition of the class "not fo
   test('undoes a call for it, and leaves the session as it was', async () => {
     const shop = await freshShop();
     const bad = await pendingOrder(shop, { coupon: 1000, points: 50 });
-    await failWithNotFound(shop, bad);
+    await failOn(shop, bad);
     const db = await shop.connect();
     await db.query("SET time_zone = '-11:00'");
 
     const changed = await changesOf(shop, async () => {
-      expect(await errorOf(cancelExpiredOrder(db, bad))).toMatchObject({ errno: 1643 });
+      expect(await errorOf(cancelExpiredOrder(db, bad))).toMatchObject({ errno: error_number });
       await db.query('START TRANSACTION');
       await db.query('COMMIT');
     });
@@ -482,6 +501,22 @@ describe('a trigger of the shop that fails with a condition of the class "not fo
     expect(changed).toEqual({});
     expect((await db.query('SELECT @@time_zone AS zone'))[0]).toEqual([{ zone: '-11:00' }]);
   });
+});
+
+test('a mere warning of such a trigger is none of ours', async () => {
+  const shop = await freshShop();
+  await threeOrders(shop);
+  await shop.run("CREATE TABLE told (what ENUM('sale') NOT NULL)");
+  onTestFinished(async () => {
+    await shop.run('DROP TABLE told');
+  });
+  await shop.run("SET @strict = @@sql_mode, sql_mode = ''");
+  await shop.run(
+    "CREATE TRIGGER object BEFORE INSERT ON user_coupon_ledger FOR EACH ROW INSERT INTO told (what) VALUES ('refund')",
+  );
+  await shop.run('SET sql_mode = @strict');
+
+  expect(await sweep(shop.db)).toMatchObject({ outcome: 'completed', cancelled: 3, failed: 0 });
 });
 
 test('an order that is no longer due when its turn comes is left alone', async () => {

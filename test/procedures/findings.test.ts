@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { changesOf, couponLedgerRow, order, pendingOrder, type Shop } from '../support';
+import { changesOf, couponLedgerRow, createShop, order, pendingOrder, type Shop } from '../support';
 import { cancelExpiredOrder, sweep } from './calls';
 import { holding } from './obstacles';
 import { shopOfFile } from './shop-of-file';
@@ -221,6 +221,24 @@ describe('the sweep looks at orders by itself', () => {
   });
 });
 
+test('a finding that is over closes, however many older ones stay open', async () => {
+  const shop = await freshShop();
+  await shop.run(
+    `INSERT INTO order_timeout_finding (order_id, kind, target_id, what, opened_at)
+     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12)
+     SELECT i, 'coupon', 1, 'short', NOW(3) FROM n`,
+  );
+  const { orderId } = await order(shop, { status: 'cancelled', coupon: 1000 });
+  await rows(shop, 'reconcile_orders(NULL)');
+  await rows(shop, 'repair_missing_refund(?)', [orderId]);
+  const isOpen = async () =>
+    (await rows(shop, 'list_findings(20)')).some(({ what }) => what === 'missing_refund');
+
+  expect(await isOpen()).toBe(true);
+  for (let minute = 0; minute < 60 && (await isOpen()); minute++) await sweep(shop.db);
+  expect(await isOpen()).toBe(false);
+});
+
 describe('an action that is not listed', () => {
   /** What it means, until the test ends. */
   async function list(shop: Shop, action: string, meaning: string): Promise<void> {
@@ -259,6 +277,20 @@ describe('an action that is not listed', () => {
       { order_id: first?.orderId, what: 'unknown_action', amount: 1000, other_amount: 1000 },
     ]);
     expect(await changesOf(shop, () => reconcile(shop))).toEqual({});
+  });
+
+  test('stops no sweep, however long it is', async () => {
+    const shop = await createShop({
+      schema: (sql) => sql.replaceAll('action VARCHAR(32)', 'action VARCHAR(500)'),
+    });
+    const action = 'x'.repeat(300);
+    // More than it took: it is looked at in the same transaction.
+    const order = await pendingOrder(shop, { coupon: 200 });
+    await couponLedgerRow(shop, { ...order, change: 300, action });
+
+    expect(await sweep(shop.db)).toMatchObject({ outcome: 'completed', cancelled: 1, failed: 0 });
+    await reconcile(shop);
+    expect(await open(shop)).toEqual([{ order_id: order.orderId, detail: action.slice(0, 255) }]);
   });
 
   test('that somebody has settled stays settled, on whatever order it is met', async () => {

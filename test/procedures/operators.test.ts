@@ -52,12 +52,17 @@ test('of the runs that failed the health tells the last error', async () => {
   });
 });
 
-test('a repair of an order that is not cancelled gives nothing', async () => {
-  const { orderId } = await order(shop, { status: 'paid', coupon: 1000, points: 50 });
+test.each([2, null])('a repair of an order of status %s gives nothing', async (status) => {
+  const nullable = await createShop({
+    schema: (sql) =>
+      sql.replace(/status TINYINT NOT NULL DEFAULT 1 (?=COMMENT '1 pend)/, 'status TINYINT NULL '),
+  });
+  const { orderId } = await order(nullable, { coupon: 1000, points: 50 });
+  await nullable.run('UPDATE orders SET status = ?', [status]);
 
   expect(
-    await changesOf(shop, async () => {
-      expect(await rows('repair_missing_refund(?)', orderId)).toEqual([]);
+    await changesOf(nullable, async () => {
+      expect((await nullable.run('CALL repair_missing_refund(?)', [orderId]))[0]).toEqual([]);
     }),
   ).toEqual({});
 });

@@ -117,8 +117,8 @@ test('what is still owed keeps its cancellations, by which its orders are known'
   await sweep(shop.db);
   await age(shop, 91);
   await shop.run(
-    `INSERT INTO order_timeout_owed (kind, account_id, batch_id, amount, owed_at)
-     SELECT 'stock', 5, MIN(id), 3, NOW(3) FROM order_timeout_batch`,
+    `INSERT INTO order_timeout_owed (kind, account_id, batch_id, order_id, amount, owed_at)
+     SELECT 'stock', 5, MIN(id), 1, 3, NOW(3) FROM order_timeout_batch`,
   );
 
   await sweep(shop.db);

@@ -70,6 +70,38 @@ describe.each(Object.entries(SESSIONS))('in a session with %s', (_, settings) =>
   });
 });
 
+test('a short group_concat_max_len cuts no answer', async () => {
+  const shop = await freshShop();
+  const { orderId, couponId } = await dueOrder(shop);
+  await shop.run(
+    `INSERT INTO order_timeout_finding (order_id, kind, target_id, what, opened_at)
+     VALUES (?, 'coupon', ?, 'short', NOW()), (?, 'coupon', ?, 'second_take', NOW())`,
+    [orderId, couponId, orderId, couponId],
+  );
+  const db = await shop.connect();
+  const answer = async (sql: string) =>
+    (
+      (await db.query(sql, [orderId])) as unknown as [[{ detail?: string; finding?: string }[]]]
+    )[0][0];
+
+  await db.query('SET group_concat_max_len = 4');
+  expect(await answer('CALL order_money(?)')).toMatchObject([
+    { kind: 'coupon', finding: 'second_take, short' },
+    { kind: 'points', finding: null },
+  ]);
+  expect(await answer('CALL order_timeout_health()')).toContainEqual({
+    check_name: 'index',
+    status: 'ok',
+    detail: 'The orders have an index that serves the sweep.',
+  });
+  await cancelExpiredOrder(db, orderId);
+  await shop.run("DELETE FROM user_coupon_ledger WHERE action = 'timeout_refund'");
+  await db.query('CALL reconcile_orders(NULL)');
+  expect(
+    await shop.run("SELECT detail FROM order_timeout_finding WHERE what = 'broken_invariant'"),
+  ).toEqual([{ detail: `coupon ${couponId}: 1000 given back with 0 rows in the ledger` }]);
+});
+
 /** Whatever was written now has the time of now in the clock of the shop. */
 async function expectTimesOfNow(shop: Shop): Promise<void> {
   const times = [
@@ -281,6 +313,33 @@ describe.each(['REPEATABLE READ', 'SERIALIZABLE', 'READ COMMITTED', 'READ UNCOMM
       expect(changed).toEqual(cancelled({ order, findings: SECOND_TAKE }));
     });
 
+    test('what somebody has settled meanwhile is settled already', async () => {
+      const shop = await freshShop();
+      const order = await dueOrder(shop);
+      await cancelOrder(shop.db, order);
+      const pay = (reference: string) =>
+        shop.run('CALL accept_payment(?, ?)', [order.orderId, reference]);
+      await pay('before');
+      const db = await withSnapshot(shop);
+      await pay('since');
+      await shop.run(
+        "INSERT INTO order_timeout_finding (order_id, what, opened_at) VALUES (1, 'short', NOW())",
+      );
+      const [finding] = await shop.run('SELECT MAX(id) AS id FROM order_timeout_finding');
+      const settle: [sql: string, values?: unknown[]][] = [
+        ["CALL settle_late_payment('before', NULL)"],
+        ["CALL settle_late_payment('since', NULL)"],
+        ['CALL settle_finding(?, NULL)', [finding?.id]],
+      ];
+      for (const [sql, values] of settle) await shop.run(sql, values);
+
+      for (const [sql, values] of settle) {
+        const [[rows]] = (await db.query(sql, values)) as unknown as [[unknown[]]];
+        expect(rows).toMatchObject([{ outcome: 'already_settled' }]);
+      }
+      await db.query('COMMIT');
+    });
+
     test('nor when the ledgers have lost what came back meanwhile', async () => {
       const shop = await freshShop();
       const order = await dueOrder(shop);
@@ -483,20 +542,29 @@ describe('the session afterwards is as it was', () => {
     expect(changed.user_points).toHaveLength(1);
   });
 
-  test('a transaction that comes next has the isolation level of the session', async () => {
-    const shop = await freshShop();
-    const order = await dueOrder(shop);
-    const db = await shop.connect();
-    await cancelExpiredOrder(db, order);
-    await sweep(db);
+  test.each(['cancelled', 'not_pending', 'not_owner', 'not_found'])(
+    'a transaction that comes next has the isolation level of the session: %s',
+    async (outcome) => {
+      const shop = await freshShop();
+      const order = await dueOrder(shop);
+      const db = await shop.connect();
+      if (outcome === 'not_pending') await sweep(db);
+      const calls: Record<string, () => Promise<unknown>> = {
+        not_owner: () => cancelOrder(db, order, order.userId + 1),
+        not_found: () => cancelExpiredOrder(db, 1),
+      };
+      expect(await (calls[outcome]?.() ?? cancelExpiredOrder(db, order))).toMatchObject({
+        outcome,
+      });
 
-    await db.query('START TRANSACTION');
-    await db.query('SELECT * FROM user_points');
-    await shop.run('UPDATE user_points SET points = 99');
-    const [rows] = await db.query('SELECT points FROM user_points');
+      await db.query('START TRANSACTION');
+      await db.query('SELECT * FROM user_points');
+      const [before] = await db.query('SELECT points FROM user_points');
+      await shop.run('UPDATE user_points SET points = 99');
 
-    expect(rows).toEqual([{ points: 50 }]);
-  });
+      expect((await db.query('SELECT points FROM user_points'))[0]).toEqual(before);
+    },
+  );
 });
 
 test('sql_safe_updates is no matter in a large shop either', async () => {

@@ -273,7 +273,7 @@ describe('cancel_order', () => {
     const shop = await createShop({
       schema: (sql) => sql.replaceAll('user_id BIGINT NOT NULL', 'user_id BIGINT NULL'),
     });
-    const built = await pendingOrder(shop);
+    const built = await pendingOrder(shop, { coupon: 1000 });
     await shop.run('UPDATE orders SET user_id = NULL');
 
     const changed = await changesOf(shop, async () => {
@@ -283,6 +283,14 @@ describe('cancel_order', () => {
     });
 
     expect(changed).toEqual({});
+    expect(await sweep(shop.db)).toMatchObject({ cancelled: 1, failed: 0, coupon_refunded: 1000 });
+    expect(
+      await shop.run(
+        `SELECT refund.user_id, cancellation.user_id AS cancelled_for, amount
+           FROM order_timeout_refund AS refund JOIN order_timeout_cancellation AS cancellation USING (order_id)`,
+      ),
+    ).toEqual([{ user_id: 0, cancelled_for: 0, amount: 1000 }]);
+    expect(await shop.run('SELECT * FROM order_timeout_violation')).toEqual([]);
   });
 });
 

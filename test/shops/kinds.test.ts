@@ -87,6 +87,34 @@ test('`since` says it', async () => {
   expect(await audited(shop)).toEqual(['1 voucher', '2 voucher']);
 });
 
+test('a repair gives what the audit finds: not what is older than its kind', async () => {
+  const shop = await createTables(SCHEMA);
+  await lostOrder(shop, 1, 48);
+  await deploy(shop, held('voucher'));
+  await deploy(shop, held('voucher'), held('ticket'));
+
+  expect(await call(shop, 'order_money', 1)).toMatchObject([
+    { kind: 'ticket', missing: 0 },
+    { kind: 'voucher', missing: 1 },
+  ]);
+  const told = await call<{ step: string }>(shop, 'explain_order_timeout', 1);
+  expect(told.filter(({ step }) => step === 'missing')).toMatchObject([{ verdict: 'voucher' }]);
+  expect(await call(shop, 'repair_missing_refund', 1)).toMatchObject([{ kind: 'voucher' }]);
+  expect(await shop.run('SELECT purchase_id FROM ticket')).toEqual([{ purchase_id: 1 }]);
+});
+
+test('a kind may have any word for its name', async () => {
+  const shop = await createTables(SCHEMA);
+  await lostOrder(shop, 1, 1);
+  await shop.run('UPDATE purchase SET status = 0');
+  const words = ['due', 'group', 'claimed', 'met', 'key'];
+  await deploy(shop, ...words.map((word) => held('voucher').replace('voucher:', `${word}:`)));
+
+  const returned = Object.fromEntries(words.map((word) => [word, '1']));
+  expect(await call(shop, 'preview_expired_orders', 5)).toMatchObject([{ returned }]);
+  expect(await sweep(shop)).toMatchObject({ cancelled: 1, returned });
+});
+
 describe('a kind that changes', () => {
   const shared = (kind: string, more = '') => `  ${kind}:
     lines: {table: item, order: purchase_id, target: product_id, amount: quantity}

@@ -125,7 +125,9 @@ export async function countStatuses(
   { table, id, status, created, paid }: StatusPlace,
   only = 'TRUE',
 ): Promise<StatusCount[]> {
-  const paidColumn = paid === undefined ? 'NULL' : `o.${quoteName(paid)}`;
+  // A zero is no paid time.
+  const paidColumn =
+    paid === undefined ? 'NULL' : `IF(o.${quoteName(paid)} >= '1000-01-01', 1, NULL)`;
   return select<StatusCount>(
     db,
     `SELECT CONCAT(newest.code) AS code, COUNT(*) AS orders, COUNT(newest.paid) AS paid,

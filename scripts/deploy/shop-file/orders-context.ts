@@ -75,6 +75,10 @@ export function ordersOf(file: ShopFile, facts: ShopFacts) {
     table_text: orders.table,
     id: quoteName(orders.id),
     user: quoteName(orders.user),
+    /** Whose the order is; 0: nobody's, as of a guest. */
+    owner: facts.tables.get(orders.table)?.columns.get(orders.user.toLowerCase())?.nullable
+      ? `CAST(COALESCE(o.${quoteName(orders.user)}, 0) AS SIGNED)`
+      : `o.${quoteName(orders.user)}`,
     type: orders.type === undefined ? null : quoteName(orders.type),
     created: quoteName(orders.created),
     deadline: orders.deadline === undefined ? null : quoteName(orders.deadline),

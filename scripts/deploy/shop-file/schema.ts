@@ -224,10 +224,11 @@ const rule = mapping({
 export const shopFile = mapping({
   orders,
   give_back: named(
-    z.string().regex(/^[a-z][a-z0-9_]{0,31}$/),
+    // order_timeout_shop_order, _pending and _…_ledger are views of the engine's own.
+    z.string().regex(/^(?!(order|pending|.*_ledger)$)[a-z][a-z0-9_]{0,31}$/),
     rule,
     'kinds to rules',
-    'a kind: a small letter, then up to 31 small letters, digits or _',
+    'a kind: a small letter, then up to 31 small letters, digits or _, but not order, pending or …_ledger',
   ),
   must: list(z.string(expected('a sentence')), 'sentences').optional(),
 });

@@ -28,9 +28,12 @@ BEGIN
           INTO v_outcome
           FROM order_timeout_shop_order AS o
          WHERE o.order_id = p_order_id;
-        CALL order_timeout_read_committed(v_joined);
     END IF;
     IF v_outcome IS NULL THEN
+        -- Only before a statement that uses it up: it would be the caller's next transaction that has it.
+        IF NOT v_joined THEN
+            CALL order_timeout_read_committed(v_joined);
+        END IF;
         -- SET, not SELECT INTO: in a caller's REPEATABLE READ all reads of a function called by SELECT are of the caller's snapshot.
         SET v_settled = order_timeout_settle_order(p_order_id, p_user_id, p_cause, p_remark);
         SET v_outcome = v_settled ->> '$.outcome';

@@ -23,8 +23,8 @@ BEGIN
 {{#journal}}
 {{#shared}}
     -- Customers fight for these rows: the sweep gives them what is owed in small transactions, see order_timeout_pay_owed().
-    INSERT INTO order_timeout_owed (kind, account_id, batch_id, amount, owed_at)
-    SELECT /*+ {{> callers_session}} JOIN_FIXED_ORDER() */ '{{kind}}', refund.account_id, p_batch_id, SUM(refund.amount), p_now
+    INSERT INTO order_timeout_owed (kind, account_id, batch_id, order_id, amount, owed_at)
+    SELECT /*+ {{> callers_session}} JOIN_FIXED_ORDER() */ '{{kind}}', refund.account_id, p_batch_id, MIN(refund.order_id), SUM(refund.amount), p_now
       FROM {{> refunds_of_kind}}
      GROUP BY refund.account_id;
 {{/shared}}
@@ -40,12 +40,12 @@ BEGIN
     INSERT INTO order_timeout_finding (order_id, kind, target_id, what, amount, other_amount, opened_at)
     SELECT short.order_id, '{{kind}}', short.target_id, 'below_floor', short.amount, short.before_amount, p_now
       FROM (SELECT /*+ JOIN_FIXED_ORDER() */ given.order_id, given.target_id, given.amount, COALESCE(target.{{amount_column}}, 0) AS before_amount
-              FROM (SELECT /*+ JOIN_FIXED_ORDER() */ MIN(refund.order_id) AS order_id, MIN(refund.target_id) AS target_id,
-                           refund.account_id, SUM(refund.amount) AS amount
-                      FROM {{> refunds_of_kind}}
-                     GROUP BY refund.account_id) AS given
+              FROM (SELECT /*+ JOIN_FIXED_ORDER() */ refund.order_id, refund.target_id, refund.account_id,
+                           SUM(refund.amount) OVER (PARTITION BY refund.account_id) AS amount,
+                           ROW_NUMBER() OVER (PARTITION BY refund.account_id ORDER BY refund.order_id, refund.target_id) AS nth
+                      FROM {{> refunds_of_kind}}) AS given
               JOIN order_timeout_shop_{{kind}} AS target ON target.{{id}} = given.account_id
-             WHERE CAST(COALESCE(target.{{amount_column}}, 0) AS SIGNED) - given.amount < {{floor}}) AS short
+             WHERE given.nth = 1 AND CAST(COALESCE(target.{{amount_column}}, 0) AS SIGNED) - given.amount < {{floor}}) AS short
         ON DUPLICATE KEY UPDATE amount = short.amount, other_amount = short.before_amount, settled_at = NULL, opened_at = p_now;
 
 {{/floor}}

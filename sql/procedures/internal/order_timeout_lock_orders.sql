@@ -21,7 +21,7 @@ BEGIN
 {{/reaches}}
 
     -- A row that is not ours now is locked by somebody, or does not exist.
-    SELECT /*+ {{> session}} JOIN_FIXED_ORDER() SET_VAR(group_concat_max_len=16777216) */
+    SELECT /*+ {{> session}} JOIN_FIXED_ORDER() */
            CONCAT('[', GROUP_CONCAT(DISTINCT o.order_id), ']'),
            COALESCE(SUM(0{{#reaches}}{{#is_counted}} + COALESCE({{> is_reached}}, 0){{/is_counted}}{{/reaches}}), 0){{#reaches}}{{#is_counted}},
            {{> not_ours}}{{/is_counted}}{{/reaches}}
@@ -34,7 +34,7 @@ BEGIN
 {{> reached_row}}
 {{/is_counted}}
 {{/reaches}}
-     WHERE o.status = {{orders.pending}} /* pending */ AND o.paid_at IS NULL AND o.is_alive
+     WHERE o.status = {{orders.pending}} /* pending */ AND NOT {{> is_paid}} AND o.is_alive
        AND o.source_type <=> p_source_type
        AND {{orders.due_from_term}} < p_cutoff
        AND (hold.held_until IS NULL OR hold.held_until <= SYSDATE(3))
@@ -44,7 +44,7 @@ BEGIN
     SET p_put_off = COALESCE(JSON_LENGTH(p_order_ids), 0);
 {{#reaches}}
 {{^is_counted}}
-    SELECT /*+ {{> session}} JOIN_FIXED_ORDER() SET_VAR(group_concat_max_len=16777216) */
+    SELECT /*+ {{> session}} JOIN_FIXED_ORDER() */
            {{> not_ours}}
       INTO v_not_ours_{{reach}}
       FROM {{> picked}}

@@ -20,15 +20,13 @@ BEGIN
     START TRANSACTION READ WRITE;
     INSERT INTO order_timeout_finding (order_id, kind, target_id, what, amount, other_amount, detail, opened_at)
     SELECT seen.order_id, p_kind, seen.target_id, 'not_given', seen.amount, seen.other_amount, seen.detail, p_now
-      FROM (SELECT MIN(refund.order_id) AS order_id, MIN(refund.target_id) AS target_id, SUM(refund.amount) AS amount,
-                   COUNT(*) AS other_amount, LEFT(p_error, 255) AS detail
+      FROM (SELECT refund.order_id, refund.target_id, SUM(refund.amount) OVER () AS amount, COUNT(*) OVER () AS other_amount,
+                   LEFT(p_error, 255) AS detail
               FROM order_timeout_owed AS owed
-              JOIN order_timeout_cancellation AS cancellation ON cancellation.batch_id = owed.batch_id
-              JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)
-                ON refund.order_id = cancellation.order_id AND refund.kind = owed.kind AND refund.account_id = owed.account_id
-               AND refund.batch_id = owed.batch_id
-             WHERE owed.kind = p_kind AND owed.account_id = p_account_id) AS seen
-     WHERE seen.order_id IS NOT NULL
+              {{> owed_refunds}}
+             WHERE owed.kind = p_kind AND owed.account_id = p_account_id
+             ORDER BY refund.order_id, refund.target_id
+             LIMIT 1) AS seen
         ON DUPLICATE KEY UPDATE {{> reopen_finding}};
     COMMIT AND NO CHAIN NO RELEASE;
 END$$

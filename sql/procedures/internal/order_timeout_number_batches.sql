@@ -10,7 +10,7 @@ BEGIN
     DECLARE v_lock VARCHAR(64) DEFAULT CONCAT('order_timeout_feed:', LEFT(SHA2(DATABASE(), 256), 40));
     DECLARE v_batch_ids JSON;
     DECLARE v_last_position BIGINT UNSIGNED;
-    DECLARE EXIT HANDLER FOR SQLEXCEPTION, NOT FOUND
+    DECLARE EXIT HANDLER FOR {{> any_error}}
     BEGIN
         ROLLBACK AND NO CHAIN NO RELEASE;
         CALL order_timeout_release_lock(v_lock);

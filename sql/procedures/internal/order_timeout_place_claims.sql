@@ -11,16 +11,22 @@ Parameters: p_batch_id: order_timeout_batch.id. p_order_ids: the orders with a c
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-    DECLARE v_places JSON;
+    DECLARE v_without, v_places JSON;
 
 {{#rules}}
     -- {{kind}}: {{table_text}}
 {{#open}}
+    -- Another kind may have opened the row just now.
+    SELECT /*+ {{> callers_session}} JOIN_FIXED_ORDER() */ JSON_ARRAYAGG(JSON_ARRAY(refund.order_id, refund.target_id))
+      INTO v_without
+      FROM {{> refunds_of_kind}} AND refund.account_id = 0
+      JOIN order_timeout_due_{{kind}} AS due
+        ON due.order_id = refund.order_id AND due.target_id = refund.target_id AND due.account_id IS NULL;
     INSERT INTO order_timeout_shop_{{kind}} ({{open.columns}})
     SELECT /*+ {{> callers_session}} JOIN_FIXED_ORDER() */ DISTINCT {{open.values}}
-      FROM {{> picked}}
+      FROM JSON_TABLE(COALESCE(v_without, '[]'), '$[*]' COLUMNS (order_id BIGINT PATH '$[0]', target_id BIGINT PATH '$[1]')) AS without
       JOIN order_timeout_refund AS due FORCE INDEX (PRIMARY)
-        ON due.order_id = picked.order_id AND due.kind = '{{kind}}' AND due.batch_id = p_batch_id AND due.account_id = 0;
+        ON due.order_id = without.order_id AND due.kind = '{{kind}}' AND due.target_id = without.target_id;
     -- An UPDATE that joined the shop's rows would wait for those that another call has just opened.
     SELECT /*+ {{> callers_session}} JOIN_FIXED_ORDER() */ JSON_ARRAYAGG(JSON_ARRAY(refund.order_id, refund.target_id, due.account_id))
       INTO v_places

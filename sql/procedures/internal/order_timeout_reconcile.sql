@@ -10,8 +10,8 @@ CREATE PROCEDURE order_timeout_reconcile (
     INOUT p_again_after_order_id BIGINT
 )
     COMMENT 'Description: what each run of the sweep looks at, so that nobody has to ask: each order once, an hour after the default timeout,
-and once more reconcile_days after the longest one, up to 1000 a run in the order of their ids, and the 10 oldest open findings. It begins
-with the newest 10000.
+and once more reconcile_days after the longest one, up to 1000 a run in the order of their ids, and 10 of the open findings, from any one
+on: so none is kept from closing by others that stay. It begins with the newest 10000.
 Parameters: p_now: in the shop''s clock. p_default_minutes, p_reconcile_days: of order_timeout_setting. p_longest_minutes: the most of it
 and the policies. p_has_findings: 1: some are open. p_after_order_id, p_again_after_order_id: up to here was looked at; NULL: not yet;
 set to how far it came.'
@@ -19,6 +19,7 @@ set to how far it came.'
     MODIFIES SQL DATA
 BEGIN
     DECLARE v_newest BIGINT;
+    DECLARE v_any BIGINT UNSIGNED;
     DECLARE v_order_ids JSON;
     DECLARE EXIT HANDLER FOR 1205 /* lock wait */, 1213 /* deadlock */ ROLLBACK AND NO CHAIN NO RELEASE;
 
@@ -33,10 +34,14 @@ BEGIN
                                            p_again_after_order_id);
     END IF;
     IF p_has_findings THEN
-        SELECT JSON_ARRAYAGG(oldest.order_id)
+        SELECT MIN(id) + FLOOR(RAND() * (MAX(id) - MIN(id) + 1)) INTO v_any FROM order_timeout_finding WHERE is_open = 1;
+        SELECT JSON_ARRAYAGG(some.order_id)
           INTO v_order_ids
-          FROM (SELECT order_id FROM order_timeout_finding WHERE is_open = 1 ORDER BY id LIMIT 10) AS oldest;
-        CALL order_timeout_reconcile_orders(v_order_ids, p_now);
+          FROM ((SELECT order_id FROM order_timeout_finding WHERE is_open = 1 AND id >= v_any ORDER BY id LIMIT 10)
+                 UNION ALL
+                (SELECT order_id FROM order_timeout_finding WHERE is_open = 1 AND id < v_any ORDER BY id LIMIT 10)
+                 LIMIT 10) AS some;
+        CALL order_timeout_reconcile_list(v_order_ids, p_now);
         -- What was refused and is given by now.
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
         START TRANSACTION READ WRITE;

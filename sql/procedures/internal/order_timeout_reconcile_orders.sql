@@ -2,14 +2,32 @@ DROP PROCEDURE IF EXISTS order_timeout_reconcile_orders;
 DELIMITER $$
 CREATE PROCEDURE order_timeout_reconcile_orders (
     IN p_order_ids JSON,
-    IN p_now DATETIME(3)
+    IN p_now DATETIME(3),
+    OUT p_error_number INT,
+    OUT p_error_message VARCHAR(512) CHARACTER SET utf8mb4
 )
     COMMENT 'Description: looks at orders as they are now: opens findings of what a person has to look at, and closes those that are true no
-longer. A second take, a short refund and a row below its floor are over only when a person says so.
-Parameters: p_order_ids: the orders. p_now: in the shop''s clock, which is the session''s time zone.'
+longer. A second take, a short refund, a row below its floor, and what was owed to a row that was gone are over only when a person
+says so.
+Parameters: p_order_ids: the orders. p_now: in the shop''s clock, which is the session''s time zone. p_error_number,
+p_error_message: NULL, or why nothing was done.
+Errors: 1205 and 1213 lock conflicts; the query was killed (1317) or the server shuts down (1053).'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
+    DECLARE EXIT HANDLER FOR 1205, 1213, 1317, 1053
+    BEGIN
+        ROLLBACK AND NO CHAIN NO RELEASE;
+        RESIGNAL;
+    END;
+    DECLARE EXIT HANDLER FOR {{> any_error}}
+    BEGIN
+        GET STACKED DIAGNOSTICS CONDITION 1 p_error_number = MYSQL_ERRNO, p_error_message = MESSAGE_TEXT;
+        ROLLBACK AND NO CHAIN NO RELEASE;
+        -- With max_error_count = 0 the server keeps no error to be told.
+        SET p_error_number = COALESCE(p_error_number, 0), p_error_message = COALESCE(p_error_message, 'unknown: max_error_count is 0');
+    END;
+
     -- Reads no shop row with a lock.
     COMMIT AND NO CHAIN NO RELEASE;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
@@ -21,8 +39,9 @@ BEGIN
               JOIN order_timeout_state AS state ON state.order_id = picked.order_id AND state.verdict = 'contradictory') AS seen
         ON DUPLICATE KEY UPDATE {{> reopen_finding}};
     UPDATE /*+ {{> session}} JOIN_FIXED_ORDER() */ {{> picked}}
-      JOIN order_timeout_finding AS finding ON finding.order_id = picked.order_id AND finding.what = 'contradictory' AND finding.closed_at IS NULL
-      LEFT JOIN order_timeout_state AS state ON state.order_id = picked.order_id AND state.verdict = 'contradictory'
+      JOIN order_timeout_finding AS finding ON finding.order_id = picked.order_id AND finding.what IN ('contradictory', 'unreadable') AND finding.closed_at IS NULL
+      LEFT JOIN order_timeout_state AS state
+        ON state.order_id = picked.order_id AND state.verdict = 'contradictory' AND finding.what = 'contradictory'
        SET finding.closed_at = p_now
      WHERE state.order_id IS NULL;
     CALL order_timeout_note_findings(p_order_ids, p_now);
@@ -43,8 +62,12 @@ BEGIN
       LEFT JOIN order_timeout_seen_{{kind}} AS seen
         ON seen.order_id = finding.order_id AND seen.target_id = finding.target_id AND seen.what = finding.what
        AND seen.detail = finding.detail
+      LEFT JOIN order_timeout_refund AS claim FORCE INDEX (PRIMARY)
+        ON claim.order_id = finding.order_id AND claim.kind = finding.kind AND claim.target_id = finding.target_id
        SET finding.closed_at = p_now
-     WHERE after.order_id IS NULL AND seen.order_id IS NULL;
+     WHERE after.order_id IS NULL AND seen.order_id IS NULL
+       -- What was claimed and then owed to a row that was gone is lost, whatever is there now.
+       AND NOT (finding.what = 'missing_target' AND COALESCE(claim.refunded_at <= finding.opened_at, FALSE));
 {{/rules}}
     COMMIT AND NO CHAIN NO RELEASE;
 END$$

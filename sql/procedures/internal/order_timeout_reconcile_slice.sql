@@ -41,7 +41,7 @@ BEGIN
          WHERE o.order_id > p_after_order_id
            AND o.order_id <= v_last
            AND (v_first_young IS NULL OR o.order_id < v_first_young);
-        CALL order_timeout_reconcile_orders(v_order_ids, p_now);
+        CALL order_timeout_reconcile_list(v_order_ids, p_now);
         SET p_after_order_id = v_last;
     END IF;
 END$$

@@ -24,13 +24,13 @@ run: BEGIN
     DECLARE v_callers_row_wait INT UNSIGNED DEFAULT @@SESSION.innodb_lock_wait_timeout;
     DECLARE v_callers_big_selects INT DEFAULT @@SESSION.sql_big_selects;
     DECLARE v_callers_insert_id BIGINT UNSIGNED DEFAULT LAST_INSERT_ID();
-    DECLARE EXIT HANDLER FOR SQLEXCEPTION, NOT FOUND
+    DECLARE EXIT HANDLER FOR {{> any_error}}
     BEGIN
         GET STACKED DIAGNOSTICS CONDITION 1 v_error_number = MYSQL_ERRNO, v_error_message = MESSAGE_TEXT;
         ROLLBACK AND NO CHAIN NO RELEASE;
         BEGIN
             -- What stopped the run, such as a full disk, may well stop its report too.
-            DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN END;
+            DECLARE CONTINUE HANDLER FOR {{> any_error}} BEGIN END;
             -- An error gives no OUT parameters back: this run's row is the latest, begun since v_now.
             SELECT MAX(run.id)
               INTO p_run_id

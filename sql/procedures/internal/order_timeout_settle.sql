@@ -25,7 +25,7 @@ BEGIN
     DECLARE v_met INT;
     DECLARE v_without_account JSON;
 {{#rules}}
-    DECLARE v_{{kind}} BIGINT;
+    DECLARE v_of_{{kind}} BIGINT;
 {{/rules}}
 
     INSERT INTO order_timeout_batch (cause, remark, called_by, run_id, created_at)
@@ -34,23 +34,23 @@ BEGIN
 
     -- All kinds claim before any gives: a row that one changes may be what another reads.
     CALL order_timeout_claim(p_batch_id, p_order_ids, p_cause, p_now);
-    SELECT /*+ {{> callers_session}} JOIN_FIXED_ORDER() SET_VAR(group_concat_max_len=16777216) */
+    SELECT /*+ {{> callers_session}} JOIN_FIXED_ORDER() */
 {{#rules}}
            COALESCE(SUM(IF(refund.kind = '{{kind}}' AND refund.batch_id = p_batch_id{{^open}} AND refund.account_id <> 0{{/open}}, refund.amount, 0)), 0),
 {{/rules}}
            COALESCE(SUM(refund.batch_id = p_batch_id AND refund.kind IN ({{counted_kinds}})), 0),
            COALESCE(SUM((refund.batch_id <> p_batch_id AND p_cause <> 'repair') OR (refund.ledger_taken > 0 AND refund.ledger_taken <> refund.taken)), 0),
            CONCAT('[', GROUP_CONCAT(IF(refund.account_id = 0 AND refund.batch_id = p_batch_id, refund.order_id, NULL)), ']')
-      INTO {{#rules}}v_{{kind}}, {{/rules}}v_claimed, v_met, v_without_account
+      INTO {{#rules}}v_of_{{kind}}, {{/rules}}v_claimed, v_met, v_without_account
       FROM {{> picked}}
       JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY) ON refund.order_id = picked.order_id;
-    SET p_returned = JSON_OBJECT({{#rules}}'{{kind}}', v_{{kind}}{{^last}}, {{/last}}{{/rules}});
+    SET p_returned = JSON_OBJECT({{#rules}}'{{kind}}', v_of_{{kind}}{{^last}}, {{/last}}{{/rules}});
 
     IF v_without_account IS NOT NULL THEN
         CALL order_timeout_place_claims(p_batch_id, v_without_account, p_now);
     END IF;
 {{#rules}}
-    IF {{#journal}}v_{{kind}} > 0{{/journal}}{{^journal}}p_cause <> 'repair'{{/journal}} THEN
+    IF {{#journal}}v_of_{{kind}} > 0{{/journal}}{{^journal}}p_cause <> 'repair'{{/journal}} THEN
         CALL order_timeout_give_{{kind}}(p_batch_id, p_order_ids, p_remark, p_now);
     END IF;
 {{/rules}}

@@ -19,15 +19,18 @@ BEGIN
       FROM (
 {{#rules}}
             SELECT money.kind, money.target_id, money.account_id, money.taken, money.returned, money.owed,
-                   IF(o.status IN ({{orders.cancelled}}) AND money.is_auditable, money.refundable, 0) AS missing, money.source
+                   IF(o.status IN ({{orders.cancelled}}) AND money.is_auditable AND {{> is_audited}}, money.refundable, 0) AS missing, money.source
               FROM order_timeout_money_{{kind}} AS money
               JOIN order_timeout_shop_order AS o ON o.order_id = money.order_id
              WHERE money.order_id = p_order_id
              UNION ALL
 {{/rules}}
             -- What came back and is no longer seen at the order, such as a whole coupon that was set free.
-            SELECT refund.kind, refund.target_id, refund.account_id, refund.taken, refund.amount, 0, 0, refund.source
+            SELECT refund.kind, refund.target_id, refund.account_id, refund.taken, refund.taken,
+                   IF(owed.amount > 0, refund.amount, 0), 0, refund.source
               FROM order_timeout_refund AS refund
+              LEFT JOIN order_timeout_owed AS owed
+                ON owed.kind = refund.kind AND owed.account_id = refund.account_id AND owed.batch_id = refund.batch_id
              WHERE refund.order_id = p_order_id{{#rules}}
                AND NOT EXISTS (SELECT 1 FROM order_timeout_due_{{kind}} AS due
                                 WHERE due.order_id = p_order_id AND refund.kind = '{{kind}}' AND due.target_id = refund.target_id){{/rules}}

@@ -19,9 +19,9 @@ BEGIN
     SELECT /*+ {{> callers_session}} */
            due.order_id, due.user_id, due.source_type, due.created_at,
            TIMESTAMPDIFF(SECOND, due.due_from, due.cutoff) AS overdue_seconds,
-           {{#coupon_kind}}coupon.amount{{/coupon_kind}}{{^coupon_kind}}0{{/coupon_kind}} AS coupon_refund,
-           {{#points_kind}}points.amount{{/points_kind}}{{^points_kind}}0{{/points_kind}} AS points_refund,
-           JSON_OBJECT({{#rules}}'{{kind}}', CAST({{kind}}.amount AS CHAR){{^last}}, {{/last}}{{/rules}}) AS returned,
+           {{#coupon_kind}}of_coupon.amount{{/coupon_kind}}{{^coupon_kind}}0{{/coupon_kind}} AS coupon_refund,
+           {{#points_kind}}of_points.amount{{/points_kind}}{{^points_kind}}0{{/points_kind}} AS points_refund,
+           JSON_OBJECT({{#rules}}'{{kind}}', CAST(of_{{kind}}.amount AS CHAR){{^last}}, {{/last}}{{/rules}}) AS returned,
            '{{clock}}' AS clock
       FROM (SELECT head.*, type.cutoff
               FROM order_timeout_type AS type
@@ -41,7 +41,7 @@ BEGIN
 {{#rules}}
       JOIN LATERAL (SELECT CAST(COALESCE(SUM(money.refundable), 0) AS SIGNED) AS amount
                       FROM order_timeout_money_{{kind}} AS money
-                     WHERE money.order_id = due.order_id) AS {{kind}}
+                     WHERE money.order_id = due.order_id) AS of_{{kind}}
 {{/rules}}
      ORDER BY due.due_from, due.order_id;
 END$$

@@ -36,7 +36,7 @@ BEGIN
         IF v_after IS NULL THEN
             LEAVE slice;
         END IF;
-        CALL order_timeout_reconcile_orders(v_order_ids, v_now);
+        CALL order_timeout_reconcile_list(v_order_ids, v_now);
         SET v_orders = v_orders + v_looked_at;
     END LOOP;
 

@@ -23,7 +23,8 @@ BEGIN
      WHERE id = p_finding_id AND settled_at IS NULL;
     -- Matched rows are changed rows, so nobody's way of counting matters.
     SET v_settled = ROW_COUNT();
-    SELECT COUNT(*) INTO v_found FROM order_timeout_finding WHERE id = p_finding_id;
+    -- With a lock: a caller's snapshot may be older than the finding.
+    SELECT COUNT(*) INTO v_found FROM order_timeout_finding WHERE id = p_finding_id FOR SHARE;
 
     SELECT p_finding_id AS finding_id,
            CASE WHEN v_settled > 0 THEN 'settled'

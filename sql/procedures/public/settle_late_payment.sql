@@ -24,12 +24,14 @@ BEGIN
     -- Matched rows are changed rows, so nobody's way of counting matters.
     SET v_outcome = IF(ROW_COUNT() > 0, 'settled', NULL);
     IF v_outcome IS NULL THEN
+        -- With a lock: a caller's snapshot may be older than what the UPDATE met.
         SELECT CASE WHEN COUNT(*) = 0 THEN 'not_found'
                     WHEN MAX(settled_at) IS NULL THEN 'not_owed'
                     ELSE 'already_settled' END
           INTO v_outcome
           FROM order_timeout_payment
-         WHERE reference = v_reference;
+         WHERE reference = v_reference
+           FOR SHARE;
     END IF;
 
     SELECT p_reference AS reference, v_outcome AS outcome;

@@ -101,6 +101,7 @@ describe('a shop file', () => {
     ['a code that means two things', '[2, 3]', '[2, 4]', 'line 10, orders.status.cancelled: 4 is'],
     ['a comma between braces', ':now}', 'IF(1, :now, NULL)}', 'line 11, orders.set.NULL): exp'],
     ['a kind that can be no name', '  stock:', '  Stock-1:', 'line 13, give_back.Stock-1: exp'],
+    ['a kind that is our own name', '  stock:', '  pending:', 'line 13, give_back.pending: exp'],
     ['a rule without a way', 'held: {by: order_id}', 'floor: 0', 'line 18, give_back.coupon: exp'],
     ['a rule with two ways', HELD, `${HELD}    due: x.sql\n`, 'line 20, give_back.coupon.due: exp'],
     ['a rule that does nothing', STATE, '', 'line 18, give_back.coupon: expected add, subtract or'],

@@ -138,6 +138,11 @@ describe('litemall', () => {
     expect(await call(shop, 'order_money', id)).toMatchObject([
       { kind: 'stock', target_id: 1, taken: 5, owed: 5 },
     ]);
+    // Also when the order's lines are gone by then.
+    await shop.run('DELETE FROM litemall_order_goods');
+    expect(await call(shop, 'order_money', id)).toMatchObject([
+      { kind: 'stock', target_id: 1, taken: 5, owed: 5 },
+    ]);
     await sweep(shop);
     expect(await stock(shop, 1)).toBe(10);
     expect(await call(shop, 'order_money', id)).toMatchObject([
@@ -207,6 +212,33 @@ describe('litemall', () => {
     await sweep(shop);
     expect(await findings(shop)).toEqual([`${id}: missing_target stock 1`]);
     expect(await shop.run('SELECT * FROM order_timeout_owed')).toEqual([]);
+
+    // A product of that id which comes later did not get it.
+    await product(shop, 1, 10);
+    await call(shop, 'reconcile_orders', null);
+    expect(await findings(shop)).toEqual([`${id}: missing_target stock 1`]);
+  });
+
+  it('says nothing of what was given before the product went', async () => {
+    const shop = await emptyShop();
+    await product(shop, 1, 10);
+    const given = await order(shop, { lines: [[1, 3]] });
+    await sweep(shop);
+    await shop.run('UPDATE litemall_order SET order_status = 101');
+    const owed = await order(shop, { lines: [[1, 1]] });
+    const customer = await shop.connect();
+    await customer.query('START TRANSACTION');
+    await customer.query('DELETE FROM litemall_goods_product');
+
+    // Both orders in one batch.
+    expect(await sweep(shop)).toMatchObject({ cancelled: 2 });
+    await customer.query('COMMIT');
+    await sweep(shop);
+    await call(shop, 'reconcile_orders', null);
+    expect(await findings(shop)).toEqual([
+      `${given}: second_take stock 1`,
+      `${owed}: missing_target stock 1`,
+    ]);
   });
 
   it('has no order stopped by a product that somebody holds', async () => {
@@ -309,6 +341,14 @@ describe('litemall', () => {
       expect(await stocks()).toEqual([10, 10, 10]);
       expect(await findings(shop)).toEqual([]);
       expect(await shop.run('SELECT * FROM order_timeout_owed')).toEqual([]);
+    });
+
+    it('stops no other, also by a condition of the class "not found"', async () => {
+      const { shop, orders, stocks } = await withTrigger("SIGNAL SQLSTATE '02000'");
+
+      expect(await sweep(shop)).toMatchObject({ outcome: 'completed', cancelled: 3, failed: 0 });
+      expect(await stocks()).toEqual([10, 7, 10]);
+      expect(await findings(shop)).toEqual([`${orders[1]}: not_given stock 2`]);
     });
 
     it('says so another time when somebody holds the finding', async () => {

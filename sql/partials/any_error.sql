@@ -1,0 +1,1 @@
+SQLEXCEPTION, NOT FOUND, 1265 /* data truncated, as of an ENUM: SQLSTATE says 'warning' */, 3751 /* the same of an index */
