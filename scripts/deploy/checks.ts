@@ -36,7 +36,10 @@ export async function checkAll(
 ): Promise<Finding[]> {
   return [
     ...checkServer(state.server),
-    ...checkPrivileges(state),
+    ...checkSchemaPrivileges(state),
+    ...(lacksForDefiner(state.grants, state.schema).length === 0
+      ? checkForDefiner(state)
+      : checkAsDefiner(state)),
     ...checkHistory(source.migrations, state.registry?.migrations ?? []),
     // What can't be filled for this shop goes by the names of its files.
     ...checkNames(blueprint.objects.length > 0 ? blueprint.objects : source.objects, state),
@@ -155,8 +158,12 @@ const NEEDED = [
   ...['SHOW VIEW', 'CREATE ROUTINE', 'ALTER ROUTINE', 'EXECUTE', 'EVENT'],
 ];
 
-function* checkPrivileges(state: DatabaseState): Generator<Finding> {
-  const { grants, schema, account } = state;
+/** Who may not see an object must not deploy, nor take away what it does see. */
+export function* checkSchemaPrivileges({
+  grants,
+  schema,
+  account,
+}: DatabaseState): Generator<Finding> {
   const missing = NEEDED.filter((privilege) => !hasPrivilege(grants, privilege, { schema }));
   if (missing.length > 0)
     yield mistake(
@@ -164,7 +171,6 @@ function* checkPrivileges(state: DatabaseState): Generator<Finding> {
       `${account} lacks ${enumerate(missing)} on the schema`,
       `GRANT ${missing.join(', ')} ON ${quoteName(schema)}.* TO that account`,
     );
-  yield* state.isDedicated ? checkForDefiner(state) : checkAsDefiner(state);
 }
 
 /** Where the objects would run as the deploying account. */

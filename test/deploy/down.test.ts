@@ -38,6 +38,16 @@ describe('"down"', () => {
     ]);
   });
 
+  it('changes nothing for an account that may not see, and so not remove, all', async () => {
+    const shop = await createShop();
+    const before = await snapshot(shop);
+    const url = await shop.createAccount(
+      `SELECT, DELETE, CREATE, DROP, ALTER, INDEX ON \`${shop.name}\`.*`,
+    );
+    await expect(down(url)).rejects.toThrow(/lacks .*ALTER ROUTINE.* and EVENT on the schema/);
+    expect(await snapshot(shop)).toEqual(before);
+  });
+
   it('lists what is owed, late payments and open findings, and refuses unless that is abandoned', async () => {
     const shop = await createShop({ deploy: false });
     const url = await deployer(shop);

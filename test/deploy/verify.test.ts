@@ -93,6 +93,34 @@ describe('"verify"', () => {
   });
 });
 
+describe('an account that may only look', () => {
+  it('is told of no difference that there is not, and of what it may not see', async () => {
+    const { shop } = await deployed();
+    const onSchema = (privileges: string) =>
+      shop.createAccount(`${privileges} ON \`${shop.name}\`.*`);
+    const reader = await onSchema('SELECT, SHOW VIEW, EXECUTE, EVENT');
+    expect((await verify(reader, SMALL)).differences).toEqual([]);
+    expect(await status(reader, SMALL)).toMatchObject({ event: 'ENABLED', pendingSteps: [] });
+
+    const blind = await onSchema('SELECT');
+    const { differences, remarks } = await verify(blind, SMALL);
+    expect(differences).toEqual([]);
+    expect(remarks.map(({ text }) => text)).toContain(
+      'Whether each function, procedure and event is there was not looked at',
+    );
+    expect(await status(blind, SMALL)).toMatchObject({ event: 'unknown', pendingSteps: [] });
+  });
+
+  it('is told of what is missing among what it does see', async () => {
+    const { shop } = await deployed();
+    await shop.run('DROP PROCEDURE order_timeout_first');
+    const reader = await shop.createAccount(`SELECT, EXECUTE ON \`${shop.name}\`.*`);
+    expect((await verify(reader, SMALL)).differences.map(({ text }) => text)).toEqual([
+      'The procedure order_timeout_first is missing',
+    ]);
+  });
+});
+
 describe('"status"', () => {
   it('says what is deployed, and what "up" would do', async () => {
     const { shop, url } = await deployed();
