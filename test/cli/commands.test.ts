@@ -327,4 +327,12 @@ describe('the program itself', () => {
     );
     expect(stderr).toBe('');
   });
+
+  it('completes a deployment whose progress nobody reads any more', async () => {
+    const shop = await createShop({ deploy: false });
+    const reader = 'node "$@" 2>&1 >/dev/null | true; exit "${PIPESTATUS[0]}"';
+    const up = [...program, 'up', '--yes', '--url', shop.url];
+    await promisify(execFile)('bash', ['-c', reader, 'bash', ...up], { cwd: root });
+    expect(await run(['verify', '--url', shop.url])).toMatchObject({ exitCode: 0 });
+  });
 });
