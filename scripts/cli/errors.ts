@@ -40,12 +40,21 @@ export function explain(error: unknown): Explanation {
 
 /** The message and what to do, for errors of the server and of the way to it that have an advice. */
 function withAdvice(error: unknown): string | undefined {
-  const { code = '', errno, message = '' } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
-  const advice = (errno === undefined ? undefined : SERVER_ERRORS[errno]) ?? NETWORK_ERRORS[code];
+  const {
+    code = '',
+    errno,
+    message = '',
+    syscall,
+  } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
+  // Of a file the message says enough.
+  const ofNetwork = syscall === 'open' ? undefined : NETWORK_ERRORS[code];
+  const advice = (errno === undefined ? undefined : SERVER_ERRORS[errno]) ?? ofNetwork;
   return advice === undefined ? undefined : `${message || code}. ${advice}`;
 }
 
 const LACKS_PRIVILEGE = 'This account lacks that privilege: GRANT it, or use another account';
+const LACKS_OBJECT =
+  'Is order-timeout deployed in this database, and whole? order-timeout doctor says what is missing';
 
 const SERVER_ERRORS: Readonly<Record<number, string>> = {
   1040: 'The server has no connection left: try again, or raise max_connections',
@@ -56,10 +65,13 @@ const SERVER_ERRORS: Readonly<Record<number, string>> = {
   1142: LACKS_PRIVILEGE,
   1143: LACKS_PRIVILEGE,
   1227: LACKS_PRIVILEGE,
+  1146: LACKS_OBJECT,
   1205: 'Somebody holds a lock on it: try again when that transaction has ended',
   1290: 'The server takes no writes in its present state: connect to the primary',
   1305: 'order-timeout is not deployed in this database: order-timeout up',
+  1356: LACKS_OBJECT,
   1370: 'This account lacks EXECUTE on that procedure: GRANT it, or use another account',
+  1449: LACKS_OBJECT,
   1698: 'The server wants another way of authentication for this user: use another account',
   1836: 'The server is read-only: connect to the primary',
   3159: 'The server wants TLS: add --ssl-mode required, or better verify-identity with --ssl-ca',
