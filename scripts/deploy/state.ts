@@ -16,6 +16,7 @@ import {
 } from './registry';
 import { type Grants, hasPrivilege, parseGrants } from './grants';
 import type { ObjectKind, Source } from './source';
+import { DUE_INDEX } from './tables';
 import { groupBy } from './text';
 
 /** The database as it is, as far as a deployment cares. Read once, decided on by pure functions. */
@@ -173,13 +174,18 @@ const readObjects = (db: Connection, named: readonly { readonly name: string }[]
     [['', ...named.map(({ name }) => name)]],
   );
 
+/** By their names, which planIndexes gives: a shop may have an index on a column order_timeout_at of its own. */
 const readOwnIndexes = (db: Connection) =>
   select<{ table: string; name: string }>(
     db,
-    `SELECT DISTINCT table_name AS \`table\`, index_name AS name
+    `SELECT table_name AS \`table\`, index_name AS name
        FROM information_schema.statistics
       WHERE table_schema = DATABASE() AND index_name LIKE 'order\\_timeout\\_%'
         AND table_name NOT LIKE 'order\\_timeout\\_%'
+      GROUP BY table_name, index_name
+     HAVING MIN(non_unique) = 1
+        AND name IN ('${DUE_INDEX}', LEFT(CONCAT('order_timeout_',
+                GROUP_CONCAT(column_name ORDER BY seq_in_index SEPARATOR '_')), 64))
       ORDER BY table_name, index_name`,
   );
 
