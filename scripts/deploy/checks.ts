@@ -74,11 +74,23 @@ export function* checkVersion(version: string, comment: string): Generator<Findi
     );
 }
 
+/** A replica must not be changed by itself, as an account with SUPER could under read_only. */
+export function* checkWritable({ variables }: ServerState): Generator<Finding> {
+  const names = ['super_read_only', 'read_only', 'innodb_read_only'];
+  const readOnly = names.filter((name) => variables.get(name) === 'ON');
+  if (readOnly.length > 0)
+    yield mistake(
+      'server',
+      `The server takes no writes (${enumerate(readOnly)} ON)`,
+      'connect to the primary',
+    );
+}
+
 /** Whether the event would run and could write, and nobody could move the clock. */
-export function* checkServer({ variables }: ServerState): Generator<Finding> {
+export function* checkServer(server: ServerState): Generator<Finding> {
+  const { variables } = server;
   const isOn = (name: string) => variables.get(name) === 'ON';
   const scheduler = variables.get('event_scheduler');
-  const readOnly = ['super_read_only', 'read_only', 'innodb_read_only'].filter(isOn);
   if (scheduler === 'DISABLED')
     yield mistake(
       'scheduler',
@@ -87,12 +99,7 @@ export function* checkServer({ variables }: ServerState): Generator<Finding> {
     );
   if (scheduler === 'OFF')
     yield mistake('scheduler', 'The event scheduler is off', 'SET PERSIST event_scheduler = ON');
-  if (readOnly.length > 0)
-    yield mistake(
-      'server',
-      `The server takes no writes (${readOnly.join(' and ')} is ON)`,
-      'connect to the primary',
-    );
+  yield* checkWritable(server);
   if (isOn('log_bin') && variables.get('binlog_format') === 'STATEMENT')
     yield mistake(
       'server',

@@ -1,5 +1,5 @@
 import type { Connection } from 'mysql2/promise';
-import { checkSchemaPrivileges } from './checks';
+import { checkSchemaPrivileges, checkWritable } from './checks';
 import { select, selectColumn } from './connection';
 import { DEFINER_ACCOUNT, planDropDefiner } from './definer';
 import { type Finding, ifThere, mistake, remark } from './errors';
@@ -28,6 +28,7 @@ export async function checkDown(
   losses: Losses,
 ): Promise<Finding[]> {
   const findings = [
+    ...checkWritable(state.server),
     ...checkSchemaPrivileges(state),
     ...checkHistory(source.migrations, state.registry?.migrations ?? []),
   ];
