@@ -1,4 +1,5 @@
 import { DeploymentLocked, Refusal, StepFailed } from '../deploy';
+import { OrderTimeoutError } from '../index';
 
 /** What the commands end with. */
 export const EXIT = {
@@ -26,7 +27,9 @@ export interface Explanation {
 
 /** What an error means to whoever typed the command. */
 export function explain(error: unknown): Explanation {
-  if (error instanceof UsageError) return { message: error.message, exitCode: EXIT.wrongUsage };
+  const isInvalid = error instanceof OrderTimeoutError && error.code.startsWith('INVALID_');
+  if (error instanceof UsageError || isInvalid)
+    return { message: error.message, exitCode: EXIT.wrongUsage };
   if (error instanceof DeploymentLocked) return { message: error.message, exitCode: EXIT.locked };
   if (error instanceof Refusal) {
     return { message: error.message, exitCode: EXIT.failed };

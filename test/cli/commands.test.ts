@@ -233,6 +233,15 @@ describe('errors for people', () => {
     });
   });
 
+  it('a text that is too long', async () => {
+    const shop = await createShop();
+    const hold = ['hold', '1', '--minutes', '5', '--reason', 'x'.repeat(256), '--url', shop.url];
+    expect(await run(hold)).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining('at most 255 characters') as string,
+    });
+  });
+
   it('a missing privilege', async () => {
     const shop = await createShop();
     const url = await shop.createAccount(`SELECT ON ${shop.name}.orders`);
