@@ -74,6 +74,8 @@ export async function readState(db: Connection, source: Pick<Source, 'objects'>)
     registry,
     /** What there is of our prefix, and under the names of our other functions, views, procedures and events. */
     objects,
+    /** Triggers on tables of our prefix, where this account may see them. Ours have none. */
+    triggers: await readTriggers(db),
     /** Our indexes on tables of the shop. */
     ownIndexes: await readOwnIndexes(db),
     /** The one row of order_timeout_setting; undefined: there is none yet. */
@@ -172,6 +174,15 @@ const readObjects = (db: Connection, named: readonly { readonly name: string }[]
       WHERE name LIKE 'order\\_timeout\\_%' OR name IN (?)
       ORDER BY kind, name`,
     [['', ...named.map(({ name }) => name)]],
+  );
+
+const readTriggers = (db: Connection) =>
+  select<{ table: string; name: string }>(
+    db,
+    `SELECT event_object_table AS \`table\`, trigger_name AS name
+       FROM information_schema.triggers
+      WHERE event_object_schema = DATABASE() AND event_object_table LIKE 'order\\_timeout\\_%'
+      ORDER BY trigger_name`,
   );
 
 /** By their names, which planIndexes gives: a shop may have an index on a column order_timeout_at of its own. */
