@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, Option } from '@commander-js/extra-typings';
 import type { Connection, ConnectionOptions } from 'mysql2/promise';
 import { withSession } from '../deploy/connection';
+import { normaliseText } from '../deploy/text';
 import type { Context } from './context';
 import { UsageError } from './errors';
 
@@ -73,7 +74,7 @@ export function connectionOptions(
   const password =
     options.passwordFile === undefined
       ? urlPassword || (env.MYSQL_PWD ?? '')
-      : readOption('--password-file', options.passwordFile).split(/\r?\n/)[0];
+      : normaliseText(readOption('--password-file', options.passwordFile)).split('\n')[0];
   const socketPath = url.searchParams.get('socket');
   return {
     ...(socketPath === null

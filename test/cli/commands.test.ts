@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,16 @@ import { describe, expect, inject, it, onTestFinished, test } from 'vitest';
 import { deploymentLock } from '../../scripts/deploy/lock';
 import { createShop, pendingOrder } from '../support';
 import { run } from './support';
+
+/** The path of a file that is gone when the test ends. */
+function fileWith(text: string): string {
+  const file = join(tmpdir(), `order-timeout-${randomUUID()}`);
+  writeFileSync(file, text);
+  onTestFinished(() => {
+    rmSync(file);
+  });
+  return file;
+}
 
 describe('"up"', () => {
   it('shows what it would do and asks, and takes no for an answer', async () => {
@@ -215,11 +226,7 @@ describe('errors for people', () => {
 
   it('what was meant for something else is not shown whole as a shop file', async () => {
     const shop = await createShop();
-    const file = join(tmpdir(), `order-timeout-${process.pid}.yaml`);
-    onTestFinished(() => {
-      rmSync(file);
-    });
-    writeFileSync(file, `${'x'.repeat(500)} secret-7`);
+    const file = fileWith(`${'x'.repeat(500)} secret-7`);
     const { err, exitCode } = await run(['plan', '--url', shop.url, '--shop', file]);
     expect(exitCode).toBe(1);
     expect(err).toContain('expected a mapping, found "xxx');
@@ -288,6 +295,10 @@ describe('the password', () => {
     expect(
       await run(['status'], { env: { MYSQL_URL: url.href, MYSQL_PWD: password } }),
     ).toMatchObject({ exitCode: 0 });
+    const file = fileWith(`\uFEFF${password}\r\nnot this line`);
+    expect(await run(['status', '--url', url.href, '--password-file', file])).toMatchObject({
+      exitCode: 0,
+    });
   });
 });
 
