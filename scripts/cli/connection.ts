@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, Option } from '@commander-js/extra-typings';
 import type { Connection, ConnectionOptions } from 'mysql2/promise';
 import { withSession } from '../deploy/connection';
+import { normaliseText } from '../deploy/text';
 import type { Context } from './context';
 import { UsageError } from './errors';
 
@@ -63,24 +64,23 @@ export function connectionOptions(
       'No database is named. Give --url mysql://user@host:3306/shop, or set MYSQL_URL',
     );
   }
-  const url = parseUrl(given);
-  const database = decodeURIComponent(url.pathname.slice(1));
+  const { url, user, password: urlPassword, database } = parseUrl(given);
   if (database === '' && needsDatabase) {
-    const user = url.username === '' ? '' : `${url.username}@`;
+    const account = url.username === '' ? '' : `${url.username}@`;
     throw new UsageError(
-      `The URL names no database: end it with the shop's, such as mysql://${user}${url.host}/shop`,
+      `The URL names no database: end it with the shop's, such as mysql://${account}${url.host}/shop`,
     );
   }
   const password =
     options.passwordFile === undefined
-      ? decodeURIComponent(url.password) || (env.MYSQL_PWD ?? '')
-      : readOption('--password-file', options.passwordFile).split(/\r?\n/)[0];
+      ? urlPassword || (env.MYSQL_PWD ?? '')
+      : normaliseText(readOption('--password-file', options.passwordFile)).split('\n')[0];
   const socketPath = url.searchParams.get('socket');
   return {
     ...(socketPath === null
       ? { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 3306) }
       : { socketPath }),
-    user: decodeURIComponent(url.username) || (env.USER ?? 'root'),
+    user: user || (env.USER ?? 'root'),
     ...(password ? { password } : {}),
     ...(database === '' ? {} : { database }),
     connectTimeout: 10_000,
@@ -88,13 +88,29 @@ export function connectionOptions(
   };
 }
 
-function parseUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol === 'mysql:' && url.hostname !== '') return url;
+/** A URL and its parts, decoded. What is not encoded as it must be would take a piece of the password for a host. */
+function parseUrl(text: string) {
+  try {
+    const url = new URL(text);
+    const database = url.pathname.slice(1);
+    const isWhole = url.hostname !== '' && !/[/@]/.test(database) && !/@/.test(url.search);
+    if (url.protocol === 'mysql:' && isWhole && url.hash === '') {
+      if ([...url.searchParams.keys()].some((name) => /ssl|tls/i.test(name)))
+        throw new UsageError('TLS is not asked for in the URL: use --ssl-mode and its like');
+      return {
+        url,
+        user: decodeURIComponent(url.username),
+        password: decodeURIComponent(url.password),
+        database: decodeURIComponent(database),
+      };
+    }
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+  }
   // The URL itself is not repeated: it may have the password in it.
   throw new UsageError(
     'The URL is none of MySQL: expected mysql://user:password@host:3306/shop, ' +
-      'with characters such as @ : / # in the password written as %40 %3A %2F %23',
+      'with characters such as @ : / # % in the password written as %40 %3A %2F %23 %25',
   );
 }
 

@@ -1,4 +1,5 @@
 import { DeploymentLocked, Refusal, StepFailed } from '../deploy';
+import { OrderTimeoutError } from '../index';
 
 /** What the commands end with. */
 export const EXIT = {
@@ -26,7 +27,9 @@ export interface Explanation {
 
 /** What an error means to whoever typed the command. */
 export function explain(error: unknown): Explanation {
-  if (error instanceof UsageError) return { message: error.message, exitCode: EXIT.wrongUsage };
+  const isInvalid = error instanceof OrderTimeoutError && error.code.startsWith('INVALID_');
+  if (error instanceof UsageError || isInvalid)
+    return { message: error.message, exitCode: EXIT.wrongUsage };
   if (error instanceof DeploymentLocked) return { message: error.message, exitCode: EXIT.locked };
   if (error instanceof Refusal) {
     return { message: error.message, exitCode: EXIT.failed };
@@ -40,12 +43,21 @@ export function explain(error: unknown): Explanation {
 
 /** The message and what to do, for errors of the server and of the way to it that have an advice. */
 function withAdvice(error: unknown): string | undefined {
-  const { code = '', errno, message = '' } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
-  const advice = (errno === undefined ? undefined : SERVER_ERRORS[errno]) ?? NETWORK_ERRORS[code];
+  const {
+    code = '',
+    errno,
+    message = '',
+    syscall,
+  } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
+  // Of a file the message says enough.
+  const ofNetwork = syscall === 'open' ? undefined : NETWORK_ERRORS[code];
+  const advice = (errno === undefined ? undefined : SERVER_ERRORS[errno]) ?? ofNetwork;
   return advice === undefined ? undefined : `${message || code}. ${advice}`;
 }
 
 const LACKS_PRIVILEGE = 'This account lacks that privilege: GRANT it, or use another account';
+const LACKS_OBJECT =
+  'Is order-timeout deployed in this database, and whole? order-timeout doctor says what is missing';
 
 const SERVER_ERRORS: Readonly<Record<number, string>> = {
   1040: 'The server has no connection left: try again, or raise max_connections',
@@ -56,10 +68,13 @@ const SERVER_ERRORS: Readonly<Record<number, string>> = {
   1142: LACKS_PRIVILEGE,
   1143: LACKS_PRIVILEGE,
   1227: LACKS_PRIVILEGE,
+  1146: LACKS_OBJECT,
   1205: 'Somebody holds a lock on it: try again when that transaction has ended',
   1290: 'The server takes no writes in its present state: connect to the primary',
   1305: 'order-timeout is not deployed in this database: order-timeout up',
+  1356: LACKS_OBJECT,
   1370: 'This account lacks EXECUTE on that procedure: GRANT it, or use another account',
+  1449: LACKS_OBJECT,
   1698: 'The server wants another way of authentication for this user: use another account',
   1836: 'The server is read-only: connect to the primary',
   3159: 'The server wants TLS: add --ssl-mode required, or better verify-identity with --ssl-ca',

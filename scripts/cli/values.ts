@@ -35,7 +35,7 @@ export const MOMENT_HELP =
 const UNIT_MS = { d: 86_400_000, h: 3_600_000, m: 60_000 };
 
 export function parseMoment(text: string): Moment {
-  const [, amount = '', unit] = /^(\d{1,6})([dhm])$/.exec(text) ?? [];
+  const [, amount = '', unit] = /^(\d{1,5})([dhm])$/.exec(text) ?? [];
   if (unit !== undefined) {
     const age = Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS];
     return (_clock, now) => new Date(now.getTime() - age);

@@ -67,6 +67,14 @@ export const integer: Parameter<number> = (name, value) => {
   throw invalid(name, 'a whole number', value);
 };
 
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Throws for what a timer takes for no time at all: nothing, less than that, more than 24 days, or a text. */
+export function milliseconds(name: string, value: unknown): number {
+  if (typeof value === 'number' && value > 0 && value <= LONGEST_TIMER_MS) return value;
+  throw invalid(name, `milliseconds, above 0 and at most ${LONGEST_TIMER_MS}`, value);
+}
+
 /** A DATETIME in the shop's clock, or NULL. */
 export const shopTime: Parameter<string | null> = (_name, value) => value;
 

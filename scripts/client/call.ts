@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Argument } from './arguments';
-import { callStatement } from './arguments';
+import { callStatement, milliseconds } from './arguments';
 import type { TextRow } from './columns';
 import {
   type Database,
@@ -18,7 +18,8 @@ export interface CallOptions {
   /**
    * Waits no longer than this many milliseconds for the answer, tries included; then the outcome is
    * unknown. MySQL waits no longer for a lock either (whole seconds, at least one), after which it has
-   * done nothing: error 1205. The session's own settings are put back. Default: as long as it takes.
+   * done nothing: error 1205. The session's own settings are put back. Default: as long as it
+   * takes. INVALID_ARGUMENT for none that a timer knows: 0 or less, over 2147483647; nothing is called then.
    */
   readonly timeoutMs?: number;
 }
@@ -35,7 +36,8 @@ export async function call(
 ): Promise<readonly TextRow[]> {
   requireDatabase(db);
   const statement = callStatement(procedure, args);
-  const deadline = timeoutMs === undefined ? undefined : Date.now() + timeoutMs;
+  const deadline =
+    timeoutMs === undefined ? undefined : Date.now() + milliseconds('timeoutMs', timeoutMs);
   try {
     if (isPool(db)) return await withRetries(deadline, () => onPool(db, statement, deadline));
     await requireAnswers(db);

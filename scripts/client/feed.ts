@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Id, invalid } from './arguments';
+import { type Id, invalid, milliseconds } from './arguments';
 import type { CallOptions } from './call';
 import { type Database, type DatabasePool, isPool } from './database';
 import { OrderTimeoutError, serverErrno } from './errors';
@@ -77,6 +77,7 @@ export async function* followCancellations(
   if (!isPool(db)) throw invalid('db', "a Pool of 'mysql2/promise', as connections are lost", db);
   let after = from;
   placeOf('from', after);
+  milliseconds('pollMs', pollMs);
   for (let failures = 0; !isAborted(signal);) {
     let page: readonly ReadCancellation[] = [];
     try {
@@ -93,7 +94,10 @@ export async function* followCancellations(
     }
     if (page.length === 0) {
       const pause = Math.min(pollMs * 2 ** failures, LONGEST_PAUSE_MS);
-      await sleep(pause, undefined, signal && { signal }).catch(() => undefined);
+      await sleep(pause, undefined, signal && { signal }).catch((error: unknown) => {
+        // One that is no AbortSignal would be no pause, and never end it.
+        if (!isAborted(signal)) throw error;
+      });
     }
   }
 }

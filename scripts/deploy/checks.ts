@@ -36,7 +36,10 @@ export async function checkAll(
 ): Promise<Finding[]> {
   return [
     ...checkServer(state.server),
-    ...checkPrivileges(state),
+    ...checkSchemaPrivileges(state),
+    ...(lacksForDefiner(state.grants, state.schema).length === 0
+      ? checkForDefiner(state)
+      : checkAsDefiner(state)),
     ...checkHistory(source.migrations, state.registry?.migrations ?? []),
     // What can't be filled for this shop goes by the names of its files.
     ...checkNames(blueprint.objects.length > 0 ? blueprint.objects : source.objects, state),
@@ -71,11 +74,23 @@ export function* checkVersion(version: string, comment: string): Generator<Findi
     );
 }
 
+/** A replica must not be changed by itself, as an account with SUPER could under read_only. */
+export function* checkWritable({ variables }: ServerState): Generator<Finding> {
+  const names = ['super_read_only', 'read_only', 'innodb_read_only'];
+  const readOnly = names.filter((name) => variables.get(name) === 'ON');
+  if (readOnly.length > 0)
+    yield mistake(
+      'server',
+      `The server takes no writes (${enumerate(readOnly)} ON)`,
+      'connect to the primary',
+    );
+}
+
 /** Whether the event would run and could write, and nobody could move the clock. */
-export function* checkServer({ variables }: ServerState): Generator<Finding> {
+export function* checkServer(server: ServerState): Generator<Finding> {
+  const { variables } = server;
   const isOn = (name: string) => variables.get(name) === 'ON';
   const scheduler = variables.get('event_scheduler');
-  const readOnly = ['super_read_only', 'read_only', 'innodb_read_only'].filter(isOn);
   if (scheduler === 'DISABLED')
     yield mistake(
       'scheduler',
@@ -84,12 +99,7 @@ export function* checkServer({ variables }: ServerState): Generator<Finding> {
     );
   if (scheduler === 'OFF')
     yield mistake('scheduler', 'The event scheduler is off', 'SET PERSIST event_scheduler = ON');
-  if (readOnly.length > 0)
-    yield mistake(
-      'server',
-      `The server takes no writes (${readOnly.join(' and ')} is ON)`,
-      'connect to the primary',
-    );
+  yield* checkWritable(server);
   if (isOn('log_bin') && variables.get('binlog_format') === 'STATEMENT')
     yield mistake(
       'server',
@@ -155,8 +165,12 @@ const NEEDED = [
   ...['SHOW VIEW', 'CREATE ROUTINE', 'ALTER ROUTINE', 'EXECUTE', 'EVENT'],
 ];
 
-function* checkPrivileges(state: DatabaseState): Generator<Finding> {
-  const { grants, schema, account } = state;
+/** Who may not see an object must not deploy, nor take away what it does see. */
+export function* checkSchemaPrivileges({
+  grants,
+  schema,
+  account,
+}: DatabaseState): Generator<Finding> {
   const missing = NEEDED.filter((privilege) => !hasPrivilege(grants, privilege, { schema }));
   if (missing.length > 0)
     yield mistake(
@@ -164,7 +178,6 @@ function* checkPrivileges(state: DatabaseState): Generator<Finding> {
       `${account} lacks ${enumerate(missing)} on the schema`,
       `GRANT ${missing.join(', ')} ON ${quoteName(schema)}.* TO that account`,
     );
-  yield* state.isDedicated ? checkForDefiner(state) : checkAsDefiner(state);
 }
 
 /** Where the objects would run as the deploying account. */

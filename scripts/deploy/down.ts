@@ -1,4 +1,5 @@
 import type { Connection } from 'mysql2/promise';
+import { checkSchemaPrivileges, checkWritable } from './checks';
 import { select, selectColumn } from './connection';
 import { DEFINER_ACCOUNT, planDropDefiner } from './definer';
 import { type Finding, ifThere, mistake, remark } from './errors';
@@ -26,7 +27,11 @@ export async function checkDown(
   state: DatabaseState,
   losses: Losses,
 ): Promise<Finding[]> {
-  const findings = [...checkHistory(source.migrations, state.registry?.migrations ?? [])];
+  const findings = [
+    ...checkWritable(state.server),
+    ...checkSchemaPrivileges(state),
+    ...checkHistory(source.migrations, state.registry?.migrations ?? []),
+  ];
   for (const { about, unless, sql, say, remedy } of WOULD_BE_LOST) {
     const [row] =
       losses[unless] === true ? [] : ((await ifThere(() => select<Lost>(db, sql))) ?? []);

@@ -22,7 +22,7 @@ import {
   statementsOf,
   usedViews,
 } from './source';
-import { type DatabaseState, findDeployed, type RoutineGrant } from './state';
+import { type DatabaseState, findDeployed, isMissing, type RoutineGrant } from './state';
 import { planIndexes } from './tables';
 import { checksum, enumerate, quoteName, quoteString } from './text';
 
@@ -178,8 +178,9 @@ const staleObjects = ({ objects, renames }: Blueprint, state: DatabaseState) =>
 function reasonToDeploy(object: ObjectSource, state: DatabaseState): string | undefined {
   const registered = findRegistered(state.registry, object);
   const deployed = findDeployed(state, object);
-  if (deployed === undefined) return registered?.checksum == null ? 'new' : 'is missing';
-  if (registered?.checksum == null) return 'deployment was not completed';
+  if (registered?.checksum == null)
+    return deployed === undefined ? 'new' : 'deployment was not completed';
+  if (isMissing(object, state)) return 'is missing';
   if (registered.grantsToRestore.length > 0) return 'grants have to be restored';
   if (registered.checksum !== checksumOf(object, state)) return 'changed';
   return isDrifted(object, state) ? 'was changed since its deployment' : undefined;

@@ -16,6 +16,7 @@ import {
 } from './registry';
 import { type Grants, hasPrivilege, parseGrants } from './grants';
 import type { ObjectKind, Source } from './source';
+import { DUE_INDEX } from './tables';
 import { groupBy } from './text';
 
 /** The database as it is, as far as a deployment cares. Read once, decided on by pure functions. */
@@ -61,6 +62,7 @@ export async function readState(db: Connection, source: Pick<Source, 'objects'>)
   const grants: Grants = { lines: await readOwnGrants(db), partialRevokes };
   /** Undefined: there is none. */
   const registry = await ifThere(() => readRegistry(db));
+  const objects = await readObjects(db, [...source.objects, ...(registry?.objects ?? [])]);
   return {
     server,
     schema,
@@ -71,14 +73,18 @@ export async function readState(db: Connection, source: Pick<Source, 'objects'>)
     ownTables: await readOwnTables(db),
     registry,
     /** What there is of our prefix, and under the names of our other functions, views, procedures and events. */
-    objects: await readObjects(db, [...source.objects, ...(registry?.objects ?? [])]),
+    objects,
+    /** Triggers on tables of our prefix, where this account may see them. Ours have none. */
+    triggers: await readTriggers(db),
     /** Our indexes on tables of the shop. */
     ownIndexes: await readOwnIndexes(db),
     /** The one row of order_timeout_setting; undefined: there is none yet. */
     setting: (await ifThere(() => readSetting(db)))?.[0],
     definer: await readDefiner(db, grants),
-    /** The objects are to run as an account of their own: the deploying one may make one. */
-    isDedicated: lacksForDefiner(grants, schema).length === 0,
+    /** The objects run as an account of their own, or are to: the deploying one may make one. */
+    isDedicated:
+      lacksForDefiner(grants, schema).length === 0 ||
+      objects.some(({ definer }) => definer === DEFINER_ACCOUNT),
     /** EXECUTE and the like, by "procedure name" or "function name"; undefined: this account may not read them. */
     routineGrants: await ifAllowed(() => readRoutineGrants(db, schema)),
   };
@@ -90,6 +96,25 @@ export function findDeployed(
 ): DeployedObject | undefined {
   return objects.find((object) => object.kind === kind && object.name === name);
 }
+
+const SHOW_ROUTINES = ['EXECUTE', 'ALTER ROUTINE', 'CREATE ROUTINE', 'SHOW_ROUTINE'];
+
+/** With one of these on the schema an account sees which objects of a kind there are. */
+const SHOWN_BY: Readonly<Record<ObjectKind, readonly string[]>> = {
+  function: SHOW_ROUTINES,
+  view: ['SELECT'],
+  procedure: SHOW_ROUTINES,
+  event: ['EVENT'],
+};
+
+/** Whether this account would see an object of this kind, if there were one. */
+export const seesKind = (kind: ObjectKind, { grants, schema }: DatabaseState) =>
+  SHOWN_BY[kind].some((privilege) => hasPrivilege(grants, privilege, { schema })) ||
+  (kind !== 'event' && hasPrivilege(grants, 'SELECT', {}));
+
+/** Neither there nor hidden from this account. */
+export const isMissing = (object: { kind: ObjectKind; name: string }, state: DatabaseState) =>
+  findDeployed(state, object) === undefined && seesKind(object.kind, state);
 
 /** The accounts that the objects run as. */
 export const definersOf = ({ objects }: DatabaseState) => [
@@ -151,13 +176,27 @@ const readObjects = (db: Connection, named: readonly { readonly name: string }[]
     [['', ...named.map(({ name }) => name)]],
   );
 
+const readTriggers = (db: Connection) =>
+  select<{ table: string; name: string }>(
+    db,
+    `SELECT event_object_table AS \`table\`, trigger_name AS name
+       FROM information_schema.triggers
+      WHERE event_object_schema = DATABASE() AND event_object_table LIKE 'order\\_timeout\\_%'
+      ORDER BY trigger_name`,
+  );
+
+/** By their names, which planIndexes gives: a shop may have an index on a column order_timeout_at of its own. */
 const readOwnIndexes = (db: Connection) =>
   select<{ table: string; name: string }>(
     db,
-    `SELECT DISTINCT table_name AS \`table\`, index_name AS name
+    `SELECT table_name AS \`table\`, index_name AS name
        FROM information_schema.statistics
       WHERE table_schema = DATABASE() AND index_name LIKE 'order\\_timeout\\_%'
         AND table_name NOT LIKE 'order\\_timeout\\_%'
+      GROUP BY table_name, index_name
+     HAVING MIN(non_unique) = 1
+        AND name IN ('${DUE_INDEX}', LEFT(CONCAT('order_timeout_',
+                GROUP_CONCAT(column_name ORDER BY seq_in_index SEPARATOR '_')), 64))
       ORDER BY table_name, index_name`,
   );
 

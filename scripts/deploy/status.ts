@@ -9,7 +9,8 @@ import { checksumOf, isDrifted, planUp, removedObjects } from './plan';
 import { type AppliedMigration, findRegistered } from './registry';
 import type { Blueprint } from './shop';
 import { type ObjectKind, ownTables } from './source';
-import { type DatabaseState, definersOf, findDeployed } from './state';
+import { enumerate } from './text';
+import { type DatabaseState, definersOf, findDeployed, isMissing, seesKind } from './state';
 
 /** How a deployment stands. */
 export type Status = Awaited<ReturnType<typeof readStatus>>;
@@ -42,8 +43,10 @@ export async function readStatus(db: Connection, blueprint: Blueprint, state: Da
     migrations: [...applied, ...pending],
     /** What "up" would do, a line each. */
     pendingSteps: allSteps(planUp(blueprint, state)).map(({ title }) => title),
-    /** ENABLED, DISABLED, REPLICA_SIDE_DISABLED; null: there is none. */
-    event: state.objects.find(({ kind }) => kind === 'event')?.status ?? null,
+    /** ENABLED, DISABLED, REPLICA_SIDE_DISABLED; null: there is none; unknown: this account may not see it. */
+    event:
+      state.objects.find(({ kind }) => kind === 'event')?.status ??
+      (seesKind('event', state) ? null : 'unknown'),
     eventScheduler: state.server.variables.get('event_scheduler') ?? 'unknown',
     heartbeat: await readHeartbeat(db),
     paused: state.setting === undefined ? null : state.setting.paused === 1,
@@ -115,6 +118,8 @@ function* findDifferences(blueprint: Blueprint, state: DatabaseState): Generator
       yield { about: 'table', name, text: `The table ${name} ${changed}` };
     }
   }
+  for (const { table, name } of state.triggers)
+    yield { about: 'table', name: table, text: `The table ${table} has a trigger ${name}` };
   for (const { table, columns, name } of missingIndexes(blueprint.indexes)) {
     const text = `${table} has no visible index that leads with (${columns.join(', ')})`;
     yield { about: 'index', name, text };
@@ -133,7 +138,7 @@ function* compareObjects(blueprint: Blueprint, state: DatabaseState): Generator<
   });
   for (const object of blueprint.objects) {
     const { kind, name } = object;
-    if (findDeployed(state, object) === undefined) yield differ(kind, name, 'is missing');
+    if (isMissing(object, state)) yield differ(kind, name, 'is missing');
     else if (isDrifted(object, state)) yield differ(kind, name, 'was changed since its deployment');
     else if (findRegistered(state.registry, object)?.checksum !== checksumOf(object, state))
       yield differ(kind, name, "is not this version's file");
@@ -163,6 +168,15 @@ function* describeUncompared(state: DatabaseState): Generator<Finding> {
         `The event ${name} runs as ${definer} instead of ${DEFINER_ACCOUNT}`,
         'ALTER EVENT makes it that of whoever alters it',
       );
+  const hidden = (['view', 'function', 'procedure', 'event'] as const).filter(
+    (kind) => !seesKind(kind, state),
+  );
+  if (hidden.length > 0)
+    yield remark(
+      'objects',
+      `Whether each ${enumerate(hidden)} is there was not looked at`,
+      'This account may not see it: it needs SELECT, EXECUTE and EVENT on the schema',
+    );
   // Only an account with SHOW_ROUTINE sees the body of a routine that another one made.
   const unseen = objects.filter(
     (object) => object.fingerprint === null && findRegistered(registry, object) !== undefined,
@@ -171,7 +185,7 @@ function* describeUncompared(state: DatabaseState): Generator<Finding> {
     yield remark(
       'objects',
       `${unseen.length} objects were compared by name only`,
-      'this account may not see what they do: it needs SHOW_ROUTINE',
+      'This account may not see what they do: it needs SHOW_ROUTINE',
     );
   if (isDedicated && state.definer.grants === undefined)
     yield remark(

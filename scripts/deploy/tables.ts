@@ -124,6 +124,9 @@ export interface NeededIndex {
   readonly isThere: boolean;
 }
 
+/** The one that the sweep reads; the others are named after their columns. */
+export const DUE_INDEX = 'order_timeout_due';
+
 /** How rows are looked for. */
 interface Access {
   /** In the shop file. */
@@ -177,7 +180,7 @@ function* accessesOf({ orders, give_back }: ShopFile): Generator<Access> {
     path: deadline === undefined ? 'orders.created' : 'orders.deadline',
     table,
     columns: [status.column, type, deadline ?? created],
-    name: 'order_timeout_due',
+    name: DUE_INDEX,
   };
   for (const [kind, rule] of Object.entries(give_back))
     for (const access of ofRule(rule, table))

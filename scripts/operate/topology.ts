@@ -60,7 +60,7 @@ export class TopologyUnreadable extends Error {
   constructor(override readonly cause: Error) {
     super(
       `This account may not see how the server replicates (${cause.message}): ` +
-        'GRANT SELECT ON performance_schema.* TO it, or use another account',
+        'GRANT it SELECT on order_timeout_setting and performance_schema.*, or use another account',
     );
     this.name = 'TopologyUnreadable';
   }

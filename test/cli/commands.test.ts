@@ -1,11 +1,23 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, inject, it, test } from 'vitest';
+import { describe, expect, inject, it, onTestFinished, test } from 'vitest';
 import { deploymentLock } from '../../scripts/deploy/lock';
 import { createShop, pendingOrder } from '../support';
 import { run } from './support';
+
+/** The path of a file that is gone when the test ends. */
+function fileWith(text: string): string {
+  const file = join(tmpdir(), `order-timeout-${randomUUID()}`);
+  writeFileSync(file, text);
+  onTestFinished(() => {
+    rmSync(file);
+  });
+  return file;
+}
 
 describe('"up"', () => {
   it('shows what it would do and asks, and takes no for an answer', async () => {
@@ -176,10 +188,64 @@ describe('errors for people', () => {
     expect(err).not.toContain('secret-7');
   });
 
+  it.each([
+    'mysql://a:secret@7/word#x@host/shop',
+    'mysql://a:12/secret-7@host/shop',
+    'mysql://a:12?secret-7@host/shop',
+    'mysql://a:secret-7%@host/shop',
+    'mysql://a:b@host/sh%op',
+  ])(
+    '%s, which is not encoded: wrong usage, and no piece of it is taken for a host',
+    async (url) => {
+      const { err, exitCode } = await run(['status', '--url', url]);
+      expect(exitCode).toBe(2);
+      expect(err).toMatch(/^The URL is none of MySQL: .* written as %40/);
+      expect(err).not.toContain('secret');
+    },
+  );
+
+  it('TLS that the URL asks for is not left out in silence', async () => {
+    const { err, exitCode } = await run(['status', '--url', 'mysql://a@127.0.0.1:1/x?ssl=true']);
+    expect(exitCode).toBe(2);
+    expect(err).toContain('use --ssl-mode');
+  });
+
+  it('a file that is not there is told from a server that is not', async () => {
+    const shop = await createShop();
+    for (const args of [
+      ['metrics', '--out', '/nowhere/x.prom'],
+      ['report', '--since', '1d', '--html', '/nowhere/x.html'],
+      ['plan', '--shop', '/nowhere/shop.yaml'],
+    ]) {
+      const { err, exitCode } = await run([...args, '--url', shop.url]);
+      expect(exitCode).toBe(1);
+      expect(err).toContain('/nowhere/');
+      expect(err).not.toContain('socket');
+    }
+  });
+
+  it('what was meant for something else is not shown whole as a shop file', async () => {
+    const shop = await createShop();
+    const file = fileWith(`${'x'.repeat(500)} secret-7`);
+    const { err, exitCode } = await run(['plan', '--url', shop.url, '--shop', file]);
+    expect(exitCode).toBe(1);
+    expect(err).toContain('expected a mapping, found "xxx');
+    expect(err).not.toContain('secret-7');
+  });
+
   it('no URL at all', async () => {
     expect(await run(['status'])).toMatchObject({
       exitCode: 2,
       err: expect.stringContaining('set MYSQL_URL') as string,
+    });
+  });
+
+  it('a text that is too long', async () => {
+    const shop = await createShop();
+    const hold = ['hold', '1', '--minutes', '5', '--reason', 'x'.repeat(256), '--url', shop.url];
+    expect(await run(hold)).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining('at most 255 characters') as string,
     });
   });
 
@@ -197,6 +263,10 @@ describe('errors for people', () => {
     expect(await run(['run', '--url', shop.url])).toMatchObject({
       exitCode: 1,
       err: expect.stringContaining('order-timeout up') as string,
+    });
+    expect(await run(['pause', '--url', shop.url])).toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining('Is order-timeout deployed in this database') as string,
     });
   });
 
@@ -225,6 +295,10 @@ describe('the password', () => {
     expect(
       await run(['status'], { env: { MYSQL_URL: url.href, MYSQL_PWD: password } }),
     ).toMatchObject({ exitCode: 0 });
+    const file = fileWith(`\uFEFF${password}\r\nnot this line`);
+    expect(await run(['status', '--url', url.href, '--password-file', file])).toMatchObject({
+      exitCode: 0,
+    });
   });
 });
 
@@ -326,5 +400,13 @@ describe('the program itself', () => {
       { cwd: root },
     );
     expect(stderr).toBe('');
+  });
+
+  it('completes a deployment whose progress nobody reads any more', async () => {
+    const shop = await createShop({ deploy: false });
+    const reader = 'node "$@" 2>&1 >/dev/null | true; exit "${PIPESTATUS[0]}"';
+    const up = [...program, 'up', '--yes', '--url', shop.url];
+    await promisify(execFile)('bash', ['-c', reader, 'bash', ...up], { cwd: root });
+    expect(await run(['verify', '--url', shop.url])).toMatchObject({ exitCode: 0 });
   });
 });

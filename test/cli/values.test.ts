@@ -32,6 +32,7 @@ test.each([
   '20260131',
   '5',
   '5w',
+  '999999d',
   '31.01.2026',
 ])('"%s" is no moment', (typed) => {
   expect(() => parseMoment(typed)).toThrow('Expected 2026-01-31');

@@ -234,6 +234,19 @@ test('a follower gets what comes, goes on from its place, and ends when it is to
   }
 });
 
+test.each([
+  ['an AbortController instead of its signal', { signal: new AbortController() as never }],
+  ['a pollMs of NaN', { pollMs: Number.NaN }],
+  ['a pollMs of -1', { pollMs: -1 }],
+])('a follower with %s ends with an error: it would ask without a pause', async (_, options) => {
+  const shop = await createShop();
+  const follow = async () => {
+    for await (const one of followCancellations(shop.db, { from: 'beginning', ...options }))
+      expect(one).toBeUndefined();
+  };
+  await expect(follow()).rejects.toThrow(/signal|pollMs/);
+});
+
 test('a follower waits while the database is away, and throws what waiting does not mend', async () => {
   const shop = await createShop();
   const { orderId } = await pendingOrder(shop);

@@ -235,6 +235,20 @@ test('a pool with autocommit off has committed when the call resolves', async ()
   expect(changed.orders).toEqual([{ id: orderId, status: [1, 3], has_cancelled_at: [0, 1] }]);
 });
 
+test.each([0, -5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, '500', null])(
+  'a timeoutMs of %s, which a timer takes for none, is refused before anything is called',
+  async (timeoutMs) => {
+    const shop = await createShop();
+    const { orderId } = await pendingOrder(shop, { coupon: 1000 });
+    const options = { timeoutMs: timeoutMs as number };
+    for (const db of [poolOf(shop), await shop.connect()])
+      await expect(cancelExpiredOrder(db, orderId, options)).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+      });
+    expect(await shop.run('SELECT status FROM orders')).toEqual([{ status: 1 }]);
+  },
+);
+
 test('a refused argument costs the pool no connection', async () => {
   const shop = await createShop();
   const pool = poolOf(shop);

@@ -23,6 +23,18 @@ describe('"down"', () => {
     expect(await snapshot(shop)).toEqual(deployed);
   });
 
+  it('leaves an index of the shop that begins as ours do', async () => {
+    const shop = await createShop({ deploy: false });
+    await shop.run(
+      `ALTER TABLE orders ADD COLUMN order_timeout_at DATETIME NULL, ADD INDEX (order_timeout_at),
+         ADD UNIQUE INDEX order_timeout_id_user_id (id, user_id)`,
+    );
+    const before = await snapshot(shop);
+    await up(shop.url);
+    expect(await down(shop.url)).toMatchObject({ outcome: 'done' });
+    expect(await snapshot(shop)).toEqual(before);
+  });
+
   it('changes nothing while the journal has rows, unless these may be lost', async () => {
     const shop = await createShop();
     await pendingOrder(shop, { coupon: 1000 });
@@ -36,6 +48,16 @@ describe('"down"', () => {
     expect(await shop.run('SELECT balance_amount FROM user_coupons')).toEqual([
       { balance_amount: 1000 },
     ]);
+  });
+
+  it('changes nothing for an account that may not see, and so not remove, all', async () => {
+    const shop = await createShop();
+    const before = await snapshot(shop);
+    const url = await shop.createAccount(
+      `SELECT, DELETE, CREATE, DROP, ALTER, INDEX ON \`${shop.name}\`.*`,
+    );
+    await expect(down(url)).rejects.toThrow(/lacks .*ALTER ROUTINE.* and EVENT on the schema/);
+    expect(await snapshot(shop)).toEqual(before);
   });
 
   it('lists what is owed, late payments and open findings, and refuses unless that is abandoned', async () => {

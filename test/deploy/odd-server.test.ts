@@ -57,6 +57,11 @@ it('with partial_revokes, autocommit off and other hostile defaults is deployed 
   expect(setting).toEqual([{ paused: 1 }]);
   expect(await verify(url, SMALL)).toEqual({ differences: [], remarks: [] });
 
+  // An account with SUPER could change a replica that is no more than read_only.
+  await root.query('SET GLOBAL read_only = ON');
+  await expect(down(urlOf('deployer'), { source: SMALL })).rejects.toThrow('(read_only ON)');
+  await root.query('SET GLOBAL read_only = OFF');
+
   await root.query("CREATE USER application IDENTIFIED BY 'secret'");
   await root.query(`GRANT EXECUTE ON PROCEDURE ${SCHEMA}.order_timeout_first TO application`);
   const application = await createConnection(urlOf('application'));

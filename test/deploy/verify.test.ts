@@ -27,6 +27,7 @@ describe('"verify"', () => {
       'CREATE OR REPLACE VIEW order_timeout_seen AS SELECT 1 AS doubled',
       'ALTER EVENT order_timeout_tick ON SCHEDULE EVERY 5 MINUTE',
       'ALTER TABLE order_timeout_hold ADD COLUMN extra INT',
+      'CREATE TRIGGER intruder BEFORE INSERT ON order_timeout_hold FOR EACH ROW SET NEW.extra = 1',
       'ALTER TABLE orders DROP INDEX order_timeout_due',
       "REVOKE UPDATE (status) ON orders FROM 'order_timeout'@'localhost'",
       "GRANT DELETE ON orders TO 'order_timeout'@'localhost'",
@@ -38,6 +39,7 @@ describe('"verify"', () => {
         'table',
         'The table order_timeout_hold was changed since its deployment: its columns, indexes or checks',
       ],
+      ['table', 'The table order_timeout_hold has a trigger intruder'],
       ['index', 'orders has no visible index that leads with (status, source_type, created_at)'],
       ['function', 'The function order_timeout_double is missing'],
       ['view', 'The view order_timeout_seen was changed since its deployment'],
@@ -90,6 +92,34 @@ describe('"verify"', () => {
     const { differences, remarks } = await verify(url, SMALL);
     expect(differences).toEqual([]);
     expect(remarks.map(({ about }) => about)).toEqual(['objects', 'grants']);
+  });
+});
+
+describe('an account that may only look', () => {
+  it('is told of no difference that there is not, and of what it may not see', async () => {
+    const { shop } = await deployed();
+    const onSchema = (privileges: string) =>
+      shop.createAccount(`${privileges} ON \`${shop.name}\`.*`);
+    const reader = await onSchema('SELECT, SHOW VIEW, EXECUTE, EVENT');
+    expect((await verify(reader, SMALL)).differences).toEqual([]);
+    expect(await status(reader, SMALL)).toMatchObject({ event: 'ENABLED', pendingSteps: [] });
+
+    const blind = await onSchema('SELECT');
+    const { differences, remarks } = await verify(blind, SMALL);
+    expect(differences).toEqual([]);
+    expect(remarks.map(({ text }) => text)).toContain(
+      'Whether each function, procedure and event is there was not looked at',
+    );
+    expect(await status(blind, SMALL)).toMatchObject({ event: 'unknown', pendingSteps: [] });
+  });
+
+  it('is told of what is missing among what it does see', async () => {
+    const { shop } = await deployed();
+    await shop.run('DROP PROCEDURE order_timeout_first');
+    const reader = await shop.createAccount(`SELECT, EXECUTE ON \`${shop.name}\`.*`);
+    expect((await verify(reader, SMALL)).differences.map(({ text }) => text)).toEqual([
+      'The procedure order_timeout_first is missing',
+    ]);
   });
 });
 

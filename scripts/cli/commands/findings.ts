@@ -66,6 +66,7 @@ export const settleCommand = (context: Context) =>
 const SETTLED = {
   settled: 'is settled',
   already_settled: 'was settled already',
+  not_owed: 'is one whose money is not to be sent back',
   not_found: 'does not exist',
 };
 
@@ -79,7 +80,7 @@ export const settlePaymentCommand = (context: Context) =>
     .action((reference, { remark, ...options }) =>
       answer(context, options, {
         ask: (db) => client.settleLatePayment(db, reference, { remark }),
-        say: ({ outcome }) => `Payment ${reference}: ${outcome}.`,
+        say: ({ outcome }) => `Payment ${reference} ${SETTLED[outcome]}.`,
         exitCode,
       }),
     );

@@ -99,9 +99,11 @@ export async function knownShops(): Promise<string[]> {
   return files.filter((name) => name.endsWith('.yaml')).map((name) => join(SHOPS, name));
 }
 
-/** Reads a shop file and the views beside it. Throws when the file itself can't be read. */
+/** Reads a shop file and the views beside it. */
 export async function loadShop(path: string): Promise<Shop | Unreadable> {
-  const text = await readFile(path, 'utf8');
+  const text = await readFile(path, 'utf8').catch((error: unknown) => error as Error);
+  if (text instanceof Error)
+    return { mistakes: [mistake('shop', `The shop file can't be read: ${text.message}`, path)] };
   const views: Record<string, string> = {};
   for (const name of await readdir(dirname(path)))
     if (name.endsWith('.sql')) views[name] = await readFile(join(dirname(path), name), 'utf8');

@@ -34,8 +34,13 @@ const expected = (what: string) => ({
 function show(value: unknown): string {
   if (value === undefined || value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
-  return typeof value === 'object' ? 'a mapping' : JSON.stringify(value);
+  if (typeof value === 'object') return 'a mapping';
+  const text = JSON.stringify(value);
+  return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text;
 }
+
+/** A file that was meant for something else is not shown whole. */
+const MOST_SHOWN = 60;
 
 /** YAML takes a comma between braces for the end of a value. */
 const hint = (keys: readonly string[]) =>
