@@ -7,8 +7,8 @@ CREATE PROCEDURE order_timeout_reconcile_orders (
     OUT p_error_message VARCHAR(512) CHARACTER SET utf8mb4
 )
     COMMENT 'Description: looks at orders as they are now: opens findings of what a person has to look at, and closes those that are true no
-longer. A second take, a short refund, a row below its floor, and what was owed to a row that was gone are over only when a person
-says so.
+longer. A second take, a short refund, a row below its floor, what was owed to a row that was gone, and a cancellation after a payment
+are over only when a person says so.
 Parameters: p_order_ids: the orders. p_now: in the shop''s clock, which is the session''s time zone. p_error_number,
 p_error_message: NULL, or why nothing was done.
 Errors: 1205 and 1213 lock conflicts; the query was killed (1317) or the server shuts down (1053).'
@@ -44,6 +44,16 @@ BEGIN
         ON state.order_id = picked.order_id AND state.verdict = 'contradictory' AND finding.what = 'contradictory'
        SET finding.closed_at = p_now
      WHERE state.order_id IS NULL;
+    INSERT INTO order_timeout_finding (order_id, what, detail, opened_at)
+    SELECT /*+ {{> session}} JOIN_FIXED_ORDER() */ seen.order_id, 'cancelled_after_payment', seen.detail, p_now
+      FROM (SELECT /*+ JOIN_FIXED_ORDER() */ payment.order_id, 0 AS amount, 0 AS other_amount,
+                   CONVERT(MAX(payment.reference) USING utf8mb4) COLLATE utf8mb4_0900_ai_ci AS detail
+              FROM {{> picked}}
+              JOIN order_timeout_payment AS payment ON payment.order_id = picked.order_id AND payment.outcome = 'accepted'
+              JOIN order_timeout_cancellation AS cancellation
+                ON cancellation.order_id = payment.order_id AND cancellation.cancelled_at >= payment.received_at
+             GROUP BY payment.order_id) AS seen
+        ON DUPLICATE KEY UPDATE {{> reopen_finding}};
     CALL order_timeout_note_findings(p_order_ids, p_now);
 {{#rules}}
     -- {{kind}}
