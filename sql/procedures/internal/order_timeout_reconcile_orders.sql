@@ -15,6 +15,7 @@ Errors: 1205 and 1213 lock conflicts; the query was killed (1317) or the server 
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
+    DECLARE v_over JSON;
     DECLARE EXIT HANDLER FOR 1205, 1213, 1317, 1053
     BEGIN
         ROLLBACK AND NO CHAIN NO RELEASE;
@@ -38,12 +39,14 @@ BEGIN
               FROM {{> picked}}
               JOIN order_timeout_state AS state ON state.order_id = picked.order_id AND state.verdict = 'contradictory') AS seen
         ON DUPLICATE KEY UPDATE {{> reopen_finding}};
-    UPDATE /*+ {{> session}} JOIN_FIXED_ORDER() */ {{> picked}}
+    SELECT /*+ {{> session}} JOIN_FIXED_ORDER() */ JSON_ARRAYAGG(finding.id)
+      INTO v_over
+      FROM {{> picked}}
       JOIN order_timeout_finding AS finding ON finding.order_id = picked.order_id AND finding.what IN ('contradictory', 'unreadable') AND finding.closed_at IS NULL
       LEFT JOIN order_timeout_state AS state
         ON state.order_id = picked.order_id AND state.verdict = 'contradictory' AND finding.what = 'contradictory'
-       SET finding.closed_at = p_now
      WHERE state.order_id IS NULL;
+    CALL order_timeout_close_findings(v_over, p_now);
     INSERT INTO order_timeout_finding (order_id, what, detail, opened_at)
     SELECT /*+ {{> session}} JOIN_FIXED_ORDER() */ seen.order_id, 'cancelled_after_payment', seen.detail, p_now
       FROM (SELECT /*+ JOIN_FIXED_ORDER() */ payment.order_id, 0 AS amount, 0 AS other_amount,
@@ -62,7 +65,9 @@ BEGIN
       FROM {{> picked}}
       JOIN order_timeout_after_{{kind}} AS seen ON seen.order_id = picked.order_id
         ON DUPLICATE KEY UPDATE {{> reopen_finding}};
-    UPDATE /*+ {{> session}} JOIN_FIXED_ORDER() */ {{> picked}}
+    SELECT /*+ {{> session}} JOIN_FIXED_ORDER() */ JSON_ARRAYAGG(finding.id)
+      INTO v_over
+      FROM {{> picked}}
       JOIN order_timeout_finding AS finding
         ON finding.order_id = picked.order_id AND finding.kind = '{{kind}}' AND finding.closed_at IS NULL
        AND finding.what IN ('missing_refund', 'paid_after_refund', 'pending_after_refund', 'missing_target', 'ledger_differs',
@@ -74,10 +79,10 @@ BEGIN
        AND seen.detail = finding.detail
       LEFT JOIN order_timeout_refund AS claim FORCE INDEX (PRIMARY)
         ON claim.order_id = finding.order_id AND claim.kind = finding.kind AND claim.target_id = finding.target_id
-       SET finding.closed_at = p_now
      WHERE after.order_id IS NULL AND seen.order_id IS NULL
        -- What was claimed and then owed to a row that was gone is lost, whatever is there now.
        AND NOT (finding.what = 'missing_target' AND COALESCE(claim.refunded_at <= finding.opened_at, FALSE));
+    CALL order_timeout_close_findings(v_over, p_now);
 {{/rules}}
     COMMIT AND NO CHAIN NO RELEASE;
 END$$
