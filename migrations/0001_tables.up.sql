@@ -237,10 +237,10 @@ CREATE TABLE IF NOT EXISTS order_timeout_finding (
     kind VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '' COMMENT 'A kind of the shop file; empty: the order as such',
     target_id BIGINT NOT NULL DEFAULT 0,
     what VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL
-        COMMENT 'missing_refund, second_take, short, paid_after_refund, pending_after_refund, contradictory, ledger_differs, unknown_action, missing_target, below_floor, duplicate_rows, paid_elsewhere, not_given, broken_invariant, unreadable',
+        COMMENT 'missing_refund, second_take, short, paid_after_refund, pending_after_refund, contradictory, ledger_differs, unknown_action, missing_target, below_floor, duplicate_rows, paid_elsewhere, not_given, broken_invariant, unreadable, cancelled_after_payment',
     amount BIGINT NOT NULL DEFAULT 0 COMMENT 'What it is about, in minor units, points or pieces',
     other_amount BIGINT NOT NULL DEFAULT 0 COMMENT 'What it is compared with',
-    detail VARCHAR(255) NOT NULL DEFAULT '' COMMENT 'unknown_action: the action; broken_invariant: what is wrong; not_given, unreadable: the error',
+    detail VARCHAR(255) NOT NULL DEFAULT '' COMMENT 'unknown_action: the action; broken_invariant: what is wrong; not_given, unreadable: the error; cancelled_after_payment: the reference',
     opened_at DATETIME(3) NOT NULL COMMENT 'When it was seen first, or again with other amounts',
     closed_at DATETIME(3) NULL COMMENT 'When it was seen to be true no longer',
     settled_at DATETIME(3) NULL COMMENT 'When a person said that it is dealt with',

@@ -41,7 +41,7 @@ BEGIN
     ELSEIF p_cause <> 'repair' AND NOT v_status <=> {{orders.pending}} /* pending */ THEN
         RETURN JSON_OBJECT('outcome', 'not_pending');
     END IF;
-    SELECT COUNT(*), COALESCE(SUM(0{{#reaches}}{{#is_counted}} + COALESCE({{> is_reached}}, 0){{/is_counted}}{{/reaches}}), 0)
+    SELECT /*+ {{> callers_session}} */ COUNT(*), COALESCE(SUM(0{{#reaches}}{{#is_counted}} + COALESCE({{> is_reached}}, 0){{/is_counted}}{{/reaches}}), 0)
       INTO v_found, v_reached
       FROM order_timeout_shop_order AS o
       LEFT JOIN order_timeout_hold AS hold ON hold.order_id = o.order_id
@@ -54,7 +54,7 @@ BEGIN
        FOR UPDATE;
 {{#reaches}}
 {{^is_counted}}
-    SELECT COUNT(*)
+    SELECT /*+ {{> callers_session}} */ COUNT(*)
       INTO v_found
       FROM order_timeout_shop_order AS o
 {{> reached_row}}
@@ -63,7 +63,7 @@ BEGIN
 {{/is_counted}}
 {{/reaches}}
 
-    -- Then all reads.
+    -- Then all reads, by the same clock as the locks: what is valid now is what is locked.
     SELECT /*+ {{> callers_session}} */
            MAX({{> order_verdict}}),
            MAX({{> expires_at}}), MAX(IF(setting.clock = '{{clock}}', SYSDATE(3), NULL))

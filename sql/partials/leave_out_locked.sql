@@ -1,5 +1,5 @@
     IF v_not_ours_{{reach}} IS NOT NULL THEN
-        SELECT JSON_ARRAYAGG(picked.order_id)
+        SELECT /*+ {{> session}} */ JSON_ARRAYAGG(picked.order_id)
           INTO p_order_ids
           FROM {{> picked}}
          WHERE NOT EXISTS (SELECT 1

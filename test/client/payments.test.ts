@@ -69,6 +69,22 @@ test('what can not be accepted says whether money is to be sent back, until it i
   });
 });
 
+test('an order that was paid, set pending again and then timed out is a finding', async () => {
+  const shop = await createShop();
+  const { orderId } = await pendingOrder(shop, { coupon: 1000 });
+  await acceptPayment(shop.db, orderId, 'pi_1');
+  await shop.run('CALL reconcile_orders(NULL)');
+  expect(await listFindings(shop.db)).toEqual([]);
+
+  await shop.run('UPDATE orders SET status = 1');
+  await cancelExpiredOrders(shop.db);
+  await shop.run('CALL reconcile_orders(NULL)');
+
+  expect(await listFindings(shop.db)).toMatchObject([
+    { orderId: String(orderId), what: 'cancelled_after_payment', detail: 'pi_1' },
+  ]);
+});
+
 test('in a transaction that is rolled back the record of late money is lost, in one that commits it is there', async () => {
   const shop = await createShop();
   const { orderId } = await pendingOrder(shop, { coupon: 1000 });

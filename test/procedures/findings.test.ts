@@ -173,6 +173,25 @@ test('what somebody holds locked is looked at by another sweep; this one does th
   ]);
 });
 
+test('what customers hold of an order with a finding keeps nobody from looking, nor is it locked', async () => {
+  const shop = await freshShop();
+  const { orderId } = await order(shop, { status: 'cancelled', coupon: 1000, points: 50 });
+  await rows(shop, 'reconcile_orders(NULL)');
+  await rows(shop, 'repair_missing_refund(?)', [orderId]);
+  await shop.run('SET innodb_lock_wait_timeout = 1');
+  onTestFinished(async () => {
+    await shop.run('SET innodb_lock_wait_timeout = DEFAULT');
+  });
+  const tables = ['orders', 'user_coupons', 'user_coupon_ledger', 'user_points'];
+  const customer = await holding(
+    shop,
+    ...tables.map((table): [string] => [`SELECT * FROM ${table} FOR UPDATE`]),
+  );
+
+  expect(await rows(shop, 'reconcile_orders(NULL)')).toMatchObject([{ orders: 1, closed: 2 }]);
+  await customer.query('ROLLBACK');
+});
+
 describe('the sweep looks at orders by itself', () => {
   const MISSED = { status: 'cancelled', coupon: 1000 } as const;
   const DAY = 24 * 60;

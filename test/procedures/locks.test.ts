@@ -1,6 +1,13 @@
 import type { Connection } from 'mysql2/promise';
 import { describe, expect, test } from 'vitest';
-import { type BuiltOrder, changesOf, lockWait, pendingOrder, type Shop } from '../support';
+import {
+  type BuiltOrder,
+  changesOf,
+  closeGate,
+  lockWait,
+  pendingOrder,
+  type Shop,
+} from '../support';
 import { cancelExpiredOrder, cancelOrder, configure, errorOf, rowOf, sweep } from './calls';
 import { cancelled } from './cancelled';
 import { holding } from './obstacles';
@@ -134,6 +141,24 @@ describe.each(HOLDS)('while somebody holds $what', ({ what, hold }) => {
       expect(changed).toEqual({});
     },
   );
+});
+
+test('a call has locked the points that it gives to, whatever its session’s time zone', async () => {
+  const shop = await freshShop();
+  const order = await pendingOrder(shop, { points: 50 });
+  await shop.run('UPDATE user_points SET valid_end = NOW() + INTERVAL 1 HOUR');
+  const gate = await closeGate(shop, 'INSERT ON user_points_ledger');
+  const db = await shop.connect();
+  await db.query("SET time_zone = '+14:00'");
+  const call = cancelExpiredOrder(db, order);
+  await gate.reached();
+
+  // Else the shop could merge this account into another one, and nobody would get them.
+  expect(await errorOf(shop.run('SELECT * FROM user_points FOR UPDATE NOWAIT'))).toMatchObject({
+    errno: 3572,
+  });
+  await gate.open();
+  expect(await call).toMatchObject({ points_refunded: 50 });
 });
 
 test('a payment that commits while a call waits wins: the order is not pending', async () => {

@@ -59,7 +59,7 @@ BEGIN
 {{#rules}}
 {{#is_named}}
     -- {{kind}}: a row is for one order at a time; the others find another one, or none, in the next run.
-    SELECT JSON_ARRAYAGG(rival.order_id)
+    SELECT /*+ {{> session}} */ JSON_ARRAYAGG(rival.order_id)
       INTO p_order_ids
       FROM (SELECT picked.order_id,
                    ROW_NUMBER() OVER (PARTITION BY COALESCE(took.account_id, -picked.order_id) ORDER BY picked.order_id) AS nth

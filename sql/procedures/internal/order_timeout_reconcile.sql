@@ -20,7 +20,7 @@ set to how far it came.'
 BEGIN
     DECLARE v_newest BIGINT;
     DECLARE v_any BIGINT UNSIGNED;
-    DECLARE v_order_ids JSON;
+    DECLARE v_order_ids, v_over JSON;
     DECLARE EXIT HANDLER FOR 1205 /* lock wait */, 1213 /* deadlock */ ROLLBACK AND NO CHAIN NO RELEASE;
 
     IF p_after_order_id IS NULL OR p_again_after_order_id IS NULL THEN
@@ -43,14 +43,14 @@ BEGIN
                  LIMIT 10) AS some;
         CALL order_timeout_reconcile_list(v_order_ids, p_now);
         -- What was refused and is given by now.
-        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-        START TRANSACTION READ WRITE;
-        UPDATE /*+ {{> session}} JOIN_FIXED_ORDER() */ order_timeout_finding AS finding FORCE INDEX (order_timeout_finding_detail)
+        SELECT JSON_ARRAYAGG(finding.id)
+          INTO v_over
+          FROM order_timeout_finding AS finding FORCE INDEX (order_timeout_finding_detail)
           JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)
             ON refund.order_id = finding.order_id AND refund.kind = finding.kind AND refund.target_id = finding.target_id
           LEFT JOIN order_timeout_owed AS owed ON owed.kind = refund.kind AND owed.account_id = refund.account_id
-           SET finding.closed_at = p_now
          WHERE finding.what = 'not_given' AND finding.closed_at IS NULL AND owed.kind IS NULL;
+        CALL order_timeout_close_findings(v_over, p_now);
         COMMIT AND NO CHAIN NO RELEASE;
     END IF;
 END$$

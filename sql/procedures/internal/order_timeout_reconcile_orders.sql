@@ -7,14 +7,15 @@ CREATE PROCEDURE order_timeout_reconcile_orders (
     OUT p_error_message VARCHAR(512) CHARACTER SET utf8mb4
 )
     COMMENT 'Description: looks at orders as they are now: opens findings of what a person has to look at, and closes those that are true no
-longer. A second take, a short refund, a row below its floor, and what was owed to a row that was gone are over only when a person
-says so.
+longer. A second take, a short refund, a row below its floor, what was owed to a row that was gone, and a cancellation after a payment
+are over only when a person says so.
 Parameters: p_order_ids: the orders. p_now: in the shop''s clock, which is the session''s time zone. p_error_number,
 p_error_message: NULL, or why nothing was done.
 Errors: 1205 and 1213 lock conflicts; the query was killed (1317) or the server shuts down (1053).'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
+    DECLARE v_over JSON;
     DECLARE EXIT HANDLER FOR 1205, 1213, 1317, 1053
     BEGIN
         ROLLBACK AND NO CHAIN NO RELEASE;
@@ -38,12 +39,24 @@ BEGIN
               FROM {{> picked}}
               JOIN order_timeout_state AS state ON state.order_id = picked.order_id AND state.verdict = 'contradictory') AS seen
         ON DUPLICATE KEY UPDATE {{> reopen_finding}};
-    UPDATE /*+ {{> session}} JOIN_FIXED_ORDER() */ {{> picked}}
+    SELECT /*+ {{> session}} JOIN_FIXED_ORDER() */ JSON_ARRAYAGG(finding.id)
+      INTO v_over
+      FROM {{> picked}}
       JOIN order_timeout_finding AS finding ON finding.order_id = picked.order_id AND finding.what IN ('contradictory', 'unreadable') AND finding.closed_at IS NULL
       LEFT JOIN order_timeout_state AS state
         ON state.order_id = picked.order_id AND state.verdict = 'contradictory' AND finding.what = 'contradictory'
-       SET finding.closed_at = p_now
      WHERE state.order_id IS NULL;
+    CALL order_timeout_close_findings(v_over, p_now);
+    INSERT INTO order_timeout_finding (order_id, what, detail, opened_at)
+    SELECT /*+ {{> session}} JOIN_FIXED_ORDER() */ seen.order_id, 'cancelled_after_payment', seen.detail, p_now
+      FROM (SELECT /*+ JOIN_FIXED_ORDER() */ payment.order_id, 0 AS amount, 0 AS other_amount,
+                   CONVERT(MAX(payment.reference) USING utf8mb4) COLLATE utf8mb4_0900_ai_ci AS detail
+              FROM {{> picked}}
+              JOIN order_timeout_payment AS payment ON payment.order_id = picked.order_id AND payment.outcome = 'accepted'
+              JOIN order_timeout_cancellation AS cancellation
+                ON cancellation.order_id = payment.order_id AND cancellation.cancelled_at >= payment.received_at
+             GROUP BY payment.order_id) AS seen
+        ON DUPLICATE KEY UPDATE {{> reopen_finding}};
     CALL order_timeout_note_findings(p_order_ids, p_now);
 {{#rules}}
     -- {{kind}}
@@ -52,7 +65,9 @@ BEGIN
       FROM {{> picked}}
       JOIN order_timeout_after_{{kind}} AS seen ON seen.order_id = picked.order_id
         ON DUPLICATE KEY UPDATE {{> reopen_finding}};
-    UPDATE /*+ {{> session}} JOIN_FIXED_ORDER() */ {{> picked}}
+    SELECT /*+ {{> session}} JOIN_FIXED_ORDER() */ JSON_ARRAYAGG(finding.id)
+      INTO v_over
+      FROM {{> picked}}
       JOIN order_timeout_finding AS finding
         ON finding.order_id = picked.order_id AND finding.kind = '{{kind}}' AND finding.closed_at IS NULL
        AND finding.what IN ('missing_refund', 'paid_after_refund', 'pending_after_refund', 'missing_target', 'ledger_differs',
@@ -64,10 +79,10 @@ BEGIN
        AND seen.detail = finding.detail
       LEFT JOIN order_timeout_refund AS claim FORCE INDEX (PRIMARY)
         ON claim.order_id = finding.order_id AND claim.kind = finding.kind AND claim.target_id = finding.target_id
-       SET finding.closed_at = p_now
      WHERE after.order_id IS NULL AND seen.order_id IS NULL
        -- What was claimed and then owed to a row that was gone is lost, whatever is there now.
        AND NOT (finding.what = 'missing_target' AND COALESCE(claim.refunded_at <= finding.opened_at, FALSE));
+    CALL order_timeout_close_findings(v_over, p_now);
 {{/rules}}
     COMMIT AND NO CHAIN NO RELEASE;
 END$$
