@@ -118,7 +118,7 @@ function* findDifferences(blueprint: Blueprint, state: DatabaseState): Generator
       yield { about: 'table', name, text: `The table ${name} ${changed}` };
     }
   }
-  for (const { table, name } of state.triggers)
+  for (const { table, name } of state.triggers.filter(({ table }) => state.ownTables.has(table)))
     yield { about: 'table', name: table, text: `The table ${table} has a trigger ${name}` };
   for (const { table, columns, name } of missingIndexes(blueprint.indexes)) {
     const text = `${table} has no visible index that leads with (${columns.join(', ')})`;
