@@ -8,16 +8,6 @@ import { UsageError } from './errors';
 
 const SSL_MODES = ['disabled', 'required', 'verify-ca', 'verify-identity'] as const;
 
-/** What every command that talks to a database understands. */
-export interface DatabaseOptions {
-  readonly url?: string | undefined;
-  readonly passwordFile?: string | undefined;
-  readonly sslMode?: (typeof SSL_MODES)[number] | undefined;
-  readonly sslCa?: string | undefined;
-  readonly sslCert?: string | undefined;
-  readonly sslKey?: string | undefined;
-}
-
 /** A command with the options for a database. An example is what follows "order-timeout", without the URL. */
 export function databaseCommand(name: string, description: string, ...examples: string[]) {
   const lines = examples.map(
@@ -41,6 +31,9 @@ export function databaseCommand(name: string, description: string, ...examples: 
     .option('--ssl-key <file>', 'its key (PEM)')
     .addHelpText('after', ['', 'Example:', ...lines].join('\n'));
 }
+
+/** What every command that talks to a database understands. */
+export type DatabaseOptions = Readonly<ReturnType<ReturnType<typeof databaseCommand>['opts']>>;
 
 /** Connects as the options say, with a session that depends on no default of the server, and lets go. */
 export const withConnection = <T>(

@@ -19,21 +19,13 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-export interface Explanation {
-  /** For people: what is wrong and what to do, no stack. */
-  readonly message: string;
-  readonly exitCode: ExitCode;
-}
-
-/** What an error means to whoever typed the command. */
-export function explain(error: unknown): Explanation {
+/** What an error means to whoever typed the command: what is wrong and what to do, no stack. */
+export function explain(error: unknown): { message: string; exitCode: ExitCode } {
   const isInvalid = error instanceof OrderTimeoutError && error.code.startsWith('INVALID_');
   if (error instanceof UsageError || isInvalid)
     return { message: error.message, exitCode: EXIT.wrongUsage };
   if (error instanceof DeploymentLocked) return { message: error.message, exitCode: EXIT.locked };
-  if (error instanceof Refusal) {
-    return { message: error.message, exitCode: EXIT.failed };
-  }
+  if (error instanceof Refusal) return { message: error.message, exitCode: EXIT.failed };
   const message =
     error instanceof StepFailed
       ? `${error.message}\n${withAdvice(error.cause) ?? ''}`.trimEnd()
@@ -43,12 +35,10 @@ export function explain(error: unknown): Explanation {
 
 /** The message and what to do, for errors of the server and of the way to it that have an advice. */
 function withAdvice(error: unknown): string | undefined {
-  const {
-    code = '',
-    errno,
-    message = '',
-    syscall,
-  } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
+  const found = (error ?? {}) as Partial<NodeJS.ErrnoException> & { fatal?: boolean };
+  const { errno, message = '', syscall, fatal } = found;
+  // mysql2's own error of a connection that is gone has no code.
+  const { code = fatal === true ? 'PROTOCOL_CONNECTION_LOST' : '' } = found;
   // Of a file the message says enough.
   const ofNetwork = syscall === 'open' ? undefined : NETWORK_ERRORS[code];
   const advice = (errno === undefined ? undefined : SERVER_ERRORS[errno]) ?? ofNetwork;

@@ -1,5 +1,5 @@
 import type { Connection } from 'mysql2/promise';
-import { databaseCommand, type DatabaseOptions, withConnection } from './connection';
+import { databaseCommand, withConnection } from './connection';
 import type { Colors, Context } from './context';
 import { EXIT, type ExitCode } from './errors';
 import { toJson } from './output';
@@ -17,18 +17,16 @@ export interface Question<Result> extends Words<Result> {
   readonly ask: (db: Connection) => Promise<Result>;
 }
 
-interface JsonOption {
-  readonly json?: true | undefined;
-}
-
 /** A command whose answer is for people or for programs. */
 export const askingCommand = (...words: Parameters<typeof databaseCommand>) =>
   databaseCommand(...words).option('--json', 'as JSON');
 
+type AskingOptions = Readonly<ReturnType<ReturnType<typeof askingCommand>['opts']>>;
+
 /** Asks on a session of its own, and shows the answer. */
 export async function answer<Result>(
   context: Context,
-  options: DatabaseOptions & JsonOption,
+  options: AskingOptions,
   { ask, ...words }: Question<Result>,
 ): Promise<void> {
   show(context, options, await withConnection(options, context, ask), words);
@@ -37,7 +35,7 @@ export async function answer<Result>(
 /** Prints a result for people or as JSON, and ends with its exit code. */
 export function show<Result>(
   { out, end, colors }: Context,
-  { json }: JsonOption,
+  { json }: Pick<AskingOptions, 'json'>,
   result: Result,
   { say, exitCode = () => EXIT.done }: Words<Result>,
 ): void {

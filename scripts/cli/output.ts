@@ -1,5 +1,6 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import Table from 'cli-table3';
+import type { Finding } from '../operate/doctor';
 import type { Colors } from './context';
 
 /** JSON as other programs read it; a bigint is a number when it is safe as one, else a string. */
@@ -58,18 +59,10 @@ export function sayAmounts(amounts: Iterable<readonly [kind: string, amount: Cel
 export const sayReturned = (returned: Readonly<Record<string, Cell>>) =>
   sayAmounts(Object.entries(returned));
 
-interface Check {
-  readonly about: string;
-  readonly severity: 'ok' | 'warn' | 'fail';
-  readonly text: string;
-  /** Empty: nothing is to be done. */
-  readonly remedy: string;
-}
-
 const COLORS = { ok: 'green', warn: 'yellow', fail: 'red' } as const;
 
 /** What checks found, a line each, and below it what to do. */
-export function sayChecks(checks: readonly Check[], colors: Colors): string[] {
+export function sayChecks(checks: readonly Finding[], colors: Colors): string[] {
   const width = Math.max(0, ...checks.map(({ about }) => about.length));
   return checks.flatMap(({ about, severity, text, remedy }) => [
     `${colors[COLORS[severity]](severity.padEnd(4))}  ${about.padEnd(width)}  ${text}`,

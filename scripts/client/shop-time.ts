@@ -15,7 +15,7 @@ export function shopTimeOf(instant: Date, clock: ShopClock): string {
 }
 
 /** Milliseconds of "+08:00". */
-function offsetMs(clock: ShopClock): number {
+export function offsetMs(clock: ShopClock): number {
   const [hours = 0, minutes = 0] = clock.slice(1).split(':').map(Number);
   return (clock.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * MINUTE_MS;
 }

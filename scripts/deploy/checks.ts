@@ -49,9 +49,7 @@ export async function checkAll(
       isNew: clock !== undefined || state.setting === undefined,
       isRight: clockIsRight,
     })),
-    ...(state.registry === undefined
-      ? await describeTriggers(db, state, [...blueprint.tables.keys()])
-      : []),
+    ...(state.registry === undefined ? describeTriggers(state, blueprint) : []),
   ];
 }
 
@@ -146,7 +144,7 @@ function* checkNames(
     if (isWanted && findRegistered(registry, object) === undefined)
       yield mistake(
         'names',
-        `There is a ${object.kind} ${object.name} already that is not registered as order-timeout's`,
+        `The ${object.kind} ${object.name} already exists, and is not registered as order-timeout's`,
         'rename or drop it; if an earlier deployment left it: order-timeout down',
       );
   }
@@ -220,27 +218,23 @@ function* checkForDefiner({
 }
 
 /** A trigger that keeps a balance from the ledger would give every refund twice. */
-async function describeTriggers(
-  db: Connection,
-  { grants, schema, account }: DatabaseState,
-  tables: readonly string[],
-): Promise<Finding[]> {
-  if (!hasPrivilege(grants, 'TRIGGER', { schema })) {
-    const text = `${account} may not see whether the shop's tables have triggers`;
-    return [remark('triggers', text, 'grant it TRIGGER on the schema, or look yourself')];
-  }
-  const triggers = await select<{ sentence: string }>(
-    db,
-    `SELECT CONCAT(trigger_name, ' (', action_timing, ' ', event_manipulation, ' on ', event_object_table, ')') AS sentence
-       FROM information_schema.triggers
-      WHERE event_object_schema = DATABASE() AND event_object_table IN (?)
-      ORDER BY event_object_table, trigger_name`,
-    [['', ...tables]],
-  );
-  const sentences = triggers.map(({ sentence }) => sentence).join(', ');
-  const remedy =
-    'see that none of them changes a balance by what is written to a ledger: every refund would count twice';
-  return sentences === ''
-    ? []
-    : [remark('triggers', `The shop's tables have triggers: ${sentences}`, remedy)];
+function* describeTriggers(
+  { grants, schema, account, triggers }: DatabaseState,
+  { tables }: Blueprint,
+): Generator<Finding> {
+  const found = triggers
+    .filter(({ table }) => tables.has(table))
+    .map(({ table, name, when }) => `${name} (${when} on ${table})`);
+  if (!hasPrivilege(grants, 'TRIGGER', { schema }))
+    yield remark(
+      'triggers',
+      `${account} may not see whether the shop's tables have triggers`,
+      'grant it TRIGGER on the schema, or look yourself',
+    );
+  else if (found.length > 0)
+    yield remark(
+      'triggers',
+      `The shop's tables have triggers: ${found.join(', ')}`,
+      'see that none of them changes a balance by what is written to a ledger: every refund would count twice',
+    );
 }

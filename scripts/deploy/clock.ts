@@ -1,4 +1,5 @@
 import type { Connection } from 'mysql2/promise';
+import { offsetMs } from '../client/shop-time';
 import { select } from './connection';
 import { type Finding, mistake, remark } from './errors';
 import type { Blueprint } from './shop';
@@ -99,9 +100,7 @@ function stopsAtQuarterHour(age: number, gap: number): boolean {
 
 /** The offset, in quarters of an hour, under which an order that is so far ahead is of now. */
 function offsetOf(clock: string, ahead: number): string {
-  const [, sign = '+', hours = '0', minutes = '0'] = /^([+-])(\d\d):(\d\d)$/.exec(clock) ?? [];
-  const current = (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
-  const total = current + Math.round(ahead / QUARTER_HOUR) * 15;
+  const total = offsetMs(clock) / 60_000 + Math.round(ahead / QUARTER_HOUR) * 15;
   const size = Math.abs(total);
   const pad = (value: number) => String(value).padStart(2, '0');
   return `${total < 0 ? '-' : '+'}${pad(Math.floor(size / 60))}:${pad(size % 60)}`;

@@ -198,7 +198,6 @@ const isGrantable =
 
 export const GRANTS_KEY = { kind: 'grants', name: DEFINER_ACCOUNT } as const;
 
-/** The step that makes the account and gives it exactly what it needs in this schema. */
 /** What the account needs no more in this schema. Until all is replaced the earlier routines need it. */
 export function* planRevokes(blueprint: Blueprint, state: DatabaseState): Generator<Step> {
   if (!state.isDedicated) return;
@@ -212,6 +211,7 @@ export function* planRevokes(blueprint: Blueprint, state: DatabaseState): Genera
     };
 }
 
+/** The step that makes the account and gives it exactly what it needs in this schema. */
 export function* planGrants(blueprint: Blueprint, state: DatabaseState): Generator<Step> {
   if (!state.isDedicated) return;
   const { isMissing, isUnlocked, lacks, needed, grantable } = compareDefiner(blueprint, state);

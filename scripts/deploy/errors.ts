@@ -14,19 +14,12 @@ export interface Finding {
   readonly proposal?: string;
 }
 
-export const mistake = (about: string, text: string, remedy = ''): Finding => ({
-  about,
-  severity: 'mistake',
-  text,
-  remedy,
-});
+const finding =
+  (severity: Finding['severity']) =>
+  (about: string, text: string, remedy = ''): Finding => ({ about, severity, text, remedy });
 
-export const remark = (about: string, text: string, remedy = ''): Finding => ({
-  about,
-  severity: 'remark',
-  text,
-  remedy,
-});
+export const mistake = finding('mistake');
+export const remark = finding('remark');
 
 /** One line for people. */
 export function sayFinding({ about, text, remedy, line }: Finding): string {

@@ -74,7 +74,7 @@ export async function readState(db: Connection, source: Pick<Source, 'objects'>)
     registry,
     /** What there is of our prefix, and under the names of our other functions, views, procedures and events. */
     objects,
-    /** Triggers on tables of our prefix, where this account may see them. Ours have none. */
+    /** Of the tables on which this account has TRIGGER. */
     triggers: await readTriggers(db),
     /** Our indexes on tables of the shop. */
     ownIndexes: await readOwnIndexes(db),
@@ -115,6 +115,13 @@ export const seesKind = (kind: ObjectKind, { grants, schema }: DatabaseState) =>
 /** Neither there nor hidden from this account. */
 export const isMissing = (object: { kind: ObjectKind; name: string }, state: DatabaseState) =>
   findDeployed(state, object) === undefined && seesKind(object.kind, state);
+
+/** As what is there is to be compared and mended: "up" may have it run as another account, and says so itself. */
+export const asDeployed = (state: DatabaseState): DatabaseState => ({
+  ...state,
+  isDedicated:
+    state.objects.length === 0 ? state.isDedicated : definersOf(state).includes(DEFINER_ACCOUNT),
+});
 
 /** The accounts that the objects run as. */
 export const definersOf = ({ objects }: DatabaseState) => [
@@ -177,12 +184,13 @@ const readObjects = (db: Connection, named: readonly { readonly name: string }[]
   );
 
 const readTriggers = (db: Connection) =>
-  select<{ table: string; name: string }>(
+  select<{ table: string; name: string; when: string }>(
     db,
-    `SELECT event_object_table AS \`table\`, trigger_name AS name
+    `SELECT event_object_table AS \`table\`, trigger_name AS name,
+            CONCAT(action_timing, ' ', event_manipulation) AS \`when\`
        FROM information_schema.triggers
-      WHERE event_object_schema = DATABASE() AND event_object_table LIKE 'order\\_timeout\\_%'
-      ORDER BY trigger_name`,
+      WHERE event_object_schema = DATABASE()
+      ORDER BY event_object_table, trigger_name`,
   );
 
 /** By their names, which planIndexes gives: a shop may have an index on a column order_timeout_at of its own. */

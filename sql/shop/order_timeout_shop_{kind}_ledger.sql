@@ -1,6 +1,6 @@
 {{#ledger}}
 -- {{ledger.table}}: where what comes back as {{kind}} is written down, with the shop's own column names.
 CREATE OR REPLACE ALGORITHM = MERGE SQL SECURITY DEFINER VIEW order_timeout_shop_{{kind}}_ledger AS
-SELECT {{ledger.all_columns}}
+SELECT {{ledger.columns}}
   FROM {{ledger.table}};
 {{/ledger}}

@@ -1,6 +1,11 @@
 import type { Connection } from 'mysql2/promise';
 import * as client from '../../index';
-import { findRepairable, repairOrders, type RepairReport } from '../../operate/repair';
+import {
+  findRepairable,
+  repairOrders,
+  type RepairReport,
+  type RepairScope,
+} from '../../operate/repair';
 import { confirm } from '../agreement';
 import { withConnection } from '../connection';
 import type { Colors, Context } from '../context';
@@ -9,7 +14,6 @@ import { answer, askingCommand } from '../frame';
 import { count, figure, sayAmounts, toJson, toTable } from '../output';
 import {
   collectSourceTypes,
-  type Moment,
   MOMENT_HELP,
   parseMoment,
   parseOrderId,
@@ -64,11 +68,10 @@ export const repairCommand = (context: Context) =>
       if (all !== undefined) {
         if (orderId !== undefined) throw new UsageError('Name an order or give --all, not both');
         if (sourceType === undefined || since === undefined) throw new UsageError(UNCLEAR);
-        const scope = { sourceTypes: sourceType, since, until };
-        const json = options.json === true;
-        await withConnection(options, context, (db) =>
-          repairAll(db, scope, { yes, json }, context),
-        );
+        await withConnection(options, context, async (db) => {
+          const scope = { sourceTypes: sourceType, ...(await periodOf(db, since, until)) };
+          await repairAll(db, scope, { yes, json: options.json === true }, context);
+        });
         return;
       }
       if (orderId === undefined) throw new UsageError('Name an order, or give --all');
@@ -90,13 +93,11 @@ const UNCLEAR =
 
 async function repairAll(
   db: Connection,
-  asked: { sourceTypes: readonly string[]; since: Moment; until: Moment | undefined },
+  scope: RepairScope,
   { yes, json }: { yes: true | undefined; json: boolean },
   context: Context,
 ): Promise<void> {
   const { out, end, colors } = context;
-  const { sourceTypes, since, until } = asked;
-  const scope = { sourceTypes, ...(await periodOf(db, since, until)) };
   const missing = await findRepairable(db, scope);
   if (!json) {
     out(missing.length === 0 ? 'Nothing is missing there.' : tableOfMissing(missing, colors));

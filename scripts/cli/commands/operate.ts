@@ -68,16 +68,16 @@ export const failoverReadyCommand = (context: Context) =>
     'failover-ready',
   )
     .option('--yes', 'do not ask')
-    .action(async ({ yes, json, ...options }) => {
+    .action(async ({ yes, ...options }) => {
       // What is asked must not get into the JSON.
       const out = (text: string) => {
         context.err(`${text}\n`);
       };
-      const asking = json === true ? { ...context, out } : context;
+      const asking = options.json === true ? { ...context, out } : context;
       const result = await failoverReady(connectionOptions(options, context), {
         confirm: (found) => agree(asking, { ...describePlan(found), yes }),
       });
-      show(context, { json }, result, { say: sayReadiness, exitCode: exitCodeOfReadiness });
+      show(context, options, result, { say: sayReadiness, exitCode: exitCodeOfReadiness });
     });
 
 function sayReadiness({ outcome, candidates }: FailoverResult): string {
@@ -137,7 +137,7 @@ export const reportCommand = (context: Context) =>
   databaseCommand(
     'report',
     'Draw what happened as one page for a browser: orders, money, runs, failures. ' +
-      'Needs SELECT on order_timeout_* and on orders, and EXECUTE on order_timeout_clock and order_timeout_numbers. ' +
+      'Needs SELECT on order_timeout_*, and EXECUTE on order_timeout_clock and order_timeout_numbers. ' +
       'Changes nothing.',
     'report --since 30d --html report.html',
   )

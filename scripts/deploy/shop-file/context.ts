@@ -119,7 +119,6 @@ function ruleOf(kind: string, rule: Rule, dueSql: string | null, file: ShopFile,
         ? {
             table: quoteName(ledger.table),
             table_text: ledger.table,
-            all_columns: namesOf(write),
             columns: namesOf(write),
             values: valuesOf(write),
             match: matchOf(ledger.write),
