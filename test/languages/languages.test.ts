@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -31,6 +31,8 @@ interface Language {
   /** Programs that may be the right one, and what each must be able to do. */
   readonly programs: readonly string[];
   readonly probe: readonly string[];
+  /** A driver that the probe does not ask for. */
+  readonly driver?: string;
   /** Debian's packages. */
   readonly packages: string;
   /** Writes the block and what the test does with it; how to run both. */
@@ -117,7 +119,8 @@ const LANGUAGES: readonly Language[] = [
   {
     heading: 'Java: JDBC',
     programs: ['javac'],
-    probe: ['--source', '17', '-cp', JDBC, '-version'],
+    probe: ['--source', '17', '-version'],
+    driver: JDBC,
     packages: 'default-jdk-headless libmariadb-java',
     prepare: (javac, folder, code) => {
       const files = [
@@ -138,8 +141,9 @@ const LANGUAGES: readonly Language[] = [
 ];
 
 /** The program that can do it; undefined, and a line that says how to get it: there is none here. */
-function programFor({ heading, programs, probe, packages }: Language): string | undefined {
+function programFor({ heading, programs, probe, driver, packages }: Language): string | undefined {
   const found = programs.find((program) => {
+    if (driver !== undefined && !existsSync(driver)) return false;
     try {
       execFileSync(program, [...probe], { stdio: 'ignore', env: { ...process.env, ...GO } });
       return true;
