@@ -1,7 +1,7 @@
 import type { Connection } from 'mysql2/promise';
 import { checkClock } from './clock';
-import { select } from './connection';
-import { DEFINER_ACCOUNT, hiddenServerTables, lacksForDefiner } from './definer';
+import { select, TRUST_FUNCTIONS } from './connection';
+import { DEFINER_ACCOUNT, hiddenServerTables, lacksForDefiner } from './account';
 import { type Finding, mistake, remark, requireNoMistake } from './errors';
 import { hasPrivilege } from './grants';
 import { checkHistory } from './migrations';
@@ -111,9 +111,6 @@ export function* checkServer(server: ServerState): Generator<Finding> {
       'take it out of the configuration and restart the server',
     );
 }
-
-/** The statement that lets an account without SUPER create functions while binary logging is on. */
-export const TRUST_FUNCTIONS = 'SET GLOBAL log_bin_trust_function_creators = 1';
 
 /** Without it the deployment would end with 1419 at the first function. To call one it isn't needed. */
 function* checkFunctions(

@@ -3,10 +3,9 @@ import { offsetMs } from '../client/shop-time';
 import { select } from './connection';
 import { type Finding, mistake, remark } from './errors';
 import type { Blueprint } from './shop';
+import { DEFAULT_CLOCK } from './state';
 import { quoteName } from './text';
 
-/** The clock of a new deployment; order_timeout_setting's default. */
-export const DEFAULT_CLOCK = '+00:00';
 const TOLERATED_SECONDS = 5 * 60;
 const QUIET_SECONDS = 60 * 60;
 const QUARTER_HOUR = 15 * 60;

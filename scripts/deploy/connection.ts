@@ -12,6 +12,9 @@ export type Target = string | ConnectionOptions;
 /** Somebody's open transaction makes DDL wait, and DDL that waits makes everybody else wait: so not for long. */
 export const LOCK_WAIT_SECONDS = 1;
 
+/** The statement that lets an account without SUPER create functions while binary logging is on. */
+export const TRUST_FUNCTIONS = 'SET GLOBAL log_bin_trust_function_creators = 1';
+
 /** What routines keep of the session that makes them. */
 const SQL_MODE = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION';
 const COLLATION = 'utf8mb4_0900_ai_ci';

@@ -1,27 +1,20 @@
 import {
-  type Grant,
-  type Grants,
-  hasPrivilege,
-  type Place,
-  type Privilege,
-  schemaMatches,
-} from './grants';
+  DEFINER_ACCOUNT,
+  DEFINER_HOST,
+  DEFINER_SQL,
+  DEFINER_USER,
+  sayPrivilege,
+  SCHEMA_PRIVILEGES,
+  SERVER_SCHEMA,
+  SERVER_TABLES,
+} from './account';
+import { type Grant, type Grants, type Privilege, schemaMatches } from './grants';
 import { claimObjects, findRegistered, registerObject } from './registry';
 import { ownTables, usedViews } from './source';
 import type { Blueprint } from './shop';
 import type { DatabaseState } from './state';
-import type { Step } from './execute';
+import type { Step } from './step';
 import { checksum, groupBy, quoteName, quoteString } from './text';
-
-/** The account that the engine's objects run as: one a server, nobody can log in as it. */
-export const DEFINER_USER = 'order_timeout';
-export const DEFINER_HOST = 'localhost';
-
-/** As information_schema writes it. */
-export const DEFINER_ACCOUNT = `${DEFINER_USER}@${DEFINER_HOST}`;
-
-/** As SQL writes it. */
-export const DEFINER_SQL = `'${DEFINER_USER}'@'${DEFINER_HOST}'`;
 
 /** The hash that MySQL's own locked accounts have: no password hashes to it. */
 const NO_PASSWORD = '$A$005$THISISACOMBINATIONOFINVALIDSALTANDPASSWORDTHATMUSTNEVERBRBEUSED';
@@ -47,35 +40,6 @@ const CREATE_DEFINER_WHERE_MISSING = [
 /** Held while the account is made or dropped: the account is the server's, deployments are a schema's. */
 export const DEFINER_LOCK = 'order_timeout_definer';
 const LOCK_SECONDS = 30;
-
-/** What the account has on the schema: to call the internal routines, and to be run by the event scheduler. */
-const SCHEMA_PRIVILEGES = ['EVENT', 'EXECUTE'];
-
-const SERVER_SCHEMA = 'performance_schema';
-/** Where a server tells whether it is the primary of its group, a replica, takes writes and runs events. */
-const SERVER_TABLES = [
-  'global_variables',
-  'replication_group_members',
-  'replication_connection_configuration',
-];
-
-/** The server's tables that these grants don't show. */
-export const hiddenServerTables = (grants: Grants, withGrantOption = false) =>
-  SERVER_TABLES.filter(
-    (table) => !hasPrivilege(grants, 'SELECT', { schema: SERVER_SCHEMA, table }, withGrantOption),
-  ).map((table) => `${SERVER_SCHEMA}.${table}`);
-
-/** What the deploying account lacks to have the objects run as an account of their own; empty: it may. */
-export function lacksForDefiner(grants: Grants, schema: string): string[] {
-  const lacking = (privileges: readonly string[], place: Place, withGrantOption: boolean) =>
-    privileges.filter((name) => !hasPrivilege(grants, name, place, withGrantOption));
-  const toGrant = [...SCHEMA_PRIVILEGES, 'SELECT', 'INSERT', 'UPDATE', 'DELETE'];
-  return [
-    ...lacking(['CREATE USER', 'SET_ANY_DEFINER'], {}, false).map((name) => `${name} ON *.*`),
-    ...lacking(toGrant, { schema }, true).map((name) => `${name} ON the schema WITH GRANT OPTION`),
-    ...hiddenServerTables(grants, true).map((table) => `SELECT ON ${table} WITH GRANT OPTION`),
-  ];
-}
 
 /** Our own tables of which the engine needs less than all: people change some, and nothing is taken out of others. */
 const OWN_PRIVILEGES: Readonly<Record<string, readonly string[]>> = {
@@ -124,9 +88,6 @@ export function actualPrivileges(schema: string, { lines, partialRevokes }: Gran
     .map((grant) => (isHere(grant) ? { ...grant, schema } : grant))
     .filter((grant) => [schema, SERVER_SCHEMA, '*'].includes(grant.schema));
 }
-
-export const sayPrivilege = ({ name, schema, table, column }: Privilege) =>
-  `${name}${column === undefined ? '' : ` (${column})`} ON ${schema}.${table}`;
 
 const without = (list: readonly Privilege[], taken: readonly Privilege[]) => {
   const names = new Set(taken.map(sayPrivilege));

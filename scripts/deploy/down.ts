@@ -1,10 +1,11 @@
 import type { Connection } from 'mysql2/promise';
 import { checkSchemaPrivileges, checkWritable } from './checks';
 import { select, selectColumn } from './connection';
-import { DEFINER_ACCOUNT, planDropDefiner } from './definer';
+import { DEFINER_ACCOUNT } from './account';
+import { planDropDefiner } from './definer';
 import { type Finding, ifThere, mistake, remark } from './errors';
 import { hasPrivilege } from './grants';
-import type { MigrationStep, Plan, Step } from './execute';
+import type { MigrationStep, Plan, Step } from './step';
 import { checkHistory, downStatements } from './migrations';
 import { DROP_REGISTRY, MIGRATION_TABLE, OBJECT_TABLE, unlogMigration } from './registry';
 import type { Migration, ObjectKind, Source } from './source';

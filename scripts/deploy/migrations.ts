@@ -1,7 +1,7 @@
 import { MigrationError, Umzug } from 'umzug';
 import type { Connection } from 'mysql2/promise';
 import { type Finding, mistake } from './errors';
-import type { MigrationStep } from './execute';
+import type { MigrationStep } from './step';
 import { type AppliedMigration, readAppliedMigrations, START_CLOCK } from './registry';
 import type { Migration } from './source';
 import { splitStatements } from './text';

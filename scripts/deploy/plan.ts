@@ -1,6 +1,7 @@
-import { DEFINER_SQL, grantsOnView, planGrants, planRevokes } from './definer';
+import { DEFINER_SQL } from './account';
+import { grantsOnView, planGrants, planRevokes } from './definer';
 import { type Finding, remark } from './errors';
-import type { Plan, Step } from './execute';
+import type { Plan, Step } from './step';
 import { sweepLock } from './lock';
 import { upStatements } from './migrations';
 import {

@@ -1,8 +1,7 @@
 import type { Connection } from 'mysql2/promise';
-import { DEFAULT_CLOCK } from './clock';
 import { select, selectColumn } from './connection';
-import { sayPrivilege } from './definer';
-import type { Step } from './execute';
+import { sayPrivilege } from './account';
+import type { Step } from './step';
 import { type Finding, mistakesIn, remark } from './errors';
 import type { Privilege } from './grants';
 import { type Context, type ObjectSource, ownTables, renderSource, type Source } from './source';
@@ -22,7 +21,7 @@ import { readShopFacts } from './shop-file/facts';
 import type { Rule, ShopFile } from './shop-file/schema';
 import { type ShopContext, toContext } from './shop-file/context';
 import { usesOf } from './shop-file/expressions';
-import type { DatabaseState } from './state';
+import { type DatabaseState, DEFAULT_CLOCK } from './state';
 import { quoteString } from './text';
 
 /** What is deployed to one shop: this version's files, filled for it. */

@@ -6,7 +6,7 @@ import {
   DEFINER_SQL,
   DEFINER_USER,
   lacksForDefiner,
-} from './definer';
+} from './account';
 import { ifAllowed, ifThere, unless } from './errors';
 import {
   findRegistered,
@@ -18,6 +18,9 @@ import { type Grants, hasPrivilege, parseGrants } from './grants';
 import type { ObjectKind, Source } from './source';
 import { DUE_INDEX } from './tables';
 import { groupBy } from './text';
+
+/** The clock of a new deployment; order_timeout_setting's default. */
+export const DEFAULT_CLOCK = '+00:00';
 
 /** The database as it is, as far as a deployment cares. Read once, decided on by pure functions. */
 export type DatabaseState = Awaited<ReturnType<typeof readState>>;

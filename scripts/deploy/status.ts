@@ -1,8 +1,9 @@
 import type { Connection } from 'mysql2/promise';
 import { select } from './connection';
-import { compareDefiner, DEFINER_ACCOUNT, sayPrivilege } from './definer';
+import { DEFINER_ACCOUNT, sayPrivilege } from './account';
+import { compareDefiner } from './definer';
 import { type Finding, ifThere, mistakesIn, remark, requireNoMistake, sayFinding } from './errors';
-import { allSteps } from './execute';
+import { allSteps } from './step';
 import { missingIndexes } from './tables';
 import { checkHistory } from './migrations';
 import { checksumOf, isDrifted, planUp, removedObjects } from './plan';

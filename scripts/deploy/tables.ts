@@ -3,7 +3,7 @@ import { select } from './connection';
 import { groupBy, quoteName } from './text';
 import { soleColumn } from './shop-file/expressions';
 import type { Rule, ShopFile } from './shop-file/schema';
-import type { Step } from './execute';
+import type { Step } from './step';
 
 /** A table or view as information_schema has it. */
 export interface Table {

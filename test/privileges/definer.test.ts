@@ -1,12 +1,8 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { describe, expect, test } from 'vitest';
 import { readSource, up } from '../../scripts/deploy';
-import {
-  DEFINER_SQL,
-  neededPrivileges,
-  revokeStatement,
-  sayPrivilege,
-} from '../../scripts/deploy/definer';
+import { DEFINER_SQL, sayPrivilege } from '../../scripts/deploy/account';
+import { neededPrivileges, revokeStatement } from '../../scripts/deploy/definer';
 import { openSession } from '../../scripts/deploy/connection';
 import { readShop } from '../../scripts/deploy/shop';
 import { readState } from '../../scripts/deploy/state';

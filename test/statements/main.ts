@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
 import { readSource } from '../../scripts/deploy';
-import { CREATE_DEFINER, DEFINER_SQL } from '../../scripts/deploy/definer';
+import { DEFINER_SQL } from '../../scripts/deploy/account';
+import { CREATE_DEFINER } from '../../scripts/deploy/definer';
 import { startServer } from '../../scripts/dev/server';
 import { PROBES_SCHEMA, withProbes, type Probed } from './probes';
 

@@ -1,4 +1,5 @@
-import { DEFINER_ACCOUNT, intendedDefiner } from '../../deploy/definer';
+import { DEFINER_ACCOUNT } from '../../deploy/account';
+import { intendedDefiner } from '../../deploy/definer';
 import { lostGrants } from '../../deploy/plan';
 import { enumerate } from '../../deploy/text';
 import { EVENT } from '../topology';

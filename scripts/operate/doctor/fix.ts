@@ -1,6 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 import { type Target, withSession } from '../../deploy/connection';
-import type { Step } from '../../deploy/execute';
+import type { Step } from '../../deploy/step';
 import { withDeploymentLock } from '../../deploy/lock';
 import { intendedDefiner, planGrants, planRevokes } from '../../deploy/definer';
 import { planLostGrants, planObjects } from '../../deploy/plan';
