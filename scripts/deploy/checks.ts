@@ -144,7 +144,7 @@ function* checkNames(
     if (isWanted && findRegistered(registry, object) === undefined)
       yield mistake(
         'names',
-        `There is a ${object.kind} ${object.name} already that is not registered as order-timeout's`,
+        `The ${object.kind} ${object.name} already exists, and is not registered as order-timeout's`,
         'rename or drop it; if an earlier deployment left it: order-timeout down',
       );
   }

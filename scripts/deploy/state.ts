@@ -116,6 +116,13 @@ export const seesKind = (kind: ObjectKind, { grants, schema }: DatabaseState) =>
 export const isMissing = (object: { kind: ObjectKind; name: string }, state: DatabaseState) =>
   findDeployed(state, object) === undefined && seesKind(object.kind, state);
 
+/** As what is there is to be compared and mended: "up" may have it run as another account, and says so itself. */
+export const asDeployed = (state: DatabaseState): DatabaseState => ({
+  ...state,
+  isDedicated:
+    state.objects.length === 0 ? state.isDedicated : definersOf(state).includes(DEFINER_ACCOUNT),
+});
+
 /** The accounts that the objects run as. */
 export const definersOf = ({ objects }: DatabaseState) => [
   ...new Set(objects.map(({ definer }) => definer)),

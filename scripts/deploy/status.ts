@@ -10,7 +10,14 @@ import { type AppliedMigration, findRegistered } from './registry';
 import type { Blueprint } from './shop';
 import { type ObjectKind, ownTables } from './source';
 import { enumerate } from './text';
-import { type DatabaseState, definersOf, findDeployed, isMissing, seesKind } from './state';
+import {
+  asDeployed,
+  type DatabaseState,
+  definersOf,
+  findDeployed,
+  isMissing,
+  seesKind,
+} from './state';
 
 /** How a deployment stands. */
 export type Status = Awaited<ReturnType<typeof readStatus>>;
@@ -83,7 +90,8 @@ export interface Difference {
 export type Verification = ReturnType<typeof compare>;
 
 /** Compares what is deployed with this version's files. An event's state is the operator's: see status. */
-export function compare(blueprint: Blueprint, state: DatabaseState) {
+export function compare(blueprint: Blueprint, found: DatabaseState) {
+  const state = asDeployed(found);
   const isDeployed = state.registry !== undefined;
   return {
     differences: [...(isDeployed ? findDifferences(blueprint, state) : nothingDeployed(state))],

@@ -1,10 +1,11 @@
 import { createConnection } from 'mysql2/promise';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
-import { down, up } from '../../scripts/deploy';
+import { down, up, verify } from '../../scripts/deploy';
 import { actualPrivileges } from '../../scripts/deploy/definer';
 import { parseGrants } from '../../scripts/deploy/grants';
 import { quoteName } from '../../scripts/deploy/text';
 import { runShopFile } from '../../scripts/dev/shop';
+import { diagnose, type Finding, fix } from '../../scripts/operate/doctor';
 import { createShop, pendingOrder, type Shop } from '../support';
 import { deployer } from './support/deployer';
 import { edited, SMALL } from './support/sources';
@@ -100,6 +101,9 @@ describe('the definer account', () => {
   });
 });
 
+const isAboutAccount = ({ about, severity }: Finding) =>
+  severity !== 'ok' && ['definer', 'objects', 'event'].includes(about);
+
 describe('a deployer who may make no accounts', () => {
   async function plain(shop: Shop) {
     return shop.createAccount(`ALL ON ${shop.name}.*`, 'SELECT ON performance_schema.*');
@@ -117,6 +121,14 @@ describe('a deployer who may make no accounts', () => {
     expect(await shop.run('CALL cancel_expired_orders()')).toBeDefined();
     expect(await up(url)).toMatchObject({ outcome: 'nothing_to_do' });
     expect(await down(url)).toMatchObject({ outcome: 'done' });
+  });
+
+  it('has a deployment that is what it is, whoever looks at it', async () => {
+    const shop = await createShop({ deploy: false });
+    await up(await plain(shop));
+    expect((await verify(shop.url)).differences).toEqual([]);
+    expect((await diagnose(shop.url)).filter(isAboutAccount)).toEqual([]);
+    expect(await fix(shop.url)).toEqual({ done: [], remarks: [] });
   });
 
   it('is told which grants on a routine are lost when it is replaced, where it can not read them', async () => {

@@ -6,7 +6,7 @@ import { intendedDefiner, planGrants, planRevokes } from '../../deploy/definer';
 import { planLostGrants, planObjects } from '../../deploy/plan';
 import { readShop } from '../../deploy/shop';
 import { readSource, type Source } from '../../deploy/source';
-import { readState } from '../../deploy/state';
+import { asDeployed, readState } from '../../deploy/state';
 import {
   enableEvent,
   EVENT,
@@ -45,7 +45,7 @@ export function fix(target: Target, given: { source?: Source } = {}): Promise<Fi
 }
 
 async function mend(db: Connection, source: Source, topology: Topology): Promise<FixResult> {
-  const state = await readState(db, source);
+  const state = asDeployed(await readState(db, source));
   if (state.registry === undefined) return nothing('Nothing is deployed here: order-timeout up.');
   const blueprint = await readShop(db, source, state);
   const event = await readEvent(db);
