@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, inject, it, onTestFinished, test } from 'vitest';
+import { explain } from '../../scripts/cli/errors';
+import { up } from '../../scripts/deploy';
 import { deploymentLock } from '../../scripts/deploy/lock';
-import { createShop, pendingOrder } from '../support';
+import { createShop, pendingOrder, sessionEnd } from '../support';
 import { run } from './support';
 
 /** The path of a file that is gone when the test ends. */
@@ -237,6 +239,22 @@ describe('errors for people', () => {
     expect(await run(['status'])).toMatchObject({
       exitCode: 2,
       err: expect.stringContaining('set MYSQL_URL') as string,
+    });
+  });
+
+  it('a connection that is lost while somebody is asked', async () => {
+    const shop = await createShop({ deploy: false });
+    const confirm = async () => {
+      const lock = deploymentLock(shop.name);
+      const [row] = await shop.run<{ id: number }>('SELECT IS_USED_LOCK(?) AS id', [lock]);
+      await shop.run('KILL ?', [row?.id]);
+      await sessionEnd(shop, row?.id ?? 0);
+      return true;
+    };
+    const error = await up(shop.url, { confirm }).catch((reason: unknown) => reason);
+    expect(explain(error)).toMatchObject({
+      exitCode: 1,
+      message: expect.stringContaining('The connection was lost') as string,
     });
   });
 
