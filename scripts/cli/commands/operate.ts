@@ -137,7 +137,7 @@ export const reportCommand = (context: Context) =>
   databaseCommand(
     'report',
     'Draw what happened as one page for a browser: orders, money, runs, failures. ' +
-      'Needs SELECT on order_timeout_* and on orders, and EXECUTE on order_timeout_clock and order_timeout_numbers. ' +
+      'Needs SELECT on order_timeout_*, and EXECUTE on order_timeout_clock and order_timeout_numbers. ' +
       'Changes nothing.',
     'report --since 30d --html report.html',
   )
