@@ -82,7 +82,7 @@ describe('a deployment to a fresh shop', () => {
   it('does not overwrite what the shop has under one of our names', async () => {
     const { shop, url } = await newShop();
     await shop.run('CREATE PROCEDURE cancel_order () DO 0');
-    await expect(up(url)).rejects.toThrow('There is a procedure cancel_order already');
+    await expect(up(url)).rejects.toThrow('The procedure cancel_order already exists');
     expect(await shop.run('SHOW PROCEDURE STATUS WHERE db = DATABASE()')).toHaveLength(1);
     await expect(down(url)).resolves.toMatchObject({ outcome: 'nothing_to_do' });
   });
