@@ -8,9 +8,12 @@ export const errnoOf = (error: unknown): number => (error as { errno?: number })
 /** Deadlocks and lock waits are the others' doing. */
 export const isConflict = (error: unknown) => [1205, 1213, 3572].includes(errnoOf(error));
 
-/** 1615: a statement of a routine that was just being prepared anew. 1105: what an UPDATE of several tables says. */
+/**
+ * 1615: a statement of a routine that was just being prepared anew. 1105: what an UPDATE of several tables says. 1045, 1142,
+ * 1449 (no such definer) and 3547: it waited for the accounts' cache, which a GRANT or CREATE USER of any session holds.
+ */
 export const isKilled = (error: unknown) =>
-  [1317, 1615].includes(errnoOf(error)) ||
+  [1317, 1615, 1045, 1142, 1449, 3547].includes(errnoOf(error)) ||
   (errnoOf(error) === 1105 && /multi-table update/.test((error as Error).message));
 
 /** Lost, refused, shut down, killed: what a client sees of a killed connection or server. */
