@@ -14,6 +14,7 @@ BEGIN
         ROLLBACK;
         RESIGNAL;
     END;
+    DECLARE CONTINUE HANDLER FOR {{> any_error}} BEGIN END;
     -- No statement; nor is this.
     IF CASE v WHEN 1 THEN 1 END THEN
         SELECT CASE v WHEN 1 THEN ';' ELSE 2 END;
@@ -36,6 +37,7 @@ BEGIN
         <2> ROLLBACK;
         <3> RESIGNAL;
     END;
+    DECLARE CONTINUE HANDLER FOR {{> any_error}} BEGIN END;
     -- No statement; nor is this.
     <4> IF CASE v WHEN 1 THEN 1 END THEN
         <5> SELECT CASE v WHEN 1 THEN ';' ELSE 2 END;

@@ -63,8 +63,11 @@ export function probedText(text: string, probe: (statement: string) => string): 
     while (!['END', 'ELSE', 'ELSEIF'].includes(peek())) statement();
   };
   const handler = () => {
-    do position += /^(SQLSTATE|NOT)$/.test(peek(1)) ? 3 : 2;
-    while (peek() === ',');
+    // Conditions that are a partial of the template are no tokens.
+    if (peek(1) === 'BEGIN') position++;
+    else
+      do position += /^(SQLSTATE|NOT)$/.test(peek(1)) ? 3 : 2;
+      while (peek() === ',');
     if (peek() === 'BEGIN') {
       block();
       skip(';');
@@ -131,6 +134,7 @@ export function probedText(text: string, probe: (statement: string) => string): 
     }
   };
   block();
+  if (peek() !== '$$') throw new Error(`Expected the end of the routine, found ${peek()}`);
 
   return insertions
     .reverse()
