@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll } from 'vitest';
-import { createShop, type Shop } from '../support';
+import { createShop, dropTriggers, type Shop } from '../support';
 import { deployEngine } from '../support/deploy';
 
 const ROOT = join(__dirname, '../..');
@@ -66,6 +66,7 @@ export function exampleOfFile(example: 'litemall' | 'mall'): () => Promise<Shop>
         WHERE table_schema = ? AND table_type = 'BASE TABLE' AND table_name NOT IN (?)`,
       [shop.name, KEPT],
     );
+    await dropTriggers(shop);
     for (const { name } of tables) await shop.run('DELETE FROM ??', [name]);
     await shop.run('INSERT INTO order_timeout_setting (clock) VALUES (?)', [shop.clock]);
     await shop.run('INSERT INTO order_timeout_heartbeat (id) VALUES (1)');

@@ -53,17 +53,16 @@ run: BEGIN
     SELECT SYSDATE(3) + INTERVAL setting.time_budget_seconds SECOND, setting.default_timeout_minutes, setting.reconcile_days,
            LEAST(COALESCE(policy.shortest, 525600), setting.default_timeout_minutes),
            GREATEST(COALESCE(policy.longest, 1), setting.default_timeout_minutes),
-           heartbeat.purged_at, heartbeat.reconciled_order_id, heartbeat.reconciled_again_order_id, EXISTS (SELECT 1 FROM order_timeout_finding WHERE is_open = 1),
-           EXISTS (SELECT 1 FROM order_timeout_failure)
+           heartbeat.purged_at, heartbeat.reconciled_order_id, heartbeat.reconciled_again_order_id,
+           EXISTS (SELECT 1 FROM order_timeout_finding WHERE is_open = 1), EXISTS (SELECT 1 FROM order_timeout_failure)
       INTO v_stop_at, v_default_minutes, v_reconcile_days, v_shortest_minutes, v_longest_minutes, v_purged_at, v_reconciled,
            v_reconciled_again, v_has_findings, v_has_failures
       FROM order_timeout_setting AS setting
       JOIN (SELECT MIN(timeout_minutes) AS shortest, MAX(timeout_minutes) AS longest FROM order_timeout_policy) AS policy
       LEFT JOIN order_timeout_heartbeat AS heartbeat ON heartbeat.id = 1
      WHERE setting.id = 1;
-    IF p_is_paused THEN
-        SET p_outcome = 'paused';
-    ELSE
+    SET p_outcome = 'paused';
+    IF NOT p_is_paused THEN
         CALL order_timeout_sweep(v_now, v_default_minutes, v_shortest_minutes, v_stop_at, p_run_id, p_outcome);
     END IF;
     CALL order_timeout_pay_owed(SYSDATE(3) + INTERVAL 10 SECOND);
