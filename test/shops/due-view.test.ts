@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Shop } from '../support';
+import { closeGate, type Shop } from '../support';
 import { call, createTables, deployFile, findings, sweep } from './example';
 
 const SCHEMA = `
@@ -217,6 +217,40 @@ describe('what a repair owes', () => {
     expect(await findings(shop)).toContain('1: missing_target gift 9');
   });
 });
+
+test.each<[by: string, call: string]>([
+  ['a sweep', 'CALL cancel_expired_orders()'],
+  ['a call', 'CALL cancel_expired_order(1)'],
+])(
+  'a row to which no reach leads, and which goes while %s gives, loses nothing in silence',
+  async (_, text) => {
+    const shop = await createTables(POTS);
+    const file = potFile('add: cents').replace('target: pot_id', 'target: card_id');
+    await deployFile(shop, file, { 'gift.sql': SHARES });
+    await shop.run('INSERT INTO purchase VALUES (1, 7, 0, NOW() - INTERVAL 1 HOUR)');
+    await shop.run(
+      'INSERT INTO share (purchase_id, card_id, pot_id, taken) VALUES (1, 9, 70, 100)',
+    );
+    await shop.run('INSERT INTO pot VALUES (9, 0)');
+    const gate = await closeGate(shop, 'INSERT ON order_timeout_refund');
+    const db = await shop.connect();
+    const given = db.query(text).catch((error: unknown) => error);
+    await gate.reached();
+    await shop.run('DELETE FROM pot WHERE id = 70');
+    await gate.open();
+
+    // A sweep does it again at once, order by order.
+    if (text.includes('order(1)')) {
+      expect(await given).toMatchObject({ errno: 50009 });
+      expect(await shop.run('SELECT status FROM purchase')).toEqual([{ status: 0 }]);
+      await db.query(text);
+    }
+    await given;
+    expect(await shop.run('SELECT status FROM purchase')).toEqual([{ status: 2 }]);
+    expect(await shop.run('SELECT * FROM order_timeout_refund')).toEqual([]);
+    expect(await findings(shop)).toEqual(['1: missing_target gift 9']);
+  },
+);
 
 test('two rows of the view for one order and target are refused: neither is lost', async () => {
   const shop = await potShop('pending', 'add: cents');
