@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { closeGate, type Shop } from '../support';
-import { call, createTables, deployFile, findings, sweep } from './example';
+import { call, cancel, createTables, deployFile, findings, sweep } from './example';
 
 const SCHEMA = `
 CREATE TABLE purchase (
@@ -251,6 +251,34 @@ test.each<[by: string, call: string]>([
     expect(await findings(shop)).toEqual(['1: missing_target gift 9']);
   },
 );
+
+test('what is owed to a row that comes back to life while it is missed is told, and not given as well', async () => {
+  const shop = await createTables(
+    POTS.replace('cents INT UNSIGNED NOT NULL', '$&, dead INT NOT NULL').replace('70, 5', '$&, 0'),
+  );
+  const file = potFile('add: cents', 'shared: true').replace(
+    'id: id}\n    add',
+    'id: id, only: target.dead = 0}\n    add',
+  );
+  await deployFile(shop, file, { 'gift.sql': SHARES });
+  await shop.run('INSERT INTO purchase VALUES (1, 7, 0, NOW() - INTERVAL 1 HOUR)');
+  await shop.run('INSERT INTO share (purchase_id, card_id, pot_id, taken) VALUES (1, 9, 70, 100)');
+  await cancel(shop, 1);
+  await shop.run('UPDATE pot SET dead = 1');
+  const db = await shop.connect();
+  await db.query('START TRANSACTION');
+  await db.query('UPDATE pot SET dead = 0');
+  const gate = await closeGate(shop, 'INSERT ON order_timeout_finding');
+
+  const swept = (await shop.connect()).query('CALL cancel_expired_orders()');
+  await gate.reached();
+  await db.query('COMMIT');
+  await gate.open();
+  await swept;
+
+  expect(await findings(shop)).toEqual(['1: missing_target gift 9']);
+  expect(await pot(shop)).toBe(5);
+});
 
 test('two rows of the view for one order and target are refused: neither is lost', async () => {
   const shop = await potShop('pending', 'add: cents');
