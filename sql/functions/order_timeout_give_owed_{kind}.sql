@@ -45,7 +45,7 @@ BEGIN
 
     -- UPDATE changes a row once, however often it is joined: the sum for each row comes first.
     UPDATE /*+ JOIN_FIXED_ORDER() */
-           (SELECT owed.account_id, SUM(owed.amount) AS amount
+           (SELECT owed.account_id, SUM(owed.amount) AS amount{{#tells.keeps_state}}, 0 AS keeps_state /* of a kind that was shared */{{/tells.keeps_state}}
               FROM {{> owed_rows}}
              WHERE listed.is_there
              GROUP BY owed.account_id) AS given

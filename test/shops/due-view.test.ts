@@ -252,6 +252,20 @@ test.each<[by: string, call: string]>([
   },
 );
 
+test('what a kind owes that is shared no longer is given, also if it keeps states now', async () => {
+  const keep = SHARES.replace('AS source', 'AS source, 1 AS keeps_state');
+  const shop = await potShop('pending', 'add: cents', 'shared: true');
+  await shop.run('ALTER TABLE pot ADD COLUMN state INT NOT NULL DEFAULT 9');
+  await cancel(shop, 1);
+  const keeping = potFile('add: cents', 'set: {state: 0}', 'tells: [keeps_state]');
+  await deployFile(shop, keeping, { 'gift.sql': keep });
+
+  await sweep(shop);
+
+  expect(await shop.run('SELECT * FROM order_timeout_owed')).toEqual([]);
+  expect(await pot(shop)).toBe(155);
+});
+
 test('what is owed to a row that comes back to life while it is missed is told, and not given as well', async () => {
   const shop = await createTables(
     POTS.replace('cents INT UNSIGNED NOT NULL', '$&, dead INT NOT NULL').replace('70, 5', '$&, 0'),
