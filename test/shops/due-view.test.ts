@@ -174,6 +174,14 @@ describe('rows that are not what was taken from', () => {
   });
 });
 
+test('less than nothing returned is nothing: no more comes back than was taken', async () => {
+  const shop = await potShop('pending', 'add: cents');
+  await shop.run('UPDATE share SET returned = -30 WHERE purchase_id = 1');
+
+  expect(await sweep(shop)).toMatchObject({ cancelled: 2, returned: { gift: '150' } });
+  expect(await pot(shop)).toBe(155);
+});
+
 describe('what a repair owes', () => {
   const repaired = async (...keys: string[]) => {
     const shop = await potShop('cancelled', ...keys, 'shared: true');
