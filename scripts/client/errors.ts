@@ -7,6 +7,7 @@
  * - `CLOCK_CHANGED` (50006): the setting's clock is not the one that was deployed: order-timeout up.
  * - `INVALID_TEXT` (50007): a payment's reference that is missing.
  * - `INVALID_LIST` (50008): no list of at most 1,000 ids.
+ * - `ROW_GONE` (50009): a row that was to get something back went meanwhile; nothing is done. Call again.
  * - `INVALID_ARGUMENT`: another argument that cannot be meant, told before anything was sent.
  * - `UNEXPECTED_RESULT`: the database answers in a way that this version does not know.
  * - `OUTCOME_UNKNOWN`: see `OutcomeUnknownError`.
@@ -22,6 +23,7 @@ const SIGNALLED = {
   50006: 'CLOCK_CHANGED',
   50007: 'INVALID_TEXT',
   50008: 'INVALID_LIST',
+  50009: 'ROW_GONE',
 } as const;
 
 type PlainCode =

@@ -7,7 +7,8 @@ CREATE FUNCTION order_timeout_give_owed_{{kind}} (
     RETURNS INT
     COMMENT 'Description: gives what is owed as {{kind}} to {{table_text}}: one statement, which MySQL undoes whole. What is owed to a row
 that is gone becomes a finding.
-Parameters: p_owed: [[account_id, batch_id]], rows of order_timeout_owed, locked with those of {{table_text}} by order_timeout_pay_owed().
+Parameters: p_owed: [[account_id, batch_id, is_there]], rows of order_timeout_owed, locked with those of {{table_text}} by
+order_timeout_pay_rows_{{kind}}(), which alone says which are there: one that is back since gets nothing beside its finding.
 Result: how many of order_timeout_owed are paid.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
@@ -22,6 +23,7 @@ BEGIN
       FROM (SELECT first_order.order_id, first_order.target_id, given.amount, COALESCE(target.{{amount_column}}, 0) AS before_amount
               FROM (SELECT owed.account_id, SUM(owed.amount) AS amount
                       FROM {{> owed_rows}}
+                     WHERE listed.is_there
                      GROUP BY owed.account_id) AS given
               JOIN order_timeout_shop_{{kind}} AS target ON target.{{id}} = given.account_id
               JOIN LATERAL (SELECT refund.order_id, refund.target_id
@@ -37,15 +39,15 @@ BEGIN
     SELECT gone.order_id, '{{kind}}', gone.target_id, 'missing_target', gone.amount, p_now
       FROM (SELECT refund.order_id, refund.target_id, refund.amount
               FROM {{> owed_rows}}
-              LEFT JOIN order_timeout_shop_{{kind}} AS target ON target.{{id}} = owed.account_id
               {{> owed_refunds}}
-             WHERE target.{{id}} IS NULL) AS gone
+             WHERE NOT listed.is_there) AS gone
         ON DUPLICATE KEY UPDATE amount = gone.amount, settled_at = NULL, closed_at = NULL, opened_at = p_now;
 
     -- UPDATE changes a row once, however often it is joined: the sum for each row comes first.
     UPDATE /*+ JOIN_FIXED_ORDER() */
-           (SELECT owed.account_id, SUM(owed.amount) AS amount
+           (SELECT owed.account_id, SUM(owed.amount) AS amount{{#tells.keeps_state}}, 0 AS keeps_state /* of a kind that was shared */{{/tells.keeps_state}}
               FROM {{> owed_rows}}
+             WHERE listed.is_there
              GROUP BY owed.account_id) AS given
       JOIN order_timeout_shop_{{kind}} AS target ON target.{{id}} = given.account_id
        SET {{#changes}}target.{{column}} = {{value}}{{^last}},

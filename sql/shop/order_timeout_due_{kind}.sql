@@ -1,6 +1,6 @@
 -- What each order took as {{kind}} and what came back, by the shop's own tables, and so what it is to get back: taken less
--- returned, never below zero. A NULL of a due view is 0; so is the user of
--- an order that is nobody's.
+-- returned, never below zero and never more than was taken. A NULL of a due view is 0, and so is less than nothing returned;
+-- so is the user of an order that is nobody's.
 -- account_id: the row that gets it; NULL: there is none. The journal's key decides whether it came back already.
 CREATE OR REPLACE SQL SECURITY DEFINER VIEW order_timeout_due_{{kind}} AS
 SELECT took.order_id,
@@ -8,8 +8,8 @@ SELECT took.order_id,
        took.target_id,
        target.{{id}} AS account_id,
        CAST(COALESCE(took.taken, 0) AS SIGNED) AS taken,
-       CAST(COALESCE(took.returned, 0) AS SIGNED) AS returned,
-       CAST(GREATEST(COALESCE(took.taken, 0) - COALESCE(took.returned, 0), 0) AS SIGNED) AS due,
+       CAST(GREATEST(COALESCE(took.returned, 0), 0) AS SIGNED) AS returned,
+       CAST(GREATEST(COALESCE(took.taken, 0) - GREATEST(COALESCE(took.returned, 0), 0), 0) AS SIGNED) AS due,
        took.source,
        {{#tells.ledger_taken}}took.ledger_taken{{/tells.ledger_taken}}{{^tells.ledger_taken}}NULL{{/tells.ledger_taken}} AS ledger_taken,
        {{#tells.copies}}took.copies{{/tells.copies}}{{^tells.copies}}1{{/tells.copies}} AS copies,

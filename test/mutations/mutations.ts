@@ -133,7 +133,7 @@ export const mutations: readonly Mutation[] = [
     patches: [
       {
         in: 'order_timeout_due_{kind}',
-        replace: 'GREATEST(COALESCE(took.taken, 0) - COALESCE(took.returned, 0), 0)',
+        replace: 'GREATEST(COALESCE(took.taken, 0) - GREATEST(COALESCE(took.returned, 0), 0), 0)',
         by: 'IF(took.returned > 0, 0, took.taken)',
       },
     ],
@@ -144,7 +144,7 @@ export const mutations: readonly Mutation[] = [
     patches: [
       {
         in: 'order_timeout_due_{kind}',
-        replace: 'GREATEST(COALESCE(took.taken, 0) - COALESCE(took.returned, 0), 0)',
+        replace: 'GREATEST(COALESCE(took.taken, 0) - GREATEST(COALESCE(took.returned, 0), 0), 0)',
         by: 'took.taken',
       },
     ],

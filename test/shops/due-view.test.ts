@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Shop } from '../support';
-import { call, createTables, deployFile, findings, sweep } from './example';
+import { closeGate, type Shop } from '../support';
+import { call, cancel, createTables, deployFile, findings, sweep } from './example';
 
 const SCHEMA = `
 CREATE TABLE purchase (
@@ -174,6 +174,36 @@ describe('rows that are not what was taken from', () => {
   });
 });
 
+test('of a row whose trigger meets a lock nothing is lost, and the rows after it get theirs', async () => {
+  const shop = await potShop('pending', 'add: cents', 'shared: true');
+  await shop.run('INSERT INTO pot VALUES (71, 0)');
+  await shop.run('INSERT INTO share (purchase_id, card_id, pot_id, taken) VALUES (1, 8, 71, 20)');
+  await shop.run(
+    'CREATE TRIGGER audit BEFORE UPDATE ON pot FOR EACH ROW UPDATE purchase SET user_id = user_id WHERE id = NEW.id',
+  );
+  await shop.run('INSERT INTO purchase VALUES (70, 7, 1, NOW())');
+  const db = await shop.connect();
+  await db.query('START TRANSACTION');
+  await db.query('SELECT * FROM purchase WHERE id = 70 FOR UPDATE');
+
+  const pots = async () => {
+    await sweep(shop);
+    return (await shop.run('SELECT cents FROM pot ORDER BY id')).map(({ cents }) => cents);
+  };
+  expect(await pots()).toEqual([5, 20]);
+  expect(await findings(shop)).toEqual([]);
+  await db.query('ROLLBACK');
+  expect(await pots()).toEqual([155, 20]);
+});
+
+test('less than nothing returned is nothing: no more comes back than was taken', async () => {
+  const shop = await potShop('pending', 'add: cents');
+  await shop.run('UPDATE share SET returned = -30 WHERE purchase_id = 1');
+
+  expect(await sweep(shop)).toMatchObject({ cancelled: 2, returned: { gift: '150' } });
+  expect(await pot(shop)).toBe(155);
+});
+
 describe('what a repair owes', () => {
   const repaired = async (...keys: string[]) => {
     const shop = await potShop('cancelled', ...keys, 'shared: true');
@@ -216,6 +246,82 @@ describe('what a repair owes', () => {
 
     expect(await findings(shop)).toContain('1: missing_target gift 9');
   });
+});
+
+test.each<[by: string, call: string]>([
+  ['a sweep', 'CALL cancel_expired_orders()'],
+  ['a call', 'CALL cancel_expired_order(1)'],
+])(
+  'a row to which no reach leads, and which goes while %s gives, loses nothing in silence',
+  async (_, text) => {
+    const shop = await createTables(POTS);
+    const file = potFile('add: cents').replace('target: pot_id', 'target: card_id');
+    await deployFile(shop, file, { 'gift.sql': SHARES });
+    await shop.run('INSERT INTO purchase VALUES (1, 7, 0, NOW() - INTERVAL 1 HOUR)');
+    await shop.run(
+      'INSERT INTO share (purchase_id, card_id, pot_id, taken) VALUES (1, 9, 70, 100)',
+    );
+    await shop.run('INSERT INTO pot VALUES (9, 0)');
+    const gate = await closeGate(shop, 'INSERT ON order_timeout_refund');
+    const db = await shop.connect();
+    const given = db.query(text).catch((error: unknown) => error);
+    await gate.reached();
+    await shop.run('DELETE FROM pot WHERE id = 70');
+    await gate.open();
+
+    // A sweep does it again at once, order by order.
+    if (text.includes('order(1)')) {
+      expect(await given).toMatchObject({ errno: 50009 });
+      expect(await shop.run('SELECT status FROM purchase')).toEqual([{ status: 0 }]);
+      await db.query(text);
+    }
+    await given;
+    expect(await shop.run('SELECT status FROM purchase')).toEqual([{ status: 2 }]);
+    expect(await shop.run('SELECT * FROM order_timeout_refund')).toEqual([]);
+    expect(await findings(shop)).toEqual(['1: missing_target gift 9']);
+  },
+);
+
+test('what a kind owes that is shared no longer is given, also if it keeps states now', async () => {
+  const keep = SHARES.replace('AS source', 'AS source, 1 AS keeps_state');
+  const shop = await potShop('pending', 'add: cents', 'shared: true');
+  await shop.run('ALTER TABLE pot ADD COLUMN state INT NOT NULL DEFAULT 9');
+  await cancel(shop, 1);
+  const keeping = potFile('add: cents', 'set: {state: 0}', 'tells: [keeps_state]');
+  await deployFile(shop, keeping, { 'gift.sql': keep });
+
+  await sweep(shop);
+
+  expect(await shop.run('SELECT * FROM order_timeout_owed')).toEqual([]);
+  expect(await pot(shop)).toBe(155);
+});
+
+test('what is owed to a row that comes back to life while it is missed is told, and not given as well', async () => {
+  const shop = await createTables(
+    POTS.replace('cents INT UNSIGNED NOT NULL', '$&, dead INT NOT NULL').replace('70, 5', '$&, 0'),
+  );
+  const file = potFile('add: cents', 'shared: true').replace(
+    'id: id}\n    add',
+    'id: id, only: target.dead = 0}\n    add',
+  );
+  await deployFile(shop, file, { 'gift.sql': SHARES });
+  await shop.run('INSERT INTO purchase VALUES (1, 7, 0, NOW() - INTERVAL 1 HOUR)');
+  await shop.run('INSERT INTO share (purchase_id, card_id, pot_id, taken) VALUES (1, 9, 70, 100)');
+  await cancel(shop, 1);
+  await shop.run('UPDATE pot SET dead = 1');
+  const db = await shop.connect();
+  await db.query('START TRANSACTION');
+  await db.query('UPDATE pot SET dead = 0');
+  const gate = await closeGate(shop, 'INSERT ON order_timeout_finding');
+
+  const swept = (await shop.connect()).query('CALL cancel_expired_orders()');
+  await gate.reached();
+  await db.query('COMMIT');
+  await gate.open();
+  await swept;
+
+  expect(await findings(shop)).toEqual(['1: missing_target gift 9']);
+  expect(await pot(shop)).toBe(5);
 });
 
 test('two rows of the view for one order and target are refused: neither is lost', async () => {

@@ -71,6 +71,8 @@ function* inRule(rule: Rule): Generator<[key: string, text: string, remedy: stri
   for (const key of ['open', 'ledger', 'free'] as const)
     if (isShared && has(key))
       yield [key, 'a shared row is given by amount alone', `Leave out ${key} or shared`];
+  if (isShared && rule.tells?.includes('keeps_state'))
+    yield ['tells', 'a shared row is given by amount alone', 'Leave out keeps_state or shared'];
   for (const { id, lines, by } of rule.reach ?? [])
     if ([id, lines, by].filter((way) => way !== undefined).length !== 1)
       yield ['reach', 'expected one of id, lines, by in each', 'Name one of them'];

@@ -56,9 +56,10 @@ BEGIN
               FROM {{> refunds_of_kind}}
              GROUP BY refund.account_id
            ) AS given
-      JOIN order_timeout_shop_{{kind}} AS target ON target.{{id}} = given.account_id
+      LEFT JOIN order_timeout_shop_{{kind}} AS target ON target.{{id}} = given.account_id
        SET {{#changes}}target.{{column}} = {{value}}{{^last}},
-           {{/last}}{{/changes}};
+           {{/last}}{{/changes}}
+     WHERE target.{{id}} IS NOT NULL OR order_timeout_row_gone('{{kind}}', given.account_id);
 {{/shared}}
 {{/journal}}
 END$$

@@ -28,7 +28,7 @@ BEGIN
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     START TRANSACTION READ WRITE;
     -- Of a row that is not ours now it is seen without a lock whether it exists: then somebody holds it.
-    SELECT /*+ {{> session}} JOIN_FIXED_ORDER() */ JSON_ARRAYAGG(JSON_ARRAY(owed.account_id, owed.batch_id))
+    SELECT /*+ {{> session}} JOIN_FIXED_ORDER() */ JSON_ARRAYAGG(JSON_ARRAY(owed.account_id, owed.batch_id, target.{{id}} IS NOT NULL))
       INTO v_owed
       FROM JSON_TABLE(p_accounts, '$[*]' COLUMNS (account_id BIGINT PATH '$')) AS listed
       LEFT JOIN order_timeout_shop_{{kind}} AS target ON target.{{id}} = listed.account_id

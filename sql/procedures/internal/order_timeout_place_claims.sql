@@ -11,33 +11,26 @@ Parameters: p_batch_id: order_timeout_batch.id. p_order_ids: the orders with a c
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-    DECLARE v_without, v_places JSON;
-
 {{#rules}}
     -- {{kind}}: {{table_text}}
 {{#open}}
-    -- Another kind may have opened the row just now.
-    SELECT /*+ {{> callers_session}} JOIN_FIXED_ORDER() */ JSON_ARRAYAGG(JSON_ARRAY(refund.order_id, refund.target_id))
-      INTO v_without
-      FROM {{> refunds_of_kind}} AND refund.account_id = 0
-      JOIN order_timeout_due_{{kind}} AS due
-        ON due.order_id = refund.order_id AND due.target_id = refund.target_id AND due.account_id IS NULL;
+    -- Read as the claim is, by INSERT: a plain SELECT would see a caller's old snapshot, and an UPDATE that joined the shop's rows
+    -- would wait for those that another call has just opened. Another kind may have opened the row just now.
     INSERT INTO order_timeout_shop_{{kind}} ({{open.columns}})
     SELECT /*+ {{> callers_session}} JOIN_FIXED_ORDER() */ DISTINCT {{open.values}}
-      FROM JSON_TABLE(COALESCE(v_without, '[]'), '$[*]' COLUMNS (order_id BIGINT PATH '$[0]', target_id BIGINT PATH '$[1]')) AS without
+      FROM {{> picked}}
       JOIN order_timeout_refund AS due FORCE INDEX (PRIMARY)
-        ON due.order_id = without.order_id AND due.kind = '{{kind}}' AND due.target_id = without.target_id;
-    -- An UPDATE that joined the shop's rows would wait for those that another call has just opened.
-    SELECT /*+ {{> callers_session}} JOIN_FIXED_ORDER() */ JSON_ARRAYAGG(JSON_ARRAY(refund.order_id, refund.target_id, due.account_id))
-      INTO v_places
+        ON due.order_id = picked.order_id AND due.kind = '{{kind}}' AND due.batch_id = p_batch_id AND due.account_id = 0
+      JOIN order_timeout_due_{{kind}} AS took
+        ON took.order_id = due.order_id AND took.target_id = due.target_id AND took.account_id IS NULL;
+    INSERT INTO order_timeout_refund
+           (order_id, kind, target_id, batch_id, user_id, account_id, amount, taken, source, cause, refunded_at)
+    SELECT /*+ {{> callers_session}} JOIN_FIXED_ORDER() */
+           refund.order_id, refund.kind, refund.target_id, p_batch_id, refund.user_id, took.account_id, refund.amount, refund.taken,
+           refund.source, refund.cause, p_now
       FROM {{> refunds_of_kind}} AND refund.account_id = 0
-      JOIN order_timeout_due_{{kind}} AS due ON due.order_id = refund.order_id AND due.target_id = refund.target_id;
-    UPDATE /*+ {{> callers_session}} JOIN_FIXED_ORDER() */
-           JSON_TABLE(COALESCE(v_places, '[]'), '$[*]' COLUMNS (order_id BIGINT PATH '$[0]', target_id BIGINT PATH '$[1]',
-                                                                account_id BIGINT PATH '$[2]')) AS place
-      JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)
-        ON refund.order_id = place.order_id AND refund.kind = '{{kind}}' AND refund.target_id = place.target_id
-       SET refund.account_id = place.account_id;
+      JOIN order_timeout_due_{{kind}} AS took ON took.order_id = refund.order_id AND took.target_id = refund.target_id
+        ON DUPLICATE KEY UPDATE account_id = took.account_id;
 {{/open}}
 {{^open}}
     INSERT INTO order_timeout_finding (order_id, kind, target_id, what, amount, opened_at)

@@ -139,6 +139,12 @@ describe('a shop file', () => {
       `${ADD}    tells: [copies]\n`,
       'line 17, give_back.stock.tells: it be',
     ],
+    [
+      'a shared row that keeps its state',
+      ADD,
+      `${ADD}    tells: [keeps_state]\n`,
+      'line 17, give_back.stock.tells: a sh',
+    ],
     ['a text without end', GIFT, "line.gift = 'no", `${ONLY}: "line.gift = 'no" is no expression`],
     ['a parenthesis without end', GIFT, `(${GIFT}`, `${ONLY}: "(line.gift = 0" is no expression`],
     ['two statements', GIFT, `${GIFT}; DROP`, `${ONLY}: "line.gift = 0; DROP" is no expression: "`],
