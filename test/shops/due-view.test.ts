@@ -174,28 +174,6 @@ describe('rows that are not what was taken from', () => {
   });
 });
 
-test('of a row whose trigger meets a lock nothing is lost, and the rows after it get theirs', async () => {
-  const shop = await potShop('pending', 'add: cents', 'shared: true');
-  await shop.run('INSERT INTO pot VALUES (71, 0)');
-  await shop.run('INSERT INTO share (purchase_id, card_id, pot_id, taken) VALUES (1, 8, 71, 20)');
-  await shop.run(
-    'CREATE TRIGGER audit BEFORE UPDATE ON pot FOR EACH ROW UPDATE purchase SET user_id = user_id WHERE id = NEW.id',
-  );
-  await shop.run('INSERT INTO purchase VALUES (70, 7, 1, NOW())');
-  const db = await shop.connect();
-  await db.query('START TRANSACTION');
-  await db.query('SELECT * FROM purchase WHERE id = 70 FOR UPDATE');
-
-  const pots = async () => {
-    await sweep(shop);
-    return (await shop.run('SELECT cents FROM pot ORDER BY id')).map(({ cents }) => cents);
-  };
-  expect(await pots()).toEqual([5, 20]);
-  expect(await findings(shop)).toEqual([]);
-  await db.query('ROLLBACK');
-  expect(await pots()).toEqual([155, 20]);
-});
-
 test('less than nothing returned is nothing: no more comes back than was taken', async () => {
   const shop = await potShop('pending', 'add: cents');
   await shop.run('UPDATE share SET returned = -30 WHERE purchase_id = 1');

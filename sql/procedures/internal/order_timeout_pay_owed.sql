@@ -35,7 +35,9 @@ BEGIN
             LEAVE pay_{{kind}};
         END IF;
         CALL order_timeout_pay_rows_{{kind}}(v_accounts, v_error_number, v_error_message);
-        IF v_error_number IN ({{> servers_errors}}) THEN
+        IF v_error_number IN (1205 /* lock wait */, 1213 /* deadlock */) THEN
+            LEAVE pay_{{kind}};
+        ELSEIF v_error_number IN ({{> servers_errors}}) THEN
             -- A longer text would be an error of its own.
             SET v_error_message = LEFT(v_error_message, 128);
             SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = v_error_number, MESSAGE_TEXT = v_error_message;
@@ -43,12 +45,11 @@ BEGIN
             -- The same again, row by row.
             SET v_most = 1;
         ELSE
-            -- What a trigger met locked is no refusal: it stays owed, and the rows after it get theirs.
-            IF v_error_number NOT IN (1205 /* lock wait */, 1213 /* deadlock */) THEN
+            IF v_error_number IS NOT NULL THEN
                 CALL order_timeout_note_refused('{{kind}}', v_last, CONCAT(v_error_number, ': ', v_error_message), order_timeout_now());
+                SET v_most = 50;
             END IF;
-            SET v_most = IF(v_error_number IS NULL, v_most, 50),
-                v_after = v_last;
+            SET v_after = v_last;
         END IF;
     END LOOP;
 {{/owes}}
