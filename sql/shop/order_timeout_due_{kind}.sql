@@ -41,7 +41,7 @@ SELECT o.{{orders.id}} AS order_id, o.{{orders.user}} AS user_id, 0 AS target_id
 SELECT o.{{orders.id}} AS order_id, o.{{orders.user}} AS user_id, target.{{id}} AS target_id, target.{{id}} AS account_id,
        1 AS taken, 0 AS returned, 'held' AS source
   FROM {{orders.table}} AS o FORCE INDEX (PRIMARY)
-  JOIN {{table}} AS target ON {{by}}
+  JOIN {{table}} AS target FORCE INDEX ({{index}}) ON {{by}}
  WHERE {{#if}}({{if}}){{/if}}{{^if}}TRUE{{/if}}
 {{/is_held}}
 {{#is_named}}
@@ -51,12 +51,12 @@ SELECT o.{{orders.id}} AS order_id, o.{{orders.user}} AS user_id, {{named.target
   FROM {{orders.table}} AS o FORCE INDEX (PRIMARY)
   JOIN LATERAL (
        SELECT MIN(target.{{id}}) AS lowest, COUNT(*) AS row_count
-         FROM {{table}} AS target
+         FROM {{table}} AS target FORCE INDEX ({{index}})
         WHERE {{by}}{{#if}} AND ({{if}}){{/if}}{{#only}} AND ({{only}}){{/only}}
        ) AS matching
   JOIN LATERAL (
        SELECT 1 + COUNT(*) AS orders
-         FROM {{orders.table}} AS other
+         FROM {{orders.table}} AS other{{#named.index}} FORCE INDEX ({{named.index}}){{/named.index}}
         WHERE {{named.same}} AND other.{{orders.id}} <> o.{{orders.id}} AND other.{{orders.status}} IN ({{orders.pending}}, {{orders.paid}})
        ) AS naming
  WHERE {{named.target}} > 0

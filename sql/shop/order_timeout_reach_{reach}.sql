@@ -15,6 +15,6 @@ SELECT line.{{line.order}} AS order_id,
 SELECT o.{{orders.id}} AS order_id,
        target.{{id}} AS account_id
   FROM {{orders.table}} AS o FORCE INDEX (PRIMARY)
-  JOIN {{table}} AS target ON {{by}}
+  JOIN {{table}} AS target FORCE INDEX ({{index}}) ON {{by}}
  WHERE {{#if}}({{if}}){{/if}}{{^if}}TRUE{{/if}};
 {{/is_by}}

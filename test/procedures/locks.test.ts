@@ -143,6 +143,24 @@ describe.each(HOLDS)('while somebody holds $what', ({ what, hold }) => {
   );
 });
 
+test('two calls in transactions of their own wait for no row of the other’s user', async () => {
+  const shop = await freshShop();
+  const orders = [
+    await pendingOrder(shop, { coupon: 1000, points: 50 }),
+    await pendingOrder(shop, { coupon: 1000, points: 50 }),
+  ];
+  // As statistics may say of any table. Left to itself the optimizer reads all of it.
+  await shop.run('ANALYZE TABLE user_points, user_coupons, order_coupons, orders');
+  const callers = await Promise.all(orders.map(() => readCommitted(shop)));
+  for (const db of callers) await db.query('SET innodb_lock_wait_timeout = 1');
+
+  for (const [nth, order] of orders.entries())
+    expect(await cancelExpiredOrder(callers[nth] ?? shop.db, order)).toMatchObject({
+      outcome: 'cancelled',
+    });
+  for (const db of callers) await db.query('COMMIT');
+});
+
 test('a call has locked the points that it gives to, whatever its session’s time zone', async () => {
   const shop = await freshShop();
   const order = await pendingOrder(shop, { points: 50 });

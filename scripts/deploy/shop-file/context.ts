@@ -12,7 +12,7 @@ import {
 import type { ShopFacts } from './facts';
 import type { Shop } from './read';
 import { neededIndexes, type Table } from '../tables';
-import { referencesIn, reword, wordsIn } from './expressions';
+import { referencesIn, reword, soleColumn, wordsIn } from './expressions';
 import { type Rule, type ShopFile, TELLS, type Values, wayOf, WAYS } from './schema';
 
 export type ShopContext = ReturnType<typeof toContext>;
@@ -66,6 +66,10 @@ function ruleOf(kind: string, rule: Rule, dueSql: string | null, file: ShopFile,
   const sets = assignments(table, set);
   const amount = amountOf(rule, table);
   const only = inView(target.only);
+  const { held, named } = rule;
+  /** By which columns rows are found, and orders that name the same. */
+  const found = named ? Object.keys(named.by) : held ? [held.by] : null;
+  const naming = Object.values(named?.by ?? {}).flatMap((value) => soleColumn(value, 'o') ?? []);
   const read = Object.values(set).flatMap((value) => referencesIn(String(value)));
   const columns = [
     target.id,
@@ -104,8 +108,10 @@ function ruleOf(kind: string, rule: Rule, dueSql: string | null, file: ShopFile,
           same: Object.values(rule.named.by)
             .map((value) => `${ofOther(value)} = ${inView(value)}`)
             .join(' AND '),
+          index: naming.length > 0 ? indexOf(kind, file.orders.table, naming, file, facts) : null,
         }
       : null,
+    index: found && indexOf(kind, target.table, found, file, facts),
     by: rule.named
       ? equals(rule.named.by)
       : rule.held
@@ -221,18 +227,34 @@ function lineOf(
   file: ShopFile,
   facts: ShopFacts,
 ) {
-  const index = neededIndexes(file, facts.tables).find(
-    ({ path, table, columns }) =>
-      path.startsWith(`give_back.${kind}.`) && table === lines.table && columns[0] === lines.order,
-  );
   return {
     table: quoteName(lines.table),
     order: quoteName(lines.order),
     target: quoteName(lines.target),
     amount: 'amount' in lines ? quoteName(lines.amount) : null,
     only: inView(lines.only),
-    index: quoteName(index?.name ?? ''),
+    index: indexOf(kind, lines.table, [lines.order], file, facts),
   };
+}
+
+/**
+ * The index by which a rule reaches rows. It is named in the views: left to itself the optimizer reads all of a table
+ * that is small, or that it takes for small, and waits for each row that somebody holds.
+ */
+function indexOf(
+  kind: string,
+  table: string,
+  columns: readonly string[],
+  file: ShopFile,
+  { tables }: ShopFacts,
+): string {
+  const index = neededIndexes(file, tables).find(
+    (needed) =>
+      needed.path.startsWith(`give_back.${kind}.`) &&
+      needed.table === table &&
+      needed.columns.join() === columns.join(),
+  );
+  return quoteName(index?.name ?? '');
 }
 
 function reachesOf(kind: string, rule: Rule, file: ShopFile, facts: ShopFacts) {
@@ -254,6 +276,7 @@ function reachesOf(kind: string, rule: Rule, file: ShopFile, facts: ShopFacts) {
     when: inRoutine(way.id === undefined ? undefined : way.if, file),
     line: way.lines ? lineOf(way.lines, kind, file, facts) : null,
     by: way.by ? equals(way.by) : null,
+    index: way.by ? indexOf(kind, rule.target.table, Object.keys(way.by), file, facts) : null,
     if: inView(way.if),
     is_counted: way.by === undefined || held !== undefined,
   }));
