@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { closeGate, type Shop } from '../support';
-import { call, cancel, createTables, deployFile, findings, sweep } from './example';
+import { call, cancel, createTables, deployFile, findings, sweep, ordersOf } from './example';
 
 const SCHEMA = `
 CREATE TABLE purchase (
@@ -15,13 +15,7 @@ CREATE TABLE movement (id BIGINT AUTO_INCREMENT PRIMARY KEY, card_id BIGINT NOT 
 INSERT INTO card VALUES (1, 0), (2, 0);
 `;
 
-const SHOP_FILE = `
-orders:
-  table: purchase
-  id: id
-  user: user_id
-  created: created_at
-  status: {column: status, pending: 0, paid: 1, cancelled: 2}
+const SHOP_FILE = `${ordersOf('purchase')}
 give_back:
   gift_card:
     due: gift_card.sql
@@ -101,13 +95,7 @@ INSERT INTO pot VALUES (70, 5);
 `;
 
 /** What came from a card goes to the pot that many cards have in common. */
-const potFile = (...keys: string[]) => `
-orders:
-  table: purchase
-  id: id
-  user: user_id
-  created: created_at
-  status: {column: status, pending: 0, paid: 1, cancelled: 2}
+const potFile = (...keys: string[]) => `${ordersOf('purchase')}
 give_back:
   gift:
     due: gift.sql

@@ -22,6 +22,18 @@ export async function createExample(example: 'litemall' | 'mall'): Promise<Shop>
 /** A database with these tables, without the engine. */
 export const createTables = (schema: string) => createShop({ deploy: false, schema: () => schema });
 
+/** The orders of a shop file, by the names that tables made for a test have; further lines of `orders`. */
+export const ordersOf = (table: string, ...more: readonly string[]) =>
+  [
+    'orders:',
+    `  table: ${table}`,
+    '  id: id',
+    '  user: user_id',
+    '  created: created_at',
+    '  status: {column: status, pending: 0, paid: 1, cancelled: 2}',
+    ...more.map((line) => `  ${line}`),
+  ].join('\n');
+
 /** Works with the path of a shop file of the test's own, and files beside it. */
 export async function withShopFile<T>(
   file: string,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { plan, verify } from '../../scripts/deploy';
 import type { Shop } from '../support';
 import { deployedSource } from '../support/deploy';
-import { call, createTables, deployFile, findings, sweep, withShopFile } from './example';
+import { call, createTables, deployFile, findings, sweep, withShopFile, ordersOf } from './example';
 
 const SCHEMA = `
 CREATE TABLE purchase (
@@ -15,13 +15,7 @@ CREATE TABLE voucher (id BIGINT AUTO_INCREMENT PRIMARY KEY, purchase_id BIGINT N
 CREATE TABLE ticket (id BIGINT AUTO_INCREMENT PRIMARY KEY, purchase_id BIGINT NULL);
 `;
 
-const ORDERS = `
-orders:
-  table: purchase
-  id: id
-  user: user_id
-  created: created_at
-  status: {column: status, pending: 0, paid: 1, cancelled: 2}
+const ORDERS = `${ordersOf('purchase')}
 give_back:
 `;
 

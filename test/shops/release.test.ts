@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Shop } from '../support';
-import { call, cancel, createTables, deployFile, sweep } from './example';
+import { call, cancel, createTables, deployFile, sweep, ordersOf } from './example';
 
 const SCHEMA = `
 CREATE TABLE reservations (
@@ -18,13 +18,7 @@ CREATE TABLE seats (
 INSERT INTO seats VALUES (1, NULL), (2, NULL), (3, NULL);
 `;
 
-const SHOP_FILE = `
-orders:
-  table: reservations
-  id: id
-  user: user_id
-  created: created_at
-  status: {column: status, pending: 0, paid: 1, cancelled: 2}
+const SHOP_FILE = `${ordersOf('reservations')}
 give_back:
   seat:
     held: {by: reservation_id}

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { call, cancel, createTables, deployFile, findings, sweep } from './example';
+import { call, cancel, createTables, deployFile, findings, sweep, ordersOf } from './example';
 
 const SCHEMA = `
 SET sql_mode = '';
@@ -16,14 +16,7 @@ INSERT INTO purchase (user_id, created_at)
 INSERT INTO voucher (purchase_id) VALUES (1), (2), (3);
 `;
 
-const SHOP_FILE = `
-orders:
-  table: purchase
-  id: id
-  user: user_id
-  created: created_at
-  paid_at: paid
-  status: {column: status, pending: 0, paid: 1, cancelled: 2}
+const SHOP_FILE = `${ordersOf('purchase', 'paid_at: paid')}
 give_back:
   voucher:
     held: {by: purchase_id}
