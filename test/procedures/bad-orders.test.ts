@@ -4,6 +4,7 @@ import {
   changesOf,
   closeGate,
   createShop,
+  deployEngine,
   pendingOrder,
   type Shop,
   until,
@@ -419,6 +420,18 @@ describe('an error that is the server’s, not an order’s', () => {
     });
     expect(await sweep(shop.db)).toMatchObject({ outcome: 'completed', cancelled: 1 });
     expect(order.orderId).toBeGreaterThan(0);
+  });
+
+  test('such as an index that is gone, which up makes again', async () => {
+    const shop = await createShop();
+    const order = await pendingOrder(shop, { points: 50 });
+    await shop.run('ALTER TABLE user_points DROP INDEX idx_user');
+
+    expect(await errorOf(cancelExpiredOrder(shop.db, order))).toMatchObject({ errno: 1176 });
+    expect(await sweep(shop.db)).toMatchObject({ cancelled: 0, failed: 1 });
+    expect(await shop.run('SELECT attempts FROM order_timeout_failure')).toEqual([{ attempts: 0 }]);
+    await deployEngine(shop.url, { clock: shop.clock, event: false });
+    expect(await cancelExpiredOrder(shop.db, order)).toMatchObject({ points_refunded: 50 });
   });
 
   test('leaves session and lock as they were, also when the run cannot be recorded', async () => {

@@ -24,6 +24,8 @@ BEGIN
     part: BEGIN
         LEAVE part;
     END;
+    SIGNAL SQLSTATE '45000';
+    RETURN FALSE;
 END$$`,
     () => `<${++number}>`,
   );
@@ -47,6 +49,8 @@ BEGIN
     part: BEGIN
         <8> LEAVE part;
     END;
+    <9> SIGNAL SQLSTATE '45000';
+    RETURN FALSE;
 END$$`);
 });
 

@@ -60,7 +60,12 @@ export function probedText(text: string, probe: (statement: string) => string): 
     if (peek() !== ';' && peek() !== '$$') position++;
   };
   const statements = () => {
-    while (!['END', 'ELSE', 'ELSEIF'].includes(peek())) statement();
+    while (!['END', 'ELSE', 'ELSEIF'].includes(peek())) {
+      const isSignal = peek() === 'SIGNAL';
+      statement();
+      // MySQL asks for a RETURN in each function; behind a SIGNAL nobody gets to it.
+      if (isSignal && peek() === 'RETURN') skipTo(';');
+    }
   };
   const handler = () => {
     // Conditions that are a partial of the template are no tokens.
