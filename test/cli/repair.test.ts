@@ -118,6 +118,17 @@ test('repair --all whose orders all fail does not say that nothing is missing', 
   expect(exitCode).toBe(1);
 });
 
+test('a list of findings that is cut off says so', async () => {
+  const shop = await createShop();
+  for (let made = 0; made < 2; made++) await order(shop, { status: 'cancelled', coupon: 1000 });
+  await commandLine(shop, ['reconcile']);
+
+  expect((await commandLine(shop, ['findings', '--limit', '1'])).out).toMatch(
+    /\n\n1 finding, and perhaps more \(--limit\)\.$/,
+  );
+  expect((await commandLine(shop, ['findings'])).out).toMatch(/\n\n2 findings\.$/);
+});
+
 test('repair --all keeps to the source types and dates that were named', async () => {
   const shop = await createShop();
   const lost = (sourceType: number, ageMinutes: number) =>
