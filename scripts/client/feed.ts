@@ -104,8 +104,8 @@ export async function* followCancellations(
 
 const isAborted = (signal: AbortSignal | undefined) => signal?.aborted === true;
 
-/** Deadlock, lock wait, deployment, too many connections, read-only for now. */
-const PASSING = new Set([1213, 1205, 1305, 1318, 1040, 1203, 1290, 1836, 3101]);
+/** Deadlock, lock wait, deployment, too many connections, a limit of the account, read-only or offline for now. */
+const PASSING = new Set([1213, 1205, 1305, 1318, 1040, 1203, 1226, 1290, 1836, 3032, 3101]);
 
 function passes(error: unknown): boolean {
   if (error instanceof OrderTimeoutError) {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createShop, pendingOrder } from '../support';
+import { createShop, order, pendingOrder } from '../support';
 import { commandLine, json } from './support';
 
 test('preview shows what the next sweep does, and its sums', async () => {
@@ -32,6 +32,16 @@ test('explain begins with the answer', async () => {
   expect(await json(shop, ['explain', '404'])).toMatchObject([
     { step: 'answer', verdict: 'not_found', detail: 'There is no order 404.' },
   ]);
+});
+
+test('explain names a finding', async () => {
+  const shop = await createShop();
+  const { orderId } = await order(shop, { status: 'cancelled', coupon: 1000 });
+  await commandLine(shop, ['reconcile']);
+
+  const { out } = await commandLine(shop, ['explain', String(orderId)]);
+
+  expect(out).toMatch(/^ {2}finding +missing_refund: coupon .* for a person to look at\.$/m);
 });
 
 test('hold, release and retry say what they did, and end with 1 when they did not', async () => {

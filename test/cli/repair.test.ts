@@ -104,6 +104,31 @@ test('repair --all shows what it would give back, and asks', async () => {
   expect(agreed.out).toContain('Given back: coupon 2,000');
 });
 
+test('repair --all whose orders all fail does not say that nothing is missing', async () => {
+  const shop = await shopWithIncidents(0);
+  await shop.run(`CREATE TRIGGER refuse BEFORE UPDATE ON user_coupons FOR EACH ROW
+                  SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'frozen'`);
+
+  const { out, exitCode } = await commandLine(shop, [
+    ...['repair', '--all', '--source-type', '4', '--since', '1d', '--yes'],
+  ]);
+
+  expect(out).toMatch(/^Nothing was given back\.\nOrder 26743 failed: .*frozen$/m);
+  expect(out).not.toContain('nothing is missing');
+  expect(exitCode).toBe(1);
+});
+
+test('a list of findings that is cut off says so', async () => {
+  const shop = await createShop();
+  for (let made = 0; made < 2; made++) await order(shop, { status: 'cancelled', coupon: 1000 });
+  await commandLine(shop, ['reconcile']);
+
+  expect((await commandLine(shop, ['findings', '--limit', '1'])).out).toMatch(
+    /\n\n1 finding, and perhaps more \(--limit\)\.$/,
+  );
+  expect((await commandLine(shop, ['findings'])).out).toMatch(/\n\n2 findings\.$/);
+});
+
 test('repair --all keeps to the source types and dates that were named', async () => {
   const shop = await createShop();
   const lost = (sourceType: number, ageMinutes: number) =>

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { createConnection, createPool } from 'mysql2/promise';
+import { expect, onTestFinished, test } from 'vitest';
 import {
   cancelExpiredOrder,
   cancelExpiredOrders,
@@ -270,6 +271,42 @@ test('a follower waits while the database is away, and throws what waiting does 
   await expect(
     followCancellations((await shop.connect()) as never, { from: 'beginning' }).next(),
   ).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+});
+
+test('a follower waits while its account has no connection left, and while the server is offline', async () => {
+  const shop = await createShop();
+  const { orderId } = await pendingOrder(shop);
+  await cancelExpiredOrder(shop.db, orderId);
+  const uri = await shop.createAccount(`EXECUTE ON PROCEDURE \`${shop.name}\`.read_cancellations`);
+  await shop.run('ALTER USER ? WITH MAX_USER_CONNECTIONS 1', [new URL(uri).username]);
+  const other = await createConnection(uri);
+  const pool = createPool(uri);
+  onTestFinished(() => pool.end());
+  const offline = Object.assign(new Error(), {
+    code: 'ER_SERVER_OFFLINE_MODE',
+    errno: 3032,
+    sqlState: 'HY000',
+  });
+  const errors: unknown[] = [offline];
+  const away: DatabasePool = {
+    getConnection: async () => {
+      if (errors.length === 1) {
+        errors.push(offline);
+        throw offline;
+      }
+      return pool.getConnection().catch(async (error: unknown) => {
+        errors.push(error);
+        await other.end();
+        throw error;
+      });
+    },
+  };
+
+  for await (const one of followCancellations(away, { from: 'beginning', pollMs: 1 })) {
+    expect(one.orderId).toBe(String(orderId));
+    break;
+  }
+  expect(errors.slice(2)).toContainEqual(expect.objectContaining({ errno: 1226 }));
 });
 
 async function readAll(shop: Shop, limit: number): Promise<ReadCancellation[][]> {

@@ -7,6 +7,7 @@ import {
   cancelOrderAsAdmin,
   listFindings,
   orderDeadlines,
+  settleFinding,
   settleLatePayment,
 } from '../../scripts';
 import { changesOf, closeGate, createShop, order, pendingOrder, type Shop } from '../support';
@@ -83,6 +84,36 @@ test('an order that was paid, set pending again and then timed out is a finding'
   expect(await listFindings(shop.db)).toMatchObject([
     { orderId: String(orderId), what: 'cancelled_after_payment', detail: 'pi_1' },
   ]);
+});
+
+test('and is one at once, whoever cancels it and however old it is, and again for another payment', async () => {
+  const shop = await createShop();
+  const old = await pendingOrder(shop, { coupon: 1000, ageMinutes: 60 * 24 * 30 });
+  const elsewhere = await pendingOrder(shop, { ageMinutes: 60 * 24 * 30 });
+  await acceptPayment(shop.db, old.orderId, 'pi_2');
+  await shop.run('UPDATE orders SET status = 2 WHERE id = ?', [elsewhere.orderId]);
+  await acceptPayment(shop.db, elsewhere.orderId, 'pi_3');
+  // Both looks that the sweep takes at an order are over.
+  await cancelExpiredOrders(shop.db);
+  const [found] = await listFindings(shop.db);
+  await settleFinding(shop.db, found?.findingId ?? 0, { remark: 'paid once' });
+
+  await shop.run('UPDATE orders SET status = 1');
+  await cancelExpiredOrders(shop.db);
+  const [first, ...others] = await listFindings(shop.db);
+  expect([first, ...others]).toMatchObject([
+    { orderId: String(old.orderId), what: 'cancelled_after_payment', detail: 'pi_2' },
+    { orderId: String(elsewhere.orderId), what: 'cancelled_after_payment', detail: 'pi_3' },
+  ]);
+
+  await settleFinding(shop.db, first?.findingId ?? 0, { remark: 'sent back' });
+  await shop.run('UPDATE orders SET status = 1 WHERE id = ?', [old.orderId]);
+  await acceptPayment(shop.db, old.orderId, 'pi_1');
+  await shop.run('UPDATE orders SET status = 1 WHERE id = ?', [old.orderId]);
+  await cancelOrderAsAdmin(shop.db, old.orderId, { remark: 'fraud' });
+  expect(await listFindings(shop.db)).toContainEqual(
+    expect.objectContaining({ what: 'cancelled_after_payment', detail: 'pi_1, pi_2' }),
+  );
 });
 
 test('in a transaction that is rolled back the record of late money is lost, in one that commits it is there', async () => {

@@ -17,13 +17,13 @@ export const findingsCommand = (context: Context) =>
       answer(context, options, {
         ask: (db) => client.listFindings(db, { limit }),
         say: (findings, colors) =>
-          findings.length === 0 ? 'There is nothing to look at.' : tableOf(findings, colors),
+          findings.length === 0 ? 'There is nothing to look at.' : tableOf(findings, limit, colors),
         exitCode: (findings) => (findings.length > 0 ? EXIT.differs : EXIT.done),
       }),
     );
 
-const tableOf = (findings: readonly client.Finding[], colors: Colors) =>
-  toTable(
+function tableOf(findings: readonly client.Finding[], limit: number, colors: Colors): string {
+  const table = toTable(
     findings,
     {
       finding: (one) => one.findingId,
@@ -37,6 +37,9 @@ const tableOf = (findings: readonly client.Finding[], colors: Colors) =>
     },
     colors,
   );
+  const rest = findings.length === limit ? ', and perhaps more (--limit)' : '';
+  return `${table}\n\n${count(findings.length, 'finding')}${rest}.`;
+}
 
 /** A command that says of one thing that it is dealt with. */
 const settlingCommand = (name: string, description: string, example: string) =>

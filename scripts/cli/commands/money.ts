@@ -118,7 +118,7 @@ async function repairAll(
 function sayRepair({ repaired, failed }: RepairReport, colors: Colors): string {
   return [
     repaired.length === 0
-      ? 'Nothing was given back: nothing is missing.'
+      ? `Nothing was given back${failed.length > 0 ? '' : ': nothing is missing'}.`
       : colors.green(`Given back: ${sayMissing(repaired, ({ given }) => given)}.`),
     ...failed.map(({ orderId, message }) => colors.red(`Order ${orderId} failed: ${message}`)),
   ].join('\n');

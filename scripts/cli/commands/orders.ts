@@ -120,7 +120,10 @@ function sayExplanation([first, ...others]: readonly client.Explanation[], color
   const width = Math.max(0, ...others.map(({ step }) => step.length));
   return [
     colors.bold(first?.detail ?? ''),
-    ...others.map(({ step, detail }) => `  ${colors.dim(step.padEnd(width))}  ${detail}`),
+    ...others.map(
+      ({ step, verdict, detail }) =>
+        `  ${colors.dim(step.padEnd(width))}  ${step === 'finding' ? `${verdict}: ` : ''}${detail}`,
+    ),
   ].join('\n');
 }
 

@@ -11,7 +11,8 @@ export type Unit = 'hour' | 'day';
 /** A list for people: what the columns are called is what the page calls them. */
 export type List = readonly Readonly<Record<string, string | number | null>>[];
 
-const ROWS_AT_MOST = 50;
+/** Of each list. */
+export const ROWS_AT_MOST = 50;
 
 /**
  * Reads what happened from one instant to another. Needs SELECT on the tables and views order_timeout_*, and EXECUTE

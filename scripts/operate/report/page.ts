@@ -1,13 +1,13 @@
 import Mustache from 'mustache';
 import { describeDuration, describeInstant } from '../words';
 import { chartsOf, draw, UNITS } from './charts';
-import type { History, List, Span } from './history';
+import { type History, type List, ROWS_AT_MOST, type Span } from './history';
 
 /** One page with everything in it: no script, nothing to load. */
 export function toPage(history: History): string {
   const { clock } = history;
   const list = (title: string, nothing: string, rows: List) => ({
-    title,
+    title: rows.length < ROWS_AT_MOST ? title : `${title}: only ${ROWS_AT_MOST} are shown`,
     nothing,
     head: Object.keys(rows[0] ?? {}),
     rows: rows.map((row) => ({ cells: Object.values(row).map(String) })),

@@ -10,6 +10,29 @@ Parameters: p_order_ids: the orders. p_now: in the shop''s clock.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
+    DECLARE v_paid JSON;
+
+    -- Read without a lock first: in a caller's transaction the INSERT locks what it reads, and mostly there is nothing.
+    SELECT /*+ JOIN_FIXED_ORDER() */ JSON_ARRAYAGG(payment.order_id)
+      INTO v_paid
+      FROM {{> picked}}
+      JOIN order_timeout_payment AS payment FORCE INDEX (order_timeout_payment_order)
+        ON payment.order_id = picked.order_id AND payment.outcome IN ('accepted', 'paid_elsewhere');
+    IF v_paid IS NOT NULL THEN
+        INSERT INTO order_timeout_finding (order_id, what, detail, opened_at)
+        SELECT /*+ {{> callers_session}} */ seen.order_id, 'cancelled_after_payment', seen.detail, p_now
+          FROM (SELECT payment.order_id, 0 AS amount, 0 AS other_amount,
+                       -- The latest first: it is seen to be another one, however long they are.
+                       LEFT(GROUP_CONCAT(CONVERT(payment.reference USING utf8mb4) COLLATE utf8mb4_0900_ai_ci
+                                         ORDER BY payment.received_at DESC, payment.reference SEPARATOR ', '), 255) AS detail
+                  FROM order_timeout_payment AS payment
+                 WHERE payment.order_id IN (SELECT paid.order_id FROM JSON_TABLE(v_paid, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS paid)
+                   AND payment.outcome IN ('accepted', 'paid_elsewhere')
+                   AND EXISTS (SELECT 1 FROM order_timeout_cancellation AS cancellation
+                                WHERE cancellation.order_id = payment.order_id AND cancellation.cancelled_at >= payment.received_at)
+                 GROUP BY payment.order_id) AS seen
+            ON DUPLICATE KEY UPDATE {{> reopen_finding}};
+    END IF;
 {{#rules}}
     INSERT INTO order_timeout_finding (order_id, kind, target_id, what, amount, other_amount, detail, opened_at)
     SELECT /*+ {{> callers_session}} */

@@ -47,16 +47,6 @@ BEGIN
         ON state.order_id = picked.order_id AND state.verdict = 'contradictory' AND finding.what = 'contradictory'
      WHERE state.order_id IS NULL;
     CALL order_timeout_close_findings(v_over, p_now);
-    INSERT INTO order_timeout_finding (order_id, what, detail, opened_at)
-    SELECT /*+ {{> session}} JOIN_FIXED_ORDER() */ seen.order_id, 'cancelled_after_payment', seen.detail, p_now
-      FROM (SELECT /*+ JOIN_FIXED_ORDER() */ payment.order_id, 0 AS amount, 0 AS other_amount,
-                   CONVERT(MAX(payment.reference) USING utf8mb4) COLLATE utf8mb4_0900_ai_ci AS detail
-              FROM {{> picked}}
-              JOIN order_timeout_payment AS payment ON payment.order_id = picked.order_id AND payment.outcome = 'accepted'
-              JOIN order_timeout_cancellation AS cancellation
-                ON cancellation.order_id = payment.order_id AND cancellation.cancelled_at >= payment.received_at
-             GROUP BY payment.order_id) AS seen
-        ON DUPLICATE KEY UPDATE {{> reopen_finding}};
     CALL order_timeout_note_findings(p_order_ids, p_now);
 {{#rules}}
     -- {{kind}}

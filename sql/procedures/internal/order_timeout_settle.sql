@@ -59,6 +59,12 @@ BEGIN
     IF p_to_look_at THEN
         CALL order_timeout_set_free(p_order_ids, p_now);
     END IF;
+    -- One that was paid once: it may be too old to be looked at again by itself.
+    SET p_to_look_at = p_to_look_at OR (p_cause <> 'repair' AND EXISTS (
+        SELECT /*+ JOIN_FIXED_ORDER() */ 1
+          FROM {{> picked}}
+          JOIN order_timeout_payment AS payment FORCE INDEX (order_timeout_payment_order)
+            ON payment.order_id = picked.order_id AND payment.outcome IN ('accepted', 'paid_elsewhere')));
 
     IF p_cause <> 'repair' THEN
         INSERT INTO order_timeout_cancellation (batch_id, order_id, user_id, source_type, cause, run_id, cancelled_at)

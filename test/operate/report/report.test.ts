@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { createConnection } from 'mysql2/promise';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readHistory } from '../../../scripts/operate/report/history';
+import { toPage } from '../../../scripts/operate/report/page';
 import { commandLine } from '../../cli/support';
 import { createShop, type Shop } from '../../support';
 import { chromium, withChromium } from './chromium';
@@ -72,6 +73,19 @@ test('the history is what the journal has', async () => {
     { order: '300001', 'next try': 'set aside' },
     { order: '300002', 'next try': '2026-01-30 20:07:00' },
   ]);
+});
+
+test('a list that is cut off says so', async () => {
+  const db = await shop.connect();
+  const history = await readHistory(db, {
+    since: new Date('2026-01-12T08:00:00+08:00'),
+    until: new Date('2026-01-12T09:00:00+08:00'),
+  });
+  const rows = (length: number) => Array.from({ length }, (_, finding) => ({ finding }));
+  const headings = (length: number) => toPage({ ...history, findings: rows(length) });
+
+  expect(headings(49)).not.toContain('only 50');
+  expect(headings(50)).toContain('<h2>What a person has to look at: only 50 are shown</h2>');
 });
 
 test('a few hours are shown by the hour, also those in which nothing happened', async () => {
