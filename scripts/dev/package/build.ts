@@ -23,12 +23,15 @@ const clientBeside: Plugin = {
   },
 };
 
-/** dist: the client as an ES module and as CommonJS, with one declaration, and the command line. */
+/** dist: the client as CommonJS, with an ES module that is the same one, one declaration, and the command line. */
 async function buildPackage(): Promise<void> {
   rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
-  const client = { ...NODE, entryPoints: ['scripts/index.ts'] };
-  await build({ ...client, format: 'esm', outfile: 'dist/index.mjs' });
-  await build({ ...client, format: 'cjs', outfile: 'dist/index.cjs' });
+  await build({
+    ...NODE,
+    entryPoints: ['scripts/index.ts'],
+    format: 'cjs',
+    outfile: 'dist/index.cjs',
+  });
   await build({
     ...NODE,
     entryPoints: ['scripts/cli/main.ts'],
@@ -45,7 +48,9 @@ async function buildPackage(): Promise<void> {
     ['dts-bundle-generator', ...types, '--export-referenced-types=false', 'scripts/index.ts'],
     { cwd: ROOT, stdio: 'inherit' },
   );
-  writeFileSync(join(ROOT, 'dist/index.d.mts'), "export * from './index.cjs';\n");
+  // Whoever imports and whoever requires has the same classes: instanceof holds for both.
+  for (const file of ['index.mjs', 'index.d.mts'])
+    writeFileSync(join(ROOT, 'dist', file), "export * from './index.cjs';\n");
 }
 
 void buildPackage();
