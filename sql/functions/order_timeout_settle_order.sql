@@ -66,8 +66,8 @@ BEGIN
     -- Then all reads, by the same clock as the locks: what is valid now is what is locked.
     SELECT /*+ {{> callers_session}} */
            MAX({{> order_verdict}}),
-           MAX({{> expires_at}}), MAX(IF(setting.clock = '{{clock}}', SYSDATE(3), NULL))
-      INTO v_verdict, v_expires_at, v_now
+           MAX({{> expires_at}}), MAX(IF(setting.clock = '{{clock}}', SYSDATE(3), NULL)), v_reached + MAX({{> was_paid}})
+      INTO v_verdict, v_expires_at, v_now, v_reached
       FROM order_timeout_shop_order AS o
       JOIN order_timeout_setting AS setting
       LEFT JOIN order_timeout_policy AS policy ON policy.source_type = o.source_type

@@ -1,1 +1,1 @@
-SET_VAR(time_zone='{{clock}}') SET_VAR(sql_safe_updates=0) SET_VAR(group_concat_max_len=16777216)
+SET_VAR(time_zone='{{clock}}') SET_VAR(sql_safe_updates=0)

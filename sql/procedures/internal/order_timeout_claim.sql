@@ -8,27 +8,38 @@ CREATE PROCEDURE order_timeout_claim (
 )
     COMMENT 'Description: writes to the journal what orders are to get back. The primary key (order, kind, target) is the claim:
 what has come back once stays as it is. account_id 0: there is no row that could get it, see order_timeout_place_claims().
-Parameters: of order_timeout_settle(); p_batch_id: order_timeout_batch.id.'
+Parameters: of order_timeout_settle(); p_batch_id: order_timeout_batch.id. A repair is of one order.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
 {{#rules}}
+    DECLARE v_is_known_{{kind}} BOOLEAN DEFAULT p_cause <> 'repair' /* else: what the shop's own cancel gave back */;
+{{/rules}}
+
+{{#rules}}
 {{#journal}}
     -- {{kind}}: {{source_comment}}
-    INSERT INTO order_timeout_refund
-           (order_id, kind, target_id, batch_id, user_id, account_id, amount, taken, ledger_taken, source, cause,
-            keeps_state, refunded_at)
-    SELECT /*+ {{> callers_session}} JOIN_FIXED_ORDER() */
-           due.order_id, '{{kind}}', due.target_id, p_batch_id, due.user_id, COALESCE(due.account_id, 0), due.due, due.taken,
-           due.ledger_taken, due.source, p_cause, due.keeps_state, p_now
-      FROM {{> picked}}
-      JOIN order_timeout_due_{{kind}} AS due ON due.order_id = picked.order_id
-     WHERE due.due > 0{{^is_auditable}}
-       AND p_cause <> 'repair' /* what the shop's own cancel gave back is not known */{{/is_auditable}}{{#is_auditable}}
-       AND (p_cause <> 'repair' OR EXISTS (SELECT 1 FROM order_timeout_shop_order AS o
-                                            WHERE o.order_id = due.order_id AND {{> is_audited}})){{/is_auditable}}
-        -- Two rows of one key in one batch are a due view's mistake: NULL is refused (1048), nothing of either gets lost.
-        ON DUPLICATE KEY UPDATE batch_id = IF(order_timeout_refund.batch_id = p_batch_id, NULL, order_timeout_refund.batch_id);
+{{#is_auditable}}
+    IF p_cause = 'repair' THEN
+        SET v_is_known_{{kind}} = EXISTS (SELECT 1
+                                            FROM {{> picked}}
+                                            JOIN order_timeout_shop_order AS o ON o.order_id = picked.order_id
+                                           WHERE {{> is_audited}});
+    END IF;
+{{/is_auditable}}
+    IF v_is_known_{{kind}} THEN
+        INSERT INTO order_timeout_refund
+               (order_id, kind, target_id, batch_id, user_id, account_id, amount, taken, ledger_taken, source, cause,
+                keeps_state, refunded_at)
+        SELECT /*+ {{> callers_session}} JOIN_FIXED_ORDER() */
+               due.order_id, '{{kind}}', due.target_id, p_batch_id, due.user_id, COALESCE(due.account_id, 0), due.due, due.taken,
+               due.ledger_taken, due.source, p_cause, due.keeps_state, p_now
+          FROM {{> picked}}
+          JOIN order_timeout_due_{{kind}} AS due ON due.order_id = picked.order_id
+         WHERE due.due > 0
+            -- Two rows of one key in one batch are a due view's mistake: NULL is refused (1048), nothing of either gets lost.
+            ON DUPLICATE KEY UPDATE batch_id = IF(order_timeout_refund.batch_id = p_batch_id, NULL, order_timeout_refund.batch_id);
+    END IF;
 {{/journal}}
 {{/rules}}
 END$$

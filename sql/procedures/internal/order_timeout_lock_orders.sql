@@ -12,7 +12,7 @@ Amounts are computed only after this: a read that skips locked rows would take a
 hold_order() takes the order''s lock too.
 Parameters: p_source_type: their type; NULL: orders without one. p_cutoff: due is what is older. p_order_ids: as picked; set to
 those that are due and of which every row is ours, NULL: none. p_reached: how many rows they lead to, at least, of the kinds with a
-key for each. p_put_off: orders that are ours and due, and lead to a row that is not ours.'
+key for each, and more when one was paid before. p_put_off: orders that are ours and due, and lead to a row that is not ours.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
@@ -21,9 +21,9 @@ BEGIN
 {{/reaches}}
 
     -- A row that is not ours now is locked by somebody, or does not exist.
-    SELECT /*+ {{> session}} JOIN_FIXED_ORDER() */
+    SELECT /*+ {{> session}} {{> whole_lists}} JOIN_FIXED_ORDER() */
            CONCAT('[', GROUP_CONCAT(DISTINCT o.order_id), ']'),
-           COALESCE(SUM(0{{#reaches}}{{#is_counted}} + COALESCE({{> is_reached}}, 0){{/is_counted}}{{/reaches}}), 0){{#reaches}}{{#is_counted}},
+           COALESCE(SUM({{> was_paid}}{{#reaches}}{{#is_counted}} + COALESCE({{> is_reached}}, 0){{/is_counted}}{{/reaches}}), 0){{#reaches}}{{#is_counted}},
            {{> not_ours}}{{/is_counted}}{{/reaches}}
       INTO p_order_ids, p_reached{{#reaches}}{{#is_counted}}, v_not_ours_{{reach}}{{/is_counted}}{{/reaches}}
       FROM {{> picked}}
@@ -44,7 +44,7 @@ BEGIN
     SET p_put_off = COALESCE(JSON_LENGTH(p_order_ids), 0);
 {{#reaches}}
 {{^is_counted}}
-    SELECT /*+ {{> session}} JOIN_FIXED_ORDER() */
+    SELECT /*+ {{> session}} {{> whole_lists}} JOIN_FIXED_ORDER() */
            {{> not_ours}}
       INTO v_not_ours_{{reach}}
       FROM {{> picked}}

@@ -20,7 +20,7 @@ BEGIN
         ON payment.order_id = picked.order_id AND payment.outcome IN ('accepted', 'paid_elsewhere');
     IF v_paid IS NOT NULL THEN
         INSERT INTO order_timeout_finding (order_id, what, detail, opened_at)
-        SELECT /*+ {{> callers_session}} */ seen.order_id, 'cancelled_after_payment', seen.detail, p_now
+        SELECT /*+ {{> callers_session}} {{> whole_lists}} */ seen.order_id, 'cancelled_after_payment', seen.detail, p_now
           FROM (SELECT payment.order_id, 0 AS amount, 0 AS other_amount,
                        -- The latest first: it is seen to be another one, however long they are.
                        LEFT(GROUP_CONCAT(CONVERT(payment.reference USING utf8mb4) COLLATE utf8mb4_0900_ai_ci

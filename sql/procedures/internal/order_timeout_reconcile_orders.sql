@@ -51,11 +51,11 @@ BEGIN
 {{#rules}}
     -- {{kind}}
     INSERT INTO order_timeout_finding (order_id, kind, target_id, what, amount, other_amount, detail, opened_at)
-    SELECT /*+ {{> session}} JOIN_FIXED_ORDER() */ seen.order_id, '{{kind}}', seen.target_id, seen.what, seen.amount, seen.other_amount, seen.detail, p_now
+    SELECT /*+ {{> session}} {{> whole_lists}} JOIN_FIXED_ORDER() */ seen.order_id, '{{kind}}', seen.target_id, seen.what, seen.amount, seen.other_amount, seen.detail, p_now
       FROM {{> picked}}
       JOIN order_timeout_after_{{kind}} AS seen ON seen.order_id = picked.order_id
         ON DUPLICATE KEY UPDATE {{> reopen_finding}};
-    SELECT /*+ {{> session}} JOIN_FIXED_ORDER() */ JSON_ARRAYAGG(finding.id)
+    SELECT /*+ {{> session}} {{> whole_lists}} JOIN_FIXED_ORDER() */ JSON_ARRAYAGG(finding.id)
       INTO v_over
       FROM {{> picked}}
       JOIN order_timeout_finding AS finding

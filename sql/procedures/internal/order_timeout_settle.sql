@@ -14,7 +14,7 @@ CREATE PROCEDURE order_timeout_settle (
     COMMENT 'Description: gives back what orders took, and closes them: the one way in which an order is cancelled or repaired.
 Always part of one statement: called by order_timeout_settle_order() and order_timeout_settle_orders() only.
 Parameters: p_order_ids: the orders, locked with all rows that they lead to. p_reached: how many rows these are, of the kinds
-with a key for each. p_cause: timeout, user, admin, or repair of orders that are cancelled. p_remark: for the journal and the
+with a key for each, and more when one was paid before. p_cause: timeout, user, admin, or repair of orders that are cancelled. p_remark: for the journal and the
 ledgers. p_run_id: order_timeout_run.id or NULL. p_now: in the shop''s clock. p_batch_id: order_timeout_batch.id.
 p_returned: {kind: amount}, of every kind. p_to_look_at: 1: order_timeout_note_findings() may find something. It is called after
 the settlement: its views would be opened for each, and what it finds is found later too.'
@@ -34,7 +34,7 @@ BEGIN
 
     -- All kinds claim before any gives: a row that one changes may be what another reads.
     CALL order_timeout_claim(p_batch_id, p_order_ids, p_cause, p_now);
-    SELECT /*+ {{> callers_session}} JOIN_FIXED_ORDER() */
+    SELECT /*+ {{> callers_session}} {{> whole_lists}} JOIN_FIXED_ORDER() */
 {{#rules}}
            COALESCE(SUM(IF(refund.kind = '{{kind}}' AND refund.batch_id = p_batch_id{{^open}} AND refund.account_id <> 0{{/open}}, refund.amount, 0)), 0),
 {{/rules}}
@@ -59,12 +59,6 @@ BEGIN
     IF p_to_look_at THEN
         CALL order_timeout_set_free(p_order_ids, p_now);
     END IF;
-    -- One that was paid once: it may be too old to be looked at again by itself.
-    SET p_to_look_at = p_to_look_at OR (p_cause <> 'repair' AND EXISTS (
-        SELECT /*+ JOIN_FIXED_ORDER() */ 1
-          FROM {{> picked}}
-          JOIN order_timeout_payment AS payment FORCE INDEX (order_timeout_payment_order)
-            ON payment.order_id = picked.order_id AND payment.outcome IN ('accepted', 'paid_elsewhere')));
 
     IF p_cause <> 'repair' THEN
         INSERT INTO order_timeout_cancellation (batch_id, order_id, user_id, source_type, cause, run_id, cancelled_at)

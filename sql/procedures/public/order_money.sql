@@ -15,7 +15,7 @@ BEGIN
 {{> forget_temporary_tables}}
     CALL order_timeout_require_id('p_order_id', p_order_id);
     DO order_timeout_now();
-    SELECT /*+ {{> callers_session}} */ money.*, found.findings AS finding
+    SELECT /*+ {{> callers_session}} {{> whole_lists}} */ money.*, found.findings AS finding
       FROM (
 {{#rules}}
             SELECT money.kind, money.target_id, money.account_id, money.taken, money.returned, money.owed,

@@ -15,7 +15,7 @@ BEGIN
 {{> forget_temporary_tables}}
     DO order_timeout_now();
     SET v_obstacle = order_timeout_obstacle();
-    SELECT /*+ {{> callers_session}} */ found.check_name, found.status, found.detail
+    SELECT /*+ {{> callers_session}} {{> whole_lists}} */ found.check_name, found.status, found.detail
       FROM (
             SELECT 1 AS place, 'setting' AS check_name, IF(paused, 'warn', 'ok') AS status,
                    CONCAT(IF(paused, 'The sweep is paused: order-timeout resume. ', ''),

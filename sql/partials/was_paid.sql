@@ -1,0 +1,2 @@
+EXISTS (SELECT 1 FROM order_timeout_payment AS payment FORCE INDEX (order_timeout_payment_order)
+                   WHERE payment.order_id = o.order_id AND payment.outcome IN ('accepted', 'paid_elsewhere'))

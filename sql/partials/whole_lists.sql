@@ -1,0 +1,1 @@
+SET_VAR(group_concat_max_len=16777216)
