@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Argument } from './arguments';
 import { callStatement, milliseconds } from './arguments';
 import type { TextRow } from './columns';
@@ -13,6 +12,7 @@ import {
   requireDatabase,
 } from './database';
 import { OrderTimeoutError, serverErrno, translated } from './errors';
+import { pause } from './pause';
 
 export interface CallOptions {
   /**
@@ -223,12 +223,12 @@ async function withRetries<Result>(
     try {
       return await work();
     } catch (error) {
-      const pause = isOurs() ? pauseBeforeRetry(error, retry, Math.random()) : undefined;
+      const pauseMs = isOurs() ? pauseBeforeRetry(error, retry, Math.random()) : undefined;
       const isLate =
         deadline !== undefined &&
-        (serverErrno(error) === 1205 || Date.now() + (pause ?? 0) >= deadline);
-      if (pause === undefined || isLate) throw error;
-      await sleep(pause);
+        (serverErrno(error) === 1205 || Date.now() + (pauseMs ?? 0) >= deadline);
+      if (pauseMs === undefined || isLate) throw error;
+      await pause(pauseMs);
     }
   }
 }

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Id, invalid, milliseconds } from './arguments';
 import type { CallOptions } from './call';
 import { type Database, type DatabasePool, isPool } from './database';
 import { OrderTimeoutError, serverErrno } from './errors';
+import { pause } from './pause';
 import { type RowOf, rowsOf } from './procedures';
 
 /** A place in the feed. Keep it as it is, as JSON if you like; compare it with nothing. */
@@ -78,6 +78,8 @@ export async function* followCancellations(
   let after = from;
   placeOf('from', after);
   milliseconds('pollMs', pollMs);
+  // An AbortController by mistake would never end it.
+  if (signal && !('addEventListener' in signal)) throw invalid('signal', 'an AbortSignal', signal);
   for (let failures = 0; !isAborted(signal);) {
     let page: readonly ReadCancellation[] = [];
     try {
@@ -93,11 +95,7 @@ export async function* followCancellations(
       after = cancellation.place;
     }
     if (page.length === 0) {
-      const pause = Math.min(pollMs * 2 ** failures, LONGEST_PAUSE_MS);
-      await sleep(pause, undefined, signal && { signal }).catch((error: unknown) => {
-        // One that is no AbortSignal would be no pause, and never end it.
-        if (!isAborted(signal)) throw error;
-      });
+      await pause(Math.min(pollMs * 2 ** failures, LONGEST_PAUSE_MS), signal);
     }
   }
 }
