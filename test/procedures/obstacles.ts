@@ -38,3 +38,4 @@ export async function stateOf(shop: Shop, db: Connection, state: string): Promis
     return rows.length > 0;
   });
 }
+

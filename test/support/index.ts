@@ -1,4 +1,5 @@
 export { createShop, type Shop, type ShopOptions } from './shop';
+export { testsInShop } from './tests-in-shop';
 export {
   type BuiltOrder,
   coupon,
