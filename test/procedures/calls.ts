@@ -1,4 +1,5 @@
 import type { Connection, Pool, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
+import { expect } from 'vitest';
 import { type Baseline, findBalanceViolations, findViolations } from '../../scripts/dev/invariants';
 import type { BuiltOrder, Shop } from '../support';
 
@@ -122,4 +123,17 @@ export async function lockWaitTimeouts(db: Database): Promise<number> {
 /** What must never be; with a baseline of all balances also where one of them differs from its ledger since. */
 export async function violations(db: Pool | Connection, baseline: Baseline = new Map()) {
   return [...(await findViolations(db)), ...(await findBalanceViolations(db, baseline))];
+}
+
+/** All orders are cancelled, once each; all that they took is back, once; nothing is recorded against any. */
+export async function expectAllBackOnce(shop: Shop): Promise<void> {
+  expect(await shop.run('SELECT DISTINCT status FROM orders')).toEqual([{ status: 3 }]);
+  const wrong = await shop.run(
+    `SELECT order_id, 'cancelled twice' AS what FROM order_timeout_cancellation GROUP BY order_id HAVING COUNT(*) > 1
+      UNION ALL SELECT order_id, 'failed' FROM order_timeout_failure
+      UNION ALL SELECT order_id, 'coupon' FROM order_timeout_due_coupon WHERE returned <> taken
+      UNION ALL SELECT order_id, 'points' FROM order_timeout_due_points WHERE returned <> taken`,
+  );
+  expect(wrong).toEqual([]);
+  expect(await violations(shop.db)).toEqual([]);
 }
