@@ -1,9 +1,9 @@
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { findBalanceViolations, findViolations, takeBaseline } from '../../scripts/dev/invariants';
+import { takeBaseline } from '../../scripts/dev/invariants';
 import { type PrivateMysqld, startPrivateMysqld } from '../../scripts/dev/server';
 import { createShopTables, loadExampleShop } from '../../scripts/dev/shop';
-import { call, sweep } from '../races/outcomes';
+import { call, sweep, violations } from '../procedures/calls';
 import { deployEngine } from '../support/deploy';
 import { until } from '../support';
 
@@ -132,6 +132,5 @@ test('a sweep, calls that join and the shop’s own rows at once: all comes back
         WHERE kind = 'coupon' AND due <> 0`,
     ),
   ).toEqual([]);
-  expect(await findViolations(db)).toEqual([]);
-  expect(await findBalanceViolations(db, baseline)).toEqual([]);
+  expect(await violations(db, baseline)).toEqual([]);
 });

@@ -1,10 +1,10 @@
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { findBalanceViolations, findViolations, takeBaseline } from '../../scripts/dev/invariants';
+import { takeBaseline } from '../../scripts/dev/invariants';
 import { startPrivateMysqld } from '../../scripts/dev/server';
 import { runShopFile } from '../../scripts/dev/shop';
-import { sweep } from '../races/outcomes';
+import { sweep, violations } from '../procedures/calls';
 import { deployEngine } from '../support/deploy';
 
 /** FAULT_ROUNDS=25 in the CI. FAULT_SEED repeats a run. */
@@ -76,8 +76,7 @@ test(
         await mysqld.restart();
         db = await connect();
 
-        expect(await findViolations(db)).toEqual([]);
-        expect(await findBalanceViolations(db, baseline)).toEqual([]);
+        expect(await violations(db, baseline)).toEqual([]);
       }
       expect(killed).toBeGreaterThan(0);
 
@@ -86,8 +85,7 @@ test(
       expect(await rowsOf(db, 'SELECT DISTINCT status FROM orders')).toEqual([[3]]);
       expect(await rowsOf(db, GIVEN)).toEqual(due);
       expect(await rowsOf(db, DUE)).toEqual([]);
-      expect(await findViolations(db)).toEqual([]);
-      expect(await findBalanceViolations(db, baseline)).toEqual([]);
+      expect(await violations(db, baseline)).toEqual([]);
     } finally {
       for (const db of open) db.destroy();
       await mysqld.stop();

@@ -2,16 +2,12 @@ import { type Connection, createConnection, type RowDataPacket } from 'mysql2/pr
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cancelExpiredOrder } from '../../scripts';
 import { up, verify } from '../../scripts/deploy';
-import {
-  type Baseline,
-  findBalanceViolations,
-  findViolations,
-  takeBaseline,
-} from '../../scripts/dev/invariants';
+import { type Baseline, takeBaseline } from '../../scripts/dev/invariants';
 import { type PrivateMysqld, startPrivateMysqld } from '../../scripts/dev/server';
 import { createShopTables, loadExampleShop } from '../../scripts/dev/shop';
 import { run } from '../cli/support';
 import { createDeployer, urlFor } from '../deploy/support/deployer';
+import { violations } from '../procedures/calls';
 import { until } from '../support';
 
 /** What a server may have as its defaults, and what an event's session takes from it. */
@@ -144,6 +140,5 @@ test('whatever the server has as its defaults, it is deployed to, the event canc
   expect(await run(['cancel', id, '--url', url])).toMatchObject({ exitCode: 0 });
   expect(await scalar('SELECT status FROM orders WHERE id = ?', id)).toBe(3);
 
-  expect(await findViolations(root)).toEqual([]);
-  expect(await findBalanceViolations(root, baseline)).toEqual([]);
+  expect(await violations(root, baseline)).toEqual([]);
 }, 180_000);

@@ -1,23 +1,12 @@
 import { createConnection } from 'mysql2/promise';
 import { createServer, connect as connectSocket, type Socket } from 'node:net';
 import { once } from 'node:events';
-import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { cancelExpiredOrder, OutcomeUnknownError } from '../../scripts';
-import { findBalanceViolations, findViolations, takeBaseline } from '../../scripts/dev/invariants';
-import {
-  closeGate,
-  createShop,
-  isSession,
-  pendingOrder,
-  sessionEnd,
-  type Shop,
-  until,
-} from '../support';
+import { closeGate, isSession, pendingOrder, sessionEnd, testsInShop, until } from '../support';
+import { expectAllBackOnce } from '../procedures/calls';
 
-let shop: Shop;
-beforeEach(async () => {
-  shop = await createShop();
-});
+const test = testsInShop();
 
 interface Proxy {
   readonly url: string;
@@ -56,9 +45,10 @@ async function startProxy(url: string): Promise<Proxy> {
   return { url: proxied.href, cut, cutAnswers: () => (isCutting = true) };
 }
 
-test('a connection cut while the answer travels: the outcome is unknown, and calling again is safe', async () => {
+test('a connection cut while the answer travels: the outcome is unknown, and calling again is safe', async ({
+  shop,
+}) => {
   const { orderId } = await pendingOrder(shop, { coupon: 1000, points: 50 });
-  const baseline = await takeBaseline(shop.db);
   const proxy = await startProxy(shop.url);
   const db = await createConnection({ uri: proxy.url });
   db.on('error', () => undefined);
@@ -72,17 +62,11 @@ test('a connection cut while the answer travels: the outcome is unknown, and cal
   const again = await cancelExpiredOrder(shop.db, orderId);
 
   expect(['cancelled', 'not_pending']).toContain(again.outcome);
-  expect(await shop.run('SELECT status FROM orders')).toEqual([{ status: 3 }]);
-  expect(await shop.run('SELECT balance_amount FROM user_coupons')).toEqual([
-    { balance_amount: 1000 },
-  ]);
-  expect(await findViolations(shop.db)).toEqual([]);
-  expect(await findBalanceViolations(shop.db, baseline)).toEqual([]);
+  await expectAllBackOnce(shop);
 });
 
-test('a connection cut in the middle of the call: the same', async () => {
+test('a connection cut in the middle of the call: the same', async ({ shop }) => {
   const { orderId } = await pendingOrder(shop, { coupon: 1000, points: 50 });
-  const baseline = await takeBaseline(shop.db);
   const gate = await closeGate(shop, 'INSERT ON user_coupon_ledger');
   const proxy = await startProxy(shop.url);
   const db = await createConnection({ uri: proxy.url });
@@ -97,10 +81,8 @@ test('a connection cut in the middle of the call: the same', async () => {
   await sessionEnd(shop, db.threadId);
   await cancelExpiredOrder(shop.db, orderId);
 
-  expect(await shop.run('SELECT status FROM orders')).toEqual([{ status: 3 }]);
   expect(await shop.run('SELECT COUNT(*) AS entries FROM order_timeout_cancellation')).toEqual([
     { entries: 1 },
   ]);
-  expect(await findViolations(shop.db)).toEqual([]);
-  expect(await findBalanceViolations(shop.db, baseline)).toEqual([]);
+  await expectAllBackOnce(shop);
 });
