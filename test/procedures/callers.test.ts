@@ -1,20 +1,24 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { SHOP_TABLES } from '../../scripts/dev/shop';
-import { type BuiltOrder, changesOf, order, pendingOrder, type Shop, type State } from '../support';
-import { shopOfFile } from './shop-of-file';
+import {
+  type BuiltOrder,
+  changesOf,
+  createShop,
+  order,
+  pendingOrder,
+  type Shop,
+  type State,
+} from '../support';
+import { call, hold, rowsOf, setAside, sweep } from './calls';
 
 // What a caller can put into its own session before it calls: nothing of it decides anything.
 
 const PROCEDURES = readdirSync(join(__dirname, '../../sql/procedures/public'))
   .map((file) => basename(file, '.sql'))
   .sort();
-
-/** Two shops in which the same things happen one after another, so that they have the same ids. */
-const usualShop = shopOfFile();
-const attackedShop = shopOfFile();
 
 interface Scene {
   readonly due: BuiltOrder;
@@ -29,7 +33,7 @@ interface Scene {
 /** Something to do for each procedure, and a journal to read. */
 async function sceneOf(shop: Shop): Promise<Scene> {
   const done = await pendingOrder(shop, { coupon: 400, points: 4, ageMinutes: 62 });
-  await shop.run('CALL cancel_expired_orders()');
+  await sweep(shop.db);
   const scene = {
     due: await pendingOrder(shop, { coupon: 1000, points: 50, ageMinutes: 42 }),
     young: await pendingOrder(shop, { coupon: 700, points: 7, ageMinutes: 12 }),
@@ -37,18 +41,10 @@ async function sceneOf(shop: Shop): Promise<Scene> {
     missed: await order(shop, { status: 'cancelled', coupon: 300, points: 3 }),
     setAside: await pendingOrder(shop, { coupon: 200, ageMinutes: 52 }),
   };
-  await shop.run(
-    `INSERT INTO order_timeout_failure (order_id, first_failed_at, last_failed_at, error_number, error_state, error_message)
-     VALUES (?, NOW(3), NOW(3), 1644, '45000', 'the shop objects')`,
-    [scene.setAside.orderId],
-  );
-  await shop.run(
-    `INSERT INTO order_timeout_hold (order_id, held_until, held_by, held_at)
-     VALUES (?, NOW(3) + INTERVAL 17 MINUTE, 'test', NOW(3))`,
-    [scene.young.orderId],
-  );
-  await shop.run('CALL reconcile_orders(NULL)');
-  await shop.run("CALL accept_payment(?, 'late')", [done.orderId]);
+  await setAside(shop, scene.setAside);
+  await hold(shop, scene.young, 17);
+  await call(shop.db, 'reconcile_orders(NULL)');
+  await call(shop.db, "accept_payment(?, 'late')", done.orderId);
   const [finding] = await shop.run('SELECT MIN(id) AS id FROM order_timeout_finding');
   return { ...scene, findingId: finding?.id };
 }
@@ -99,41 +95,39 @@ test('each public procedure is called', () => {
   expect(Object.keys(ARGUMENTS)).toEqual(PROCEDURES);
 });
 
-interface Told {
-  readonly answers: unknown[];
-  readonly changed: State;
+interface Attack {
+  /** Before each call. */
+  readonly prepare: (db: Connection, shop: Shop) => Promise<unknown>;
+  /** What must be so afterwards. */
+  readonly after?: (db: Connection, shop: Shop) => Promise<void>;
 }
 
-/** What the procedure answers and does when a caller with nothing but EXECUTE calls it from a session of this kind. */
+/** In a new shop, always with the same ids: what the procedure answers and does when a caller with nothing but EXECUTE calls it. */
 async function calledFrom(
-  shop: Shop,
   procedure: string,
-  prepare: (db: Connection, shop: Shop) => Promise<unknown>,
-): Promise<Told & { db: Connection }> {
+  { prepare, after }: Attack,
+): Promise<{ answers: unknown[]; changed: State }> {
+  const shop = await createShop();
   const scene = await sceneOf(shop);
   const url = await shop.createAccount(
     `EXECUTE ON PROCEDURE ${shop.name}.${procedure}`,
     `CREATE TEMPORARY TABLES ON ${shop.name}.*`,
   );
-  const { username: user, password } = new URL(url);
-  const db = await shop.connect({
-    ...{ user, password, dateStrings: true, multipleStatements: true },
-  });
+  const db = await shop.connect({ uri: url, dateStrings: true, multipleStatements: true });
   const answers: unknown[] = [];
-  const calls = [ARGUMENTS[procedure]?.(scene) ?? [], ...(MORE[procedure]?.(scene) ?? [])];
-
   const changed = await changesOf(shop, async () => {
-    for (const values of calls) {
+    for (const values of [
+      ARGUMENTS[procedure]?.(scene) ?? [],
+      ...(MORE[procedure]?.(scene) ?? []),
+    ]) {
       await prepare(db, shop);
-      const marks = values.map(() => '?').join(', ');
-      const [[rows]] = (await db.query(`CALL ${procedure}(${marks})`, values)) as unknown as [
-        [unknown],
-      ];
-      answers.push(rows);
+      answers.push(
+        await rowsOf(db, `${procedure}(${values.map(() => '?').join(', ')})`, ...values),
+      );
     }
   });
-
-  return { answers: comparable(answers), changed, db };
+  await after?.(db, shop);
+  return { answers: comparable(answers), changed };
 }
 
 /** Times as tens of minutes from now, and what a call took not at all. */
@@ -213,36 +207,35 @@ async function isReadable(db: Connection, name: string): Promise<boolean> {
   );
 }
 
-describe.each(PROCEDURES)('%s()', (procedure) => {
-  test('reads and writes no temporary table of the caller, whatever its name', async () => {
-    const usual = await calledFrom(await usualShop(), procedure, () => Promise.resolve());
-    const shop = await attackedShop();
-    const attacked = await calledFrom(shop, procedure, forge);
-
-    expect(attacked.answers).toEqual(usual.answers);
-    expect(attacked.changed).toEqual(usual.changed);
-    const left = [];
-    for (const name of await ownNames(shop))
-      if (await isReadable(attacked.db, name)) left.push(name);
-    expect(left).toEqual([]);
-    for (const table of SHOP_TABLES) expect(await isReadable(attacked.db, table)).toBe(true);
-  });
-
-  test.each([
-    ['in two days', 172_800],
-    ['two days ago', -172_800],
-  ])('takes no time from SET timestamp: it is now, not %s', async (_, seconds) => {
-    const usual = await calledFrom(await usualShop(), procedure, () => Promise.resolve());
-    const shop = await attackedShop();
-    const attacked = await calledFrom(shop, procedure, (db) =>
-      db.query('SET timestamp = ?', [Math.round(Date.now() / 1000) + seconds]),
-    );
-
-    expect(attacked.answers).toEqual(usual.answers);
-    expect(attacked.changed).toEqual(usual.changed);
+const inAnotherTime = (seconds: number): Attack => ({
+  prepare: (db) => db.query('SET timestamp = ?', [Math.round(Date.now() / 1000) + seconds]),
+  after: async (_, shop) => {
     expect(await timesAround(shop, seconds)).toEqual([]);
-  });
+  },
 });
+
+const ATTACKS: Record<string, Attack> = {
+  'temporary tables of whatever name': {
+    prepare: forge,
+    after: async (db, shop) => {
+      const left = [];
+      for (const name of await ownNames(shop)) if (await isReadable(db, name)) left.push(name);
+      expect(left).toEqual([]);
+      for (const table of SHOP_TABLES) expect(await isReadable(db, table)).toBe(true);
+    },
+  },
+  'SET timestamp in two days': inAnotherTime(172_800),
+  'SET timestamp two days ago': inAnotherTime(-172_800),
+};
+
+test.each(PROCEDURES)(
+  '%s() answers and does the same whatever its caller has set',
+  async (procedure) => {
+    const usual = await calledFrom(procedure, { prepare: () => Promise.resolve() });
+    for (const [what, attack] of Object.entries(ATTACKS))
+      expect(await calledFrom(procedure, attack), what).toEqual(usual);
+  },
+);
 
 /** Columns in which a time stands that is this far from now. */
 async function timesAround(shop: Shop, seconds: number): Promise<string[]> {
