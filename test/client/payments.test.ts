@@ -3,8 +3,6 @@ import {
   acceptPayment,
   type AcceptPaymentResult,
   cancelExpiredOrder,
-  cancelExpiredOrders,
-  cancelOrderAsAdmin,
   listFindings,
   orderDeadlines,
   settleLatePayment,
@@ -21,6 +19,8 @@ import {
 import { hold } from '../procedures/calls';
 
 const test = testsInShop();
+
+// Payments that race with cancels are the soak's.
 
 const outcomeOf = async (result: Promise<AcceptPaymentResult>) => (await result).outcome;
 
@@ -92,40 +92,6 @@ test('in a transaction that is rolled back the record of late money is lost, in 
     await connection.query(end);
     expect(await toSendBack(shop)).toEqual(end === 'COMMIT' ? ['late'] : []);
   }
-});
-
-test('payments, the sweep, a cancel and callbacks told twice race: never both, never neither, each recorded once', async ({
-  shop,
-}) => {
-  const rounds = Number(process.env.PAYMENT_ROUNDS ?? 60);
-  const orders: { orderId: number; couponId: number | null }[] = [];
-  for (let made = 0; made < rounds; made++) orders.push(await pendingOrder(shop, { coupon: 1000 }));
-
-  for (const [round, { orderId }] of orders.entries()) {
-    const reference = `pi_${orderId}`;
-    const answers = await Promise.all([
-      outcomeOf(acceptPayment(shop.db, orderId, reference)),
-      outcomeOf(acceptPayment(shop.db, orderId, reference)),
-      round % 3 === 0 ? cancelExpiredOrders(shop.db) : cancelOrderAsAdmin(shop.db, orderId),
-      cancelExpiredOrder(shop.db, orderId),
-    ]);
-    const told = answers.slice(0, 2).sort();
-    const [row] = await shop.run<{ status: number; balance: number }>(
-      `SELECT orders.status, balance_amount AS balance FROM orders
-         JOIN user_coupons ON user_coupons.id = orders.coupon_id WHERE orders.id = ?`,
-      [orderId],
-    );
-    if (row?.status === 2) {
-      expect(told).toEqual(['accepted', 'already_accepted']);
-      expect(row.balance).toBe(0);
-    } else {
-      expect(told).toEqual(['too_late', 'too_late']);
-      expect(row).toMatchObject({ status: 3, balance: 1000 });
-    }
-  }
-  expect(await shop.run('SELECT COUNT(*) AS payments FROM order_timeout_payment')).toEqual([
-    { payments: rounds },
-  ]);
 });
 
 test('one reference that comes for two orders at once is taken for one of them', async ({
