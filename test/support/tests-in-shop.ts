@@ -1,5 +1,6 @@
 import { beforeAll, test, type TestAPI } from 'vitest';
 import { emptyTables } from './empty';
+import { kill } from './run';
 import { createShop, type Shop, type ShopOptions } from './shop';
 import { sessionEnd } from './waits';
 
@@ -25,14 +26,10 @@ export function testsInShop(options: ShopOptions = {}): TestAPI<{ shop: Shop }> 
       await use({ ...shared, connect });
       // They end with the test, and with them what they hold.
       for (const connection of connections) {
-        await shared.run('KILL ?', [connection.threadId]).catch((error: unknown) => {
-          if ((error as { errno?: number }).errno !== ALREADY_GONE) throw error;
-        });
+        await kill(shared.db, connection.threadId);
         connection.destroy();
         await sessionEnd(shared, connection.threadId);
       }
     },
   });
 }
-
-const ALREADY_GONE = 1094;
