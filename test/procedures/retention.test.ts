@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { pendingOrder, type Shop, testsInShop } from '../support';
-import { configure, rowOf, rowsOf, sweep } from './calls';
+import { configure, rowOf, sweep } from './calls';
 import { holding } from './obstacles';
 
 const test = testsInShop();
@@ -125,15 +125,6 @@ test('what is still owed keeps its cancellations, by which its orders are known'
   await sweep(shop.db);
 
   expect(await counts(shop)).toMatchObject({ batches: 1, cancellations: 1 });
-});
-
-test('the place up to which the feed was read is kept', async ({ shop }) => {
-  await cancelledBefore(shop, 2, 100);
-  await rowsOf(shop.db, 'read_cancellations(0, 0, 10)');
-
-  await sweep(shop.db);
-
-  expect(await shop.run('SELECT position FROM order_timeout_batch')).toEqual([{ position: 2 }]);
 });
 
 test('what somebody holds locked is cleared away another time; the sweep does the rest of its work', async ({

@@ -185,8 +185,11 @@ export async function pointsLedgerRow(
   { userId, points, orderId, action }: PointsLedgerRow,
 ): Promise<void> {
   if (points === 0) return;
-  const of = orderId === undefined ? {} : { ref_table: 'orders', ref_id: String(orderId) };
+  const of = orderId === undefined ? '' : String(orderId);
   await shop.run('INSERT INTO user_points_ledger SET ?', [
-    { user_id: userId, action, points, ...of },
+    {
+      ...{ user_id: userId, action, points },
+      ...{ ref_table: of === '' ? '' : 'orders', ref_id: of },
+    },
   ]);
 }
