@@ -1,5 +1,5 @@
 import type { Pool } from 'mysql2/promise';
-import { expect } from 'vitest';
+import { expect, test } from 'vitest';
 import {
   acceptPayment,
   auditMissingRefunds,
@@ -14,9 +14,9 @@ import {
   repairMissingRefund,
   retryFailedOrder,
 } from '../../scripts';
-import { changesOf, pendingOrder, testsInShop } from '../support';
+import { changesOf, pendingOrder, shopOfFile } from '../support';
 
-const test = testsInShop();
+const shop = shopOfFile();
 
 /** What callers in JavaScript may hand in. */
 const NO_IDS: unknown[] = [
@@ -24,9 +24,7 @@ const NO_IDS: unknown[] = [
   ...[null, undefined, {}, true],
 ];
 
-test('an id that cannot be one is refused, and a user id that is missing by mistake never becomes an admin', async ({
-  shop,
-}) => {
+test('an id that cannot be one is refused, and a user id that is missing by mistake never becomes an admin', async () => {
   const { orderId } = await pendingOrder(shop, { coupon: 1000 });
   const refused = { code: 'INVALID_ID' };
 
@@ -64,14 +62,14 @@ const REFUSED: Record<string, [call: (db: Pool) => Promise<unknown>, code: strin
 
 test.for(Object.entries(REFUSED))(
   'what cannot be meant is refused: %s',
-  async ([, [call, code]], { shop }) => {
+  async ([, [call, code]]) => {
     await expect(call(shop.db)).rejects.toMatchObject({ name: 'OrderTimeoutError', code });
   },
 );
 
 test.for([undefined, null, {}, { position: 1 }, 0, '5'])(
   'a place in the feed that is missing by mistake (%j) does not begin anew',
-  async (after, { shop }) => {
+  async (after) => {
     await expect(readCancellations(shop.db, { after: after as never })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
     });

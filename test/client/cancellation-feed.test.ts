@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect } from 'vitest';
+import { expect, test } from 'vitest';
 import {
   cancelExpiredOrder,
   cancelExpiredOrders,
@@ -10,9 +10,9 @@ import {
   type ReadCancellation,
   readCancellations,
 } from '../../scripts';
-import { createShop, pendingOrder, type Shop, testsInShop } from '../support';
+import { createShop, pendingOrder, type Shop, shopOfFile } from '../support';
 
-const test = testsInShop();
+const shop = shopOfFile();
 
 test('each cancellation is read once, with who cancelled it, when, and what came back', async () => {
   const shop = await createShop({ clock: '+08:00' });
@@ -51,9 +51,7 @@ test('each cancellation is read once, with who cancelled it, when, and what came
   expect(await readCancellations(shop.db, { after: lastOf(read) })).toEqual([]);
 });
 
-test('a page ends anywhere, also within a batch, and the next one goes on from there', async ({
-  shop,
-}) => {
+test('a page ends anywhere, also within a batch, and the next one goes on from there', async () => {
   for (let made = 0; made < 7; made++) await pendingOrder(shop, { ageMinutes: 60 - made });
   await cancelExpiredOrders(shop.db);
 
@@ -64,9 +62,7 @@ test('a page ends anywhere, also within a batch, and the next one goes on from t
   expect(new Set(ids).size).toBe(7);
 });
 
-test('a place survives JSON; a coupon that is missing is told; both with exact ids', async ({
-  shop,
-}) => {
+test('a place survives JSON; a coupon that is missing is told; both with exact ids', async () => {
   const exact = '9007199254740993';
   await pendingOrder(shop, { orderId: BigInt(exact), coupon: 1000 });
   await shop.run(
@@ -89,9 +85,7 @@ test('a place survives JSON; a coupon that is missing is told; both with exact i
   ]);
 });
 
-test('inside a transaction the feed is refused, as it could show what is rolled back', async ({
-  shop,
-}) => {
+test('inside a transaction the feed is refused, as it could show what is rolled back', async () => {
   const connection = await shop.connect();
   await connection.beginTransaction();
 
@@ -100,9 +94,7 @@ test('inside a transaction the feed is refused, as it could show what is rolled 
   });
 });
 
-test('a transaction that commits late is not behind those that have read past it', async ({
-  shop,
-}) => {
+test('a transaction that commits late is not behind those that have read past it', async () => {
   const late = await pendingOrder(shop);
   const early = await pendingOrder(shop);
   const slow = await shop.connect();
@@ -119,9 +111,7 @@ test('a transaction that commits late is not behind those that have read past it
   expect(after.map(({ orderId }) => orderId)).toEqual([String(late.orderId)]);
 });
 
-test('when all that was read has been purged, what comes next is still found behind it', async ({
-  shop,
-}) => {
+test('when all that was read has been purged, what comes next is still found behind it', async () => {
   const first = await pendingOrder(shop);
   await cancelExpiredOrder(shop.db, first.orderId);
   const read = await readCancellations(shop.db, { after: 'beginning' });
@@ -136,9 +126,7 @@ test('when all that was read has been purged, what comes next is still found beh
   ]);
 });
 
-test('many sessions cancel, are killed half-way and sweep; readers miss none, repeat none, and nothing appears behind them', async ({
-  shop,
-}) => {
+test('many sessions cancel, are killed half-way and sweep; readers miss none, repeat none, and nothing appears behind them', async () => {
   const ORDERS = 240;
   const orderIds: number[] = [];
   for (let made = 0; made < ORDERS; made++) {
@@ -196,9 +184,7 @@ test('many sessions cancel, are killed half-way and sweep; readers miss none, re
   for (const seen of await Promise.all(reading)) expect(seen).toEqual(everything);
 });
 
-test('a follower gets what comes, goes on from its place, and ends when it is told to', async ({
-  shop,
-}) => {
+test('a follower gets what comes, goes on from its place, and ends when it is told to', async () => {
   const [first, second] = [await pendingOrder(shop), await pendingOrder(shop)];
   const ending = new AbortController();
   const seen: ReadCancellation[] = [];
@@ -224,9 +210,7 @@ test('a follower gets what comes, goes on from its place, and ends when it is to
   }
 });
 
-test('a follower waits while the database is away, and throws what waiting does not mend', async ({
-  shop,
-}) => {
+test('a follower waits while the database is away, and throws what waiting does not mend', async () => {
   const { orderId } = await pendingOrder(shop);
   await cancelExpiredOrder(shop.db, orderId);
   let tries = 0;

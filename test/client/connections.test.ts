@@ -1,9 +1,9 @@
 import { type ConnectionOptions, createPool } from 'mysql2/promise';
-import { describe, expect } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { cancelExpiredOrder, cancelOrder } from '../../scripts';
-import { pendingOrder, testsInShop } from '../support';
+import { pendingOrder, shopOfFile } from '../support';
 
-const test = testsInShop();
+const shop = shopOfFile();
 
 /** How an application may have configured its connections; and the sql_mode that it has set in them. */
 const ODD: Record<string, ConnectionOptions & { sqlMode?: string }> = {
@@ -24,33 +24,30 @@ const ODD: Record<string, ConnectionOptions & { sqlMode?: string }> = {
   'an empty sql_mode': { sqlMode: '' },
 };
 
-test.for(Object.entries(ODD))(
-  'a connection may have %s',
-  async ([, { sqlMode, ...options }], { shop }) => {
-    const { orderId, userId } = await pendingOrder(shop, { coupon: 1000, points: 5 });
-    const remark = "不要 :了 ? ' \\', NULL) -- ";
-    const pool = createPool({ uri: shop.url, connectionLimit: 1, ...options });
-    try {
-      // The application's own query first, so that what mysql2 remembers of it is in place.
-      await pool.query('CALL cancel_expired_order(1)');
-      if (sqlMode !== undefined) await pool.query(`SET SESSION sql_mode = '${sqlMode}'`);
+test.for(Object.entries(ODD))('a connection may have %s', async ([, { sqlMode, ...options }]) => {
+  const { orderId, userId } = await pendingOrder(shop, { coupon: 1000, points: 5 });
+  const remark = "不要 :了 ? ' \\', NULL) -- ";
+  const pool = createPool({ uri: shop.url, connectionLimit: 1, ...options });
+  try {
+    // The application's own query first, so that what mysql2 remembers of it is in place.
+    await pool.query('CALL cancel_expired_order(1)');
+    if (sqlMode !== undefined) await pool.query(`SET SESSION sql_mode = '${sqlMode}'`);
 
-      expect(await cancelOrder(pool, orderId, { userId, remark })).toEqual({
-        orderId: String(orderId),
-        outcome: 'cancelled',
-        couponRefunded: '1000',
-        pointsRefunded: '5',
-        cancelledAt: expect.any(Date) as Date,
-        expiresAt: null,
-        returned: { coupon: '1000', points: '5' },
-      });
-      const sql = "SELECT remark FROM user_points_ledger WHERE action = 'cancel_refund'";
-      expect(await shop.run(sql)).toEqual([{ remark }]);
-    } finally {
-      await pool.end();
-    }
-  },
-);
+    expect(await cancelOrder(pool, orderId, { userId, remark })).toEqual({
+      orderId: String(orderId),
+      outcome: 'cancelled',
+      couponRefunded: '1000',
+      pointsRefunded: '5',
+      cancelledAt: expect.any(Date) as Date,
+      expiresAt: null,
+      returned: { coupon: '1000', points: '5' },
+    });
+    const sql = "SELECT remark FROM user_points_ledger WHERE action = 'cancel_refund'";
+    expect(await shop.run(sql)).toEqual([{ remark }]);
+  } finally {
+    await pool.end();
+  }
+});
 
 describe('what is no connection is refused before the CALL is sent, with what to hand in', () => {
   const asked: string[] = [];
@@ -73,7 +70,7 @@ describe('what is no connection is refused before the CALL is sent, with what to
     expect(asked).not.toContainEqual(expect.stringContaining('CALL'));
   });
 
-  test('a pool without promises', async ({ shop }) => {
+  test('a pool without promises', async () => {
     await expect(cancelExpiredOrder(shop.db.pool as never, 1)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
       message: expect.stringContaining('db.promise()') as string,

@@ -1,5 +1,5 @@
 import { type Connection, createPool, type Pool, type PoolConnection } from 'mysql2/promise';
-import { describe, expect, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { cancelExpiredOrder, OutcomeUnknownError } from '../../scripts';
 import {
   changesOf,
@@ -8,12 +8,12 @@ import {
   pendingOrder,
   sessionEnd,
   type Shop,
-  testsInShop,
+  shopOfFile,
 } from '../support';
 import { expectAllBackOnce } from '../procedures/calls';
 import { holding } from '../procedures/obstacles';
 
-const test = testsInShop();
+const shop = shopOfFile();
 
 /** An order whose coupon somebody holds: a call for it waits. */
 async function callThatWaits(shop: Shop) {
@@ -46,7 +46,7 @@ test.for([
   ['KILL', { code: 'PROTOCOL_CONNECTION_LOST' }],
 ] as const)(
   'a call that %s ends has an unknown outcome, its connection never returns to the pool, and calling again is right',
-  async ([kill, cause], { shop }) => {
+  async ([kill, cause]) => {
     const { pool, orderId, blocker } = await callThatWaits(shop);
     const victim = await idOf(pool);
 
@@ -66,7 +66,7 @@ test.for([
 
 test.for(['pool', 'connection'])(
   'timeoutMs bounds what the server waits too, and leaves the settings of a %s as they were',
-  async (kind, { shop }) => {
+  async (kind) => {
     const { pool, orderId, blocker } = await callThatWaits(shop);
     const db = kind === 'pool' ? pool : await shop.connect();
     const waits = () =>
@@ -100,7 +100,7 @@ const CALLS: Record<string, (db: Pool | Connection, orderId: number) => Promise<
 describe.for(Object.entries(CALLS))('after a killed call by %s', ([, callBy]) => {
   test.for(['pool', 'connection'])(
     'nothing of it is left on a %s, and what is written next is not lost',
-    async (on, { shop }) => {
+    async (on) => {
       const { pool, orderId, blocker } = await callThatWaits(shop);
       const db = on === 'pool' ? pool : await shop.connect();
       const victim = await idOf(db);
@@ -128,9 +128,7 @@ describe.for(Object.entries(CALLS))('after a killed call by %s', ([, callBy]) =>
   );
 });
 
-test('an application cannot kill its own call, as its thread is the definer’s', async ({
-  shop,
-}) => {
+test('an application cannot kill its own call, as its thread is the definer’s', async () => {
   const { orderId, blocker } = await callThatWaits(shop);
   const uri = await shop.createAccount(`EXECUTE ON PROCEDURE ${shop.name}.cancel_expired_order`);
   const [caller, other] = [await shop.connect({ uri }), await shop.connect({ uri })];
@@ -145,7 +143,7 @@ test('an application cannot kill its own call, as its thread is the definer’s'
 });
 
 describe('a call on a pool', () => {
-  test('is one round trip more than the CALL', async ({ shop }) => {
+  test('is one round trip more than the CALL', async () => {
     const pool = poolOf(shop);
     const { orderId } = await pendingOrder(shop, { coupon: 1000 });
     const asked = async () =>
@@ -160,9 +158,7 @@ describe('a call on a pool', () => {
     expect((await asked()) - before).toBe(3);
   });
 
-  test('replaces a connection that died while it was idle, as nothing was called yet', async ({
-    shop,
-  }) => {
+  test('replaces a connection that died while it was idle, as nothing was called yet', async () => {
     const pool = poolOf(shop);
     const { orderId } = await pendingOrder(shop, { coupon: 1000 });
     // The call takes it before the pool hears of its end.
@@ -174,7 +170,7 @@ describe('a call on a pool', () => {
     expect(await cancelExpiredOrder(pool, orderId)).toMatchObject({ outcome: 'cancelled' });
   });
 
-  test('commits no transaction that somebody forgot there', async ({ shop }) => {
+  test('commits no transaction that somebody forgot there', async () => {
     const pool = poolOf(shop);
     const { orderId } = await pendingOrder(shop, { coupon: 1000 });
     await pool.query('START TRANSACTION');
@@ -187,7 +183,7 @@ describe('a call on a pool', () => {
     ]);
   });
 
-  test('with autocommit off has committed when it resolves', async ({ shop }) => {
+  test('with autocommit off has committed when it resolves', async () => {
     const pool = poolOf(shop);
     await pool.query('SET autocommit = 0');
     const { orderId } = await pendingOrder(shop, { coupon: 1000 });
@@ -197,7 +193,7 @@ describe('a call on a pool', () => {
     expect(changed.orders).toEqual([{ id: orderId, status: [1, 3], has_cancelled_at: [0, 1] }]);
   });
 
-  test('that refuses its argument costs the pool no connection', async ({ shop }) => {
+  test('that refuses its argument costs the pool no connection', async () => {
     const pool = poolOf(shop);
     const before = await idOf(pool);
     await shop.run('DELETE FROM order_timeout_setting');
@@ -225,9 +221,7 @@ test('a routine that is just being deployed anew is called again', async () => {
   expect(await call).toMatchObject({ outcome: 'cancelled' });
 });
 
-test('no server and a closed connection are no unknown outcome: nothing was called', async ({
-  shop,
-}) => {
+test('no server and a closed connection are no unknown outcome: nothing was called', async () => {
   const pool = createPool({ uri: 'mysql://root@127.0.0.1:1/shop' });
   onTestFinished(() => pool.end());
   const connection = await shop.connect();

@@ -10,10 +10,10 @@ import {
   repairMissingRefund,
   retryFailedOrder,
 } from '../../scripts';
-import { createShop, order, pendingOrder, testsInShop } from '../support';
+import { createShop, order, pendingOrder, shopOfFile } from '../support';
 import { setAside } from '../procedures/calls';
 
-const testInShop = testsInShop();
+const shop = shopOfFile();
 const MINUTE_MS = 60_000;
 
 describe.each(['+00:00', '+08:00', '-03:30'])('in a shop whose clock is %s', (clock) => {
@@ -68,7 +68,7 @@ describe.each(['+00:00', '+08:00', '-03:30'])('in a shop whose clock is %s', (cl
   });
 });
 
-testInShop('explain answers for any order, the answer first', async ({ shop }) => {
+test('explain answers for any order, the answer first', async () => {
   const { orderId } = await pendingOrder(shop, { ageMinutes: 5 });
 
   const [answer, ...facts] = await explainOrderTimeout(shop.db, orderId);
@@ -78,7 +78,7 @@ testInShop('explain answers for any order, the answer first', async ({ shop }) =
   expect(await explainOrderTimeout(shop.db, 404)).toMatchObject([{ verdict: 'not_found' }]);
 });
 
-testInShop('an order on hold is not cancelled until its hold is released', async ({ shop }) => {
+test('an order on hold is not cancelled until its hold is released', async () => {
   const { orderId } = await pendingOrder(shop);
   const reason = "在收银台 '";
 
@@ -98,7 +98,7 @@ testInShop('an order on hold is not cancelled until its hold is released', async
     expect(await call()).toMatchObject({ outcome });
 });
 
-testInShop('an order that was set aside is tried again', async ({ shop }) => {
+test('an order that was set aside is tried again', async () => {
   const built = await pendingOrder(shop);
   await setAside(shop, built);
 
@@ -109,7 +109,7 @@ testInShop('an order that was set aside is tried again', async ({ shop }) => {
   expect(await retryFailedOrder(shop.db, 404)).toMatchObject({ outcome: 'not_failed' });
 });
 
-testInShop('health is as bad as its worst check', async ({ shop }) => {
+test('health is as bad as its worst check', async () => {
   const { status, checks } = await orderTimeoutHealth(shop.db);
 
   // The event is off in the tests' shops.

@@ -1,4 +1,4 @@
-import { describe, expect } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   cancelExpiredOrder,
   type CancelExpiredOrderResult,
@@ -6,10 +6,10 @@ import {
   cancelOrder,
   cancelOrderAsAdmin,
 } from '../../scripts';
-import { changesOf, order, pendingOrder, type Shop, testsInShop } from '../support';
+import { changesOf, order, pendingOrder, type Shop, shopOfFile } from '../support';
 import { hold } from '../procedures/calls';
 
-const test = testsInShop();
+const shop = shopOfFile();
 
 const NOTHING = {
   couponRefunded: '0',
@@ -19,9 +19,7 @@ const NOTHING = {
   returned: { coupon: '0', points: '0' },
 };
 
-test('an expired order is cancelled, says what came back and when, and needs nothing but EXECUTE', async ({
-  shop,
-}) => {
+test('an expired order is cancelled, says what came back and when, and needs nothing but EXECUTE', async () => {
   const { orderId } = await pendingOrder(shop, { coupon: 1000, points: 50 });
   const uri = await shop.createAccount(`EXECUTE ON PROCEDURE ${shop.name}.cancel_expired_order`);
 
@@ -63,7 +61,7 @@ const OUTCOMES: Record<
   },
 };
 
-test.for(Object.entries(OUTCOMES))('an order may be %s', async ([outcome, build], { shop }) => {
+test.for(Object.entries(OUTCOMES))('an order may be %s', async ([outcome, build]) => {
   const { orderId } = await build(shop);
 
   const result = await cancelExpiredOrder(shop.db, orderId);
@@ -78,7 +76,7 @@ test.for(Object.entries(OUTCOMES))('an order may be %s', async ([outcome, build]
   });
 });
 
-test('ids and amounts beyond 2^53 come and go unrounded, in JSON too', async ({ shop }) => {
+test('ids and amounts beyond 2^53 come and go unrounded, in JSON too', async () => {
   const orderId = String(2n ** 60n + 1n);
   const large = '9007199254740993';
   await pendingOrder(shop, { orderId: BigInt(orderId), coupon: 1000 });
@@ -95,9 +93,7 @@ test('ids and amounts beyond 2^53 come and go unrounded, in JSON too', async ({ 
   expect(again).toMatchObject({ orderId, outcome: 'not_pending' });
 });
 
-test('a user cancels an order of their own, an admin anybody’s, however young it is', async ({
-  shop,
-}) => {
+test('a user cancels an order of their own, an admin anybody’s, however young it is', async () => {
   const { orderId, userId } = await pendingOrder(shop, { points: 50, ageMinutes: 1 });
   const remark = "changed 'my' mind \\ 😀";
   const other = await pendingOrder(shop, { ageMinutes: 1 });
@@ -117,7 +113,7 @@ test('a user cancels an order of their own, an admin anybody’s, however young 
 });
 
 describe('a sweep', () => {
-  test('says what it did, and what it did not', async ({ shop }) => {
+  test('says what it did, and what it did not', async () => {
     await pendingOrder(shop, { coupon: 1000, points: 50 });
     await pendingOrder(shop, { coupon: 500, sourceType: 2 });
     await pendingOrder(shop, { coupon: 700, sourceType: 3 });
@@ -141,7 +137,7 @@ describe('a sweep', () => {
   test.for([
     { sql: 'START TRANSACTION', code: 'IN_TRANSACTION', errno: 50002 },
     { sql: 'DELETE FROM order_timeout_setting', code: 'SETTING_LOST', errno: 50003 },
-  ])('after $sql has the error $code', async ({ sql, ...error }, { shop }) => {
+  ])('after $sql has the error $code', async ({ sql, ...error }) => {
     const connection = await shop.connect();
     await connection.query(sql);
 

@@ -1,4 +1,4 @@
-import { describe, expect } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   acceptPayment,
   type AcceptPaymentResult,
@@ -14,19 +14,17 @@ import {
   order,
   pendingOrder,
   type Shop,
-  testsInShop,
+  shopOfFile,
 } from '../support';
 import { hold } from '../procedures/calls';
 
-const test = testsInShop();
+const shop = shopOfFile();
 
 // Payments that race with cancels are the soak's.
 
 const outcomeOf = async (result: Promise<AcceptPaymentResult>) => (await result).outcome;
 
-test('a payment is accepted whatever the clock or a hold says, and told again the answer stays', async ({
-  shop,
-}) => {
+test('a payment is accepted whatever the clock or a hold says, and told again the answer stays', async () => {
   const { orderId } = await pendingOrder(shop, { coupon: 1000, ageMinutes: 90 });
 
   const changed = await changesOf(shop, async () => {
@@ -45,9 +43,7 @@ test('a payment is accepted whatever the clock or a hold says, and told again th
   expect(await cancelExpiredOrder(shop.db, orderId)).toMatchObject({ outcome: 'not_pending' });
 });
 
-test('what can not be accepted says whether money is to be sent back, until it is settled', async ({
-  shop,
-}) => {
+test('what can not be accepted says whether money is to be sent back, until it is settled', async () => {
   const late = await pendingOrder(shop, { coupon: 1000 });
   await cancelExpiredOrder(shop.db, late.orderId);
   const elsewhere = await order(shop, { status: 'paid' });
@@ -79,9 +75,7 @@ test('what can not be accepted says whether money is to be sent back, until it i
   });
 });
 
-test('in a transaction that is rolled back the record of late money is lost, in one that commits it is there', async ({
-  shop,
-}) => {
+test('in a transaction that is rolled back the record of late money is lost, in one that commits it is there', async () => {
   const { orderId } = await pendingOrder(shop, { coupon: 1000 });
   await cancelExpiredOrder(shop.db, orderId);
   const connection = await shop.connect();
@@ -94,9 +88,7 @@ test('in a transaction that is rolled back the record of late money is lost, in 
   }
 });
 
-test('one reference that comes for two orders at once is taken for one of them', async ({
-  shop,
-}) => {
+test('one reference that comes for two orders at once is taken for one of them', async () => {
   const [one, other] = [await pendingOrder(shop), await pendingOrder(shop)];
   // Each has seen that nobody has the reference.
   const gate = await closeGate(shop, 'INSERT ON order_timeout_payment');
@@ -144,7 +136,7 @@ describe.for(['+00:00', '+08:00'])('in a shop whose clock is %s', (clock) => {
   });
 });
 
-test('deadlines take a list of ids, which may be empty', async ({ shop }) => {
+test('deadlines take a list of ids, which may be empty', async () => {
   expect(await orderDeadlines(shop.db, [])).toEqual([]);
   for (const list of ['[0]', '[1.5]', '{}', '["x"]', '[null]', '[[1]]'])
     await expect(shop.db.query('CALL order_deadlines(?)', [list])).rejects.toMatchObject({

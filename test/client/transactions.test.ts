@@ -1,11 +1,11 @@
-import { describe, expect } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { cancelExpiredOrder } from '../../scripts';
-import { changesOf, lockWait, pendingOrder, testsInShop } from '../support';
+import { changesOf, lockWait, pendingOrder, shopOfFile } from '../support';
 import { heavy } from '../procedures/obstacles';
 
 // What becomes of the work in a transaction is told by test/procedures/transactions.test.ts; here, that the wrapper changes nothing of it.
 
-const test = testsInShop();
+const shop = shopOfFile();
 
 const TRANSACTIONS: Record<string, { begin: string; undo: string[] }> = {
   'START TRANSACTION': { begin: 'START TRANSACTION', undo: ['ROLLBACK'] },
@@ -15,7 +15,7 @@ const TRANSACTIONS: Record<string, { begin: string; undo: string[] }> = {
 
 test.for(Object.entries(TRANSACTIONS))(
   "inside the caller's transaction (%s) the call commits nothing, and ROLLBACK undoes it",
-  async ([, { begin, undo }], { shop }) => {
+  async ([, { begin, undo }]) => {
     const { orderId } = await pendingOrder(shop, { coupon: 1000, points: 50 });
     const connection = await shop.connect();
     await connection.query(begin);
@@ -32,9 +32,7 @@ test.for(Object.entries(TRANSACTIONS))(
   },
 );
 
-test('a connection without a transaction has committed when the call resolves, and has none after it', async ({
-  shop,
-}) => {
+test('a connection without a transaction has committed when the call resolves, and has none after it', async () => {
   const { orderId } = await pendingOrder(shop, { coupon: 1000 });
   const connection = await shop.connect();
 
@@ -46,7 +44,7 @@ test('a connection without a transaction has committed when the call resolves, a
 });
 
 describe('a deadlock', () => {
-  test.for(['a pool', 'a connection', 'a transaction'])('in %s', async (where, { shop }) => {
+  test.for(['a pool', 'a connection', 'a transaction'])('in %s', async (where) => {
     const { orderId, couponId } = await pendingOrder(shop, { coupon: 1000 });
     const mine = where === 'a pool' ? shop.db : await shop.connect();
     if (where === 'a transaction') await mine.query('START TRANSACTION');

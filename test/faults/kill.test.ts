@@ -1,5 +1,5 @@
 import type { Connection } from 'mysql2/promise';
-import { describe, expect } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   changesOf,
   closeGate,
@@ -7,13 +7,13 @@ import {
   pendingOrder,
   sessionEnd,
   type Shop,
-  testsInShop,
+  shopOfFile,
 } from '../support';
 import { cancelExpiredOrder, expectAllBackOnce, sweep } from '../procedures/calls';
 
 // Kills at random instants, as many as asked for, are the soak's; here each is at a place of its own.
 
-const test = testsInShop();
+const shop = shopOfFile();
 const QUERY_KILLED = { errno: 1317 };
 
 /** A coupon of the ledger only; one that is used up; no points row. */
@@ -41,7 +41,7 @@ const CALLERS = { sweep: (db: Connection) => sweep(db), call: cancelExpiredOrder
 describe.for(['sweep', 'call'] as const)('of a %s', (caller) => {
   test.for(WRITES)(
     'KILL QUERY at %s undoes it whole, and the next sweep does it all',
-    async (write, { shop }) => {
+    async (write) => {
       const orderId = await twoOrders(shop);
       const killed = await shop.connect();
       const gate = await closeGate(shop, write);
@@ -66,7 +66,7 @@ describe.for(['sweep', 'call'] as const)('of a %s', (caller) => {
     },
   );
 
-  test('KILL of the connection rolls back, and the next sweep does it all', async ({ shop }) => {
+  test('KILL of the connection rolls back, and the next sweep does it all', async () => {
     const orderId = await twoOrders(shop);
     const killed = await shop.connect();
     const gate = await closeGate(shop, 'UPDATE ON user_points');
@@ -85,9 +85,7 @@ describe.for(['sweep', 'call'] as const)('of a %s', (caller) => {
   });
 });
 
-test('KILL QUERY of a call that waits for the order, its coupon or its points leaves no transaction open', async ({
-  shop,
-}) => {
+test('KILL QUERY of a call that waits for the order, its coupon or its points leaves no transaction open', async () => {
   const { orderId, userId, couponId } = await pendingOrder(shop, { coupon: 10, points: 1 });
   const [another, killed] = [await shop.connect(), await shop.connect()];
 

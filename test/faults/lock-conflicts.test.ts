@@ -1,25 +1,25 @@
 import type { Connection } from 'mysql2/promise';
-import { describe, expect } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import {
   type BuiltOrder,
   changesOf,
   lockWait,
   pendingOrder,
   type Shop,
-  testsInShop,
+  shopOfFile,
 } from '../support';
 import { cancelExpiredOrder, expectAllBackOnce, pay, sweep } from '../procedures/calls';
 import { heavy } from '../procedures/obstacles';
 
 // Lock waits of a call that time out: test/procedures/locks.test.ts.
 
-const test = testsInShop();
+const shop = shopOfFile();
 const DEADLOCK = { errno: 1213, sqlState: '40001' };
 
 let order: BuiltOrder;
 let engine: Connection;
 
-test.beforeEach(async ({ shop }) => {
+beforeEach(async () => {
   order = await pendingOrder(shop, { coupon: 1000, points: 50, pointsLeft: null });
   engine = await shop.connect();
 });
@@ -31,9 +31,7 @@ async function holdPoints(shop: Shop): Promise<Connection> {
   return holder;
 }
 
-test('a deadlock of which the sweep is the victim counts no attempt; the others of the batch are cancelled', async ({
-  shop,
-}) => {
+test('a deadlock of which the sweep is the victim counts no attempt; the others of the batch are cancelled', async () => {
   const other = await pendingOrder(shop, { coupon: 300 });
   const holder = await holdPoints(shop);
   const swept = sweep(engine);
@@ -56,7 +54,7 @@ test('a deadlock of which the sweep is the victim counts no attempt; the others 
 describe('a deadlock of which a call is the victim comes to its caller', () => {
   test.for(['and undoes all of the call', 'and undoes all of its transaction'])(
     '%s; calling again is right',
-    async (what, { shop }) => {
+    async (what) => {
       const isJoined = what.includes('transaction');
       const changed = await changesOf(shop, async () => {
         if (isJoined) {
@@ -80,9 +78,7 @@ describe('a deadlock of which a call is the victim comes to its caller', () => {
   );
 });
 
-test('a lock wait timeout of the sweep is one second, counts no attempt, and stops no other order', async ({
-  shop,
-}) => {
+test('a lock wait timeout of the sweep is one second, counts no attempt, and stops no other order', async () => {
   const other = await pendingOrder(shop, { coupon: 300 });
   const holder = await holdPoints(shop);
 
@@ -94,7 +90,7 @@ test('a lock wait timeout of the sweep is one second, counts no attempt, and sto
   await expectAllBackOnce(shop);
 });
 
-test('a clock that is set back while a sweep runs does not fail it', async ({ shop }) => {
+test('a clock that is set back while a sweep runs does not fail it', async () => {
   await shop.run(
     'INSERT INTO order_timeout_run (id, started_at) VALUES (7, UTC_TIMESTAMP(3) + INTERVAL 1 HOUR)',
   );

@@ -1,14 +1,14 @@
 import { createConnection } from 'mysql2/promise';
 import { createServer, connect as connectSocket, type Socket } from 'node:net';
 import { once } from 'node:events';
-import { expect, onTestFinished } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { cancelExpiredOrder } from '../../scripts';
-import { isSession, pendingOrder, testsInShop, until } from '../support';
+import { isSession, pendingOrder, shopOfFile, until } from '../support';
 import { expectAllBackOnce } from '../procedures/calls';
 
 // A connection that is lost in the middle of a call: kill.test.ts, test/client/lost-connections.test.ts.
 
-const test = testsInShop();
+const shop = shopOfFile();
 
 interface Proxy {
   readonly url: string;
@@ -45,9 +45,7 @@ async function startProxy(url: string): Promise<Proxy> {
   return { url: proxied.href, cutAnswers: () => (isCutting = true) };
 }
 
-test('a connection cut while the answer travels: the outcome is unknown, and calling again is safe', async ({
-  shop,
-}) => {
+test('a connection cut while the answer travels: the outcome is unknown, and calling again is safe', async () => {
   const { orderId } = await pendingOrder(shop, { coupon: 1000, points: 50 });
   const proxy = await startProxy(shop.url);
   const db = await createConnection({ uri: proxy.url });

@@ -1,11 +1,11 @@
-import { describe, expect } from 'vitest';
-import { type BuiltOrder, pendingOrder, type Shop, testsInShop } from '../support';
+import { describe, expect, test } from 'vitest';
+import { type BuiltOrder, pendingOrder, type Shop, shopOfFile } from '../support';
 import { call, expectAllBackOnce, sweep, violations } from '../procedures/calls';
 import { failWhen } from '../procedures/obstacles';
 
 // The same in a call for one order: test/procedures/settlement.test.ts.
 
-const test = testsInShop();
+const shop = shopOfFile();
 
 /** All that a cancel writes: the shop's tables, then ours; and which rows are those of one order. */
 const WRITES: [table: string, write: 'INSERT' | 'UPDATE', isOf: (order: BuiltOrder) => string][] = [
@@ -31,7 +31,7 @@ async function twoOrders(shop: Shop): Promise<[bad: BuiltOrder, good: BuiltOrder
 describe('a full disk at a write of', () => {
   test.for([...WRITES, ['order_timeout_batch', 'INSERT'] as const])(
     '%s, %s: no order is done by half, none counts an attempt, and all is done once there is room',
-    async ([table, write], { shop }) => {
+    async ([table, write]) => {
       const orders = await twoOrders(shop);
       const db = await shop.connect();
       await failWhen(shop, table, write, 'TRUE', FULL);
@@ -49,7 +49,7 @@ describe('a full disk at a write of', () => {
     },
   );
 
-  test('the orders, which five in a row meet, ends the run, which says so', async ({ shop }) => {
+  test('the orders, which five in a row meet, ends the run, which says so', async () => {
     for (let n = 0; n < 7; n++) await pendingOrder(shop, { coupon: 100 });
     await failWhen(shop, 'orders', 'UPDATE', 'TRUE', FULL);
 
@@ -66,7 +66,7 @@ describe('a full disk at a write of', () => {
     ['order_timeout_heartbeat', 'UPDATE'],
   ] as const)(
     '%s, %s: the sweep says so, leaves its session and its lock as they were, and all is done afterwards',
-    async ([table, write], { shop }) => {
+    async ([table, write]) => {
       await twoOrders(shop);
       const db = await shop.connect();
       await db.query(
@@ -91,7 +91,7 @@ describe('a full disk at a write of', () => {
 describe('an error that one order raises at a write of', () => {
   test.for(WRITES)(
     '%s, %s: the other order is cancelled, this one is recorded and done once the cause is gone',
-    async ([table, write, isOf], { shop }) => {
+    async ([table, write, isOf]) => {
       const [bad] = await twoOrders(shop);
       const db = await shop.connect();
       await failWhen(shop, table, write, isOf(bad));
@@ -119,9 +119,7 @@ describe('an error that one order raises at a write of', () => {
     },
   );
 
-  test('its coupon, which also cannot be recorded: the run says failed, and all is done afterwards', async ({
-    shop,
-  }) => {
+  test('its coupon, which also cannot be recorded: the run says failed, and all is done afterwards', async () => {
     await twoOrders(shop);
     const db = await shop.connect();
     await failWhen(shop, 'user_coupons', 'UPDATE');
@@ -139,9 +137,7 @@ describe('an error that one order raises at a write of', () => {
   });
 });
 
-test('an error of the look for what is due ends the run with it; afterwards all is done', async ({
-  shop,
-}) => {
+test('an error of the look for what is due ends the run with it; afterwards all is done', async () => {
   await twoOrders(shop);
   await shop.run('RENAME TABLE order_timeout_hold TO hold_elsewhere');
   const failure = expect(sweep(shop.db)).rejects.toMatchObject({ errno: 1146 });

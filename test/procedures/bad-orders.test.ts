@@ -1,4 +1,4 @@
-import { expect } from 'vitest';
+import { expect, test } from 'vitest';
 import {
   type BuiltOrder,
   changesOf,
@@ -6,7 +6,7 @@ import {
   createShop,
   pendingOrder,
   type Shop,
-  testsInShop,
+  shopOfFile,
 } from '../support';
 import {
   cancelExpiredOrder,
@@ -23,7 +23,7 @@ import { failWhen, holding } from './obstacles';
 
 // An error at each of the engine's writes: test/faults/server-errors.test.ts; in a call: settlement.test.ts.
 
-const test = testsInShop();
+const shop = shopOfFile();
 const BIGINT_MAX = '9223372036854775807';
 
 async function threeOrders(shop: Shop) {
@@ -86,7 +86,7 @@ test.for<[what: string, error: [number, string], spoil: (bad: BuiltOrder) => str
   },
 );
 
-test('one coupon of two that cannot take its money keeps back the other too', async ({ shop }) => {
+test('one coupon of two that cannot take its money keeps back the other too', async () => {
   const bad = await pendingOrder(shop, { coupons: [{ amount: 100 }, { amount: 1000 }], points: 5 });
   await shop.run('UPDATE user_coupons SET balance_amount = ? WHERE id = ?', [
     BIGINT_MAX,
@@ -96,7 +96,7 @@ test('one coupon of two that cannot take its money keeps back the other too', as
   expect(await changesOf(shop, () => sweep(shop.db))).toEqual(failure(bad, 1264, '22003'));
 });
 
-test('of two orders whose sum would overflow a balance one comes back', async ({ shop }) => {
+test('of two orders whose sum would overflow a balance one comes back', async () => {
   const { couponId } = await pendingOrder(shop, { coupon: 1000, couponStatus: 'usable' });
   const second = await pendingOrder(shop, { coupons: [{ amount: 1000, couponId }] });
   await shop.run(`UPDATE user_coupons SET balance_amount = ${BIGINT_MAX} - 1500`);
@@ -138,7 +138,7 @@ test.for([
   { max_attempts: 1, waits: [null] },
 ])(
   'of $max_attempts attempts each is after $waits minutes, not before, and then it is set aside',
-  async ({ max_attempts, waits }, { shop }) => {
+  async ({ max_attempts, waits }) => {
     await configure(shop, { max_attempts });
     await pendingOrder(shop, { coupon: 1000 });
     await failWhen(shop, 'orders', 'UPDATE');
@@ -174,7 +174,7 @@ test.for([
   ['was deleted', 'DELETE FROM orders WHERE id = ?'],
 ] as const)(
   'the failure of an order that %s is forgotten, that of a pending one is kept',
-  async ([, sql], { shop }) => {
+  async ([, sql]) => {
     const [order, pending] = [await pendingOrder(shop), await pendingOrder(shop)];
     for (const one of [order, pending]) await setAside(shop, one);
     await shop.run(sql, [order.orderId]);
@@ -237,7 +237,7 @@ test('an error that is the server’s, not an order’s, ends the run, is record
   expect(await sweep(shop.db)).toMatchObject({ outcome: 'completed', cancelled: 1 });
 });
 
-test('an order that is no longer due when its turn comes is left alone', async ({ shop }) => {
+test('an order that is no longer due when its turn comes is left alone', async () => {
   const { bad } = await threeOrders(shop);
   const renewed = await pendingOrder(shop, { coupon: 20 });
   const retyped = await pendingOrder(shop, { coupon: 30 });

@@ -1,10 +1,10 @@
 import type { Connection, Pool } from 'mysql2/promise';
-import { expect } from 'vitest';
-import { type BuiltOrder, changesOf, pendingOrder, type Shop, testsInShop } from '../support';
+import { expect, test } from 'vitest';
+import { type BuiltOrder, changesOf, pendingOrder, type Shop, shopOfFile } from '../support';
 import { cancelExpiredOrder, cancelOrder, rowOf, sweep } from './calls';
 import { cancelled } from './cancelled';
 
-const test = testsInShop();
+const shop = shopOfFile();
 
 type Database = Connection | Pool;
 const PATHS = [
@@ -24,7 +24,7 @@ const PATHS = [
 
 const reopen = (shop: Shop) => shop.run('UPDATE orders SET status = 1, cancelled_at = NULL');
 
-test.for(PATHS)('after $path no path gives anything again', async ({ cancel }, { shop }) => {
+test.for(PATHS)('after $path no path gives anything again', async ({ cancel }) => {
   const order = await pendingOrder(shop, { coupon: 1000, points: 50 });
 
   const first = await changesOf(shop, () => cancel(shop.db, order));
@@ -39,7 +39,7 @@ test.for(PATHS)('after $path no path gives anything again', async ({ cancel }, {
 
 test.for(PATHS)(
   'nor does $path for an order that was set back to pending, though the ledgers have lost what came back; a person is told',
-  async ({ cause, cancel }, { shop }) => {
+  async ({ cause, cancel }) => {
     const order = await pendingOrder(shop, { coupon: 1000, points: 50 });
     await cancelOrder(shop.db, order);
     await reopen(shop);
@@ -58,9 +58,7 @@ test.for(PATHS)(
   },
 );
 
-test('a repeated call waits for nobody who holds the journal, and tells all that the first one did', async ({
-  shop,
-}) => {
+test('a repeated call waits for nobody who holds the journal, and tells all that the first one did', async () => {
   const order = await pendingOrder(shop, { coupon: 1000, points: 50 });
   const { outcome, ...first } = await cancelExpiredOrder(shop.db, order);
   const holder = await shop.connect();
@@ -76,7 +74,7 @@ test('a repeated call waits for nobody who holds the journal, and tells all that
     expect(await cancel(caller, order)).toEqual({ ...first, outcome: 'not_pending' });
 });
 
-test('the journal has a row for each time that an order was cancelled', async ({ shop }) => {
+test('the journal has a row for each time that an order was cancelled', async () => {
   const order = await pendingOrder(shop, { coupon: 1000 });
   for (const { cancel } of PATHS) {
     await cancel(shop.db, order);
@@ -91,7 +89,7 @@ test('the journal has a row for each time that an order was cancelled', async ({
   );
 });
 
-test('the journal says who, what, why, when and how much, in which run', async ({ shop }) => {
+test('the journal says who, what, why, when and how much, in which run', async () => {
   const swept = await pendingOrder(shop, { coupon: 1000, points: 5, sourceType: 4 });
   await sweep(shop.db);
   const mine = await pendingOrder(shop, { coupon: 300, points: 7, sourceType: 2 });

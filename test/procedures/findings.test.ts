@@ -1,18 +1,11 @@
-import { describe, expect, onTestFinished } from 'vitest';
-import {
-  changesOf,
-  couponLedgerRow,
-  order,
-  pendingOrder,
-  type Shop,
-  testsInShop,
-} from '../support';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { changesOf, couponLedgerRow, order, pendingOrder, type Shop, shopOfFile } from '../support';
 import { call, cancelExpiredOrder, rowsOf, sweep } from './calls';
 import { holding } from './obstacles';
 
 // Which findings open, in whatever shop, is test/oracle's; here is how they live and end.
 
-const test = testsInShop();
+const shop = shopOfFile();
 
 const reconcile = ({ db }: Shop) => call(db, 'reconcile_orders(NULL)');
 const listed = ({ db }: Shop) => rowsOf(db, 'list_findings(10)');
@@ -25,9 +18,7 @@ async function withFinding(shop: Shop) {
   return built;
 }
 
-test('order_money tells per kind and target what was taken, came back, is missing, and was found', async ({
-  shop,
-}) => {
+test('order_money tells per kind and target what was taken, came back, is missing, and was found', async () => {
   const { orderId, couponId } = await withFinding(shop);
   const missed = await order(shop, { status: 'cancelled', points: 50, pointsLeft: null });
 
@@ -41,9 +32,7 @@ test('order_money tells per kind and target what was taken, came back, is missin
   });
 });
 
-test('a finding is listed until somebody settles it, once, with a remark; it comes back only with other amounts', async ({
-  shop,
-}) => {
+test('a finding is listed until somebody settles it, once, with a remark; it comes back only with other amounts', async () => {
   const { orderId, couponId } = await withFinding(shop);
   const [finding] = await listed(shop);
   expect(finding).toMatchObject({
@@ -67,7 +56,7 @@ test('a finding is listed until somebody settles it, once, with a remark; it com
   expect(await listed(shop)).toMatchObject([{ amount: 700, other_amount: 1100 }]);
 });
 
-test('a missing refund is a finding until it is repaired', async ({ shop }) => {
+test('a missing refund is a finding until it is repaired', async () => {
   const { orderId } = await order(shop, { status: 'cancelled', coupon: 1000 });
 
   expect(await reconcile(shop)).toEqual({ orders: 1, opened: 1, closed: 0 });
@@ -77,7 +66,7 @@ test('a missing refund is a finding until it is repaired', async ({ shop }) => {
   expect(await listed(shop)).toEqual([]);
 });
 
-test('what must never be is a finding that says what, until it is mended', async ({ shop }) => {
+test('what must never be is a finding that says what, until it is mended', async () => {
   const built = await pendingOrder(shop, { coupon: 1000, points: 50 });
   await sweep(shop.db);
   const again = (change: number) =>
@@ -104,9 +93,7 @@ describe('the sweep looks at orders by itself', () => {
       'UPDATE order_timeout_heartbeat SET reconciled_order_id = 0, reconciled_again_order_id = 0',
     );
 
-  test('an hour after the default timeout, in the order of their ids; one from the future stops it not', async ({
-    shop,
-  }) => {
+  test('an hour after the default timeout, in the order of their ids; one from the future stops it not', async () => {
     await order(shop, { ageMinutes: -2 * DAY });
     const { orderId } = await order(shop, { ...MISSED, ageMinutes: 91 });
     await order(shop, { ...MISSED, ageMinutes: 89 });
@@ -117,7 +104,7 @@ describe('the sweep looks at orders by itself', () => {
     expect((await listed(shop)).map(({ order_id }) => order_id)).toEqual([orderId]);
   });
 
-  test('once more reconcile_days after the longest timeout of a policy', async ({ shop }) => {
+  test('once more reconcile_days after the longest timeout of a policy', async () => {
     await shop.run(
       'INSERT INTO order_timeout_policy (source_type, timeout_minutes) VALUES (4, ?)',
       [10 * DAY],
@@ -135,9 +122,7 @@ describe('the sweep looks at orders by itself', () => {
     expect(await shop.run(sql)).toEqual([{ again: first.orderId, once: second.orderId }]);
   });
 
-  test('but for what somebody holds locked, which another sweep looks at; this one does the rest of its work', async ({
-    shop,
-  }) => {
+  test('but for what somebody holds locked, which another sweep looks at; this one does the rest of its work', async () => {
     const missed = await order(shop, { ...MISSED, ageMinutes: 120 });
     await fromTheFirst(shop);
     await pendingOrder(shop, { coupon: 300 });
@@ -188,9 +173,7 @@ describe('an action that is not listed', () => {
       )
     ).map((row) => Object.values(row));
 
-  test('has one finding, with the first order on which it was met; settled it stays settled, wherever it is met', async ({
-    shop,
-  }) => {
+  test('has one finding, with the first order on which it was met; settled it stays settled, wherever it is met', async () => {
     const [first] = await withActions(shop, ['goodwill'], ['goodwill'], ['Goodwill']);
 
     expect(await open(shop)).toEqual([[first, 'goodwill']]);
@@ -200,7 +183,7 @@ describe('an action that is not listed', () => {
     expect(await open(shop)).toEqual([]);
   });
 
-  test('is over when it is listed, and comes back when it is no longer', async ({ shop }) => {
+  test('is over when it is listed, and comes back when it is no longer', async () => {
     const [first] = await withActions(shop, ['goodwill'], ['goodwill']);
     await list(shop, 'goodwill');
 
@@ -216,7 +199,7 @@ describe('an action that is not listed', () => {
     { orders: [['goodwill', 'zeal'], ['goodwill']], met: 1 },
   ])(
     'is told also when another one that was met with it is listed by now: $orders',
-    async ({ orders, met }, { shop }) => {
+    async ({ orders, met }) => {
       const ids = await withActions(shop, ...orders);
       expect(await open(shop)).toContainEqual([ids[0], 'zeal']);
       await list(shop, 'zeal');

@@ -1,8 +1,8 @@
-import { describe, expect } from 'vitest';
-import { changesOf, order, pendingOrder, testsInShop } from '../support';
+import { describe, expect, test } from 'vitest';
+import { changesOf, order, pendingOrder, shopOfFile } from '../support';
 import { configure, errorOf } from './calls';
 
-const test = testsInShop();
+const shop = shopOfFile();
 
 const CHECK_VIOLATED = 3819;
 
@@ -26,7 +26,7 @@ describe('settings out of range are refused', () => {
     { retention_days: 0 },
     { retention_days: 36_501 },
     { reconcile_days: 366 },
-  ])('%o', async (settings, { shop }) => {
+  ])('%o', async (settings) => {
     const check = `order_timeout_setting_${Object.keys(settings)[0] ?? ''}`;
     expect(await errorOf(configure(shop, settings))).toMatchObject({
       errno: CHECK_VIOLATED,
@@ -44,7 +44,7 @@ describe('settings out of range are refused', () => {
     { clock: '+14:00' },
     { max_attempts: 100 },
     { retention_days: 36_500 },
-  ])('and within it taken: %o', async (settings, { shop }) => {
+  ])('and within it taken: %o', async (settings) => {
     expect(await errorOf(configure(shop, settings))).toBeUndefined();
   });
 
@@ -53,7 +53,7 @@ describe('settings out of range are refused', () => {
     'UPDATE order_timeout_policy SET enabled = 2',
     'UPDATE order_timeout_policy SET timeout_minutes = 0',
     'UPDATE order_timeout_policy SET timeout_minutes = 525601',
-  ])('so is %s', async (sql, { shop }) => {
+  ])('so is %s', async (sql) => {
     expect(await errorOf(shop.run(sql))).toMatchObject({ errno: CHECK_VIOLATED });
   });
 });
@@ -72,7 +72,7 @@ test.for([
   'order_timeout_health()',
 ])(
   'a clock that was changed in the setting alone is refused by %s, which says how it is changed',
-  async (procedure, { shop }) => {
+  async (procedure) => {
     await pendingOrder(shop, { orderId: 10001, coupon: 1000 });
     await order(shop, { orderId: 10002, status: 'cancelled', coupon: 300 });
     await configure(shop, { clock: '+08:00' });

@@ -1,5 +1,5 @@
-import { describe, expect } from 'vitest';
-import { type BuiltOrder, changesOf, pendingOrder, type Shop, testsInShop } from '../support';
+import { describe, expect, test } from 'vitest';
+import { type BuiltOrder, changesOf, pendingOrder, type Shop, shopOfFile } from '../support';
 import {
   cancelExpiredOrder,
   cancelOrder,
@@ -14,7 +14,7 @@ import { holding } from './obstacles';
 
 // What a call sees after it has waited: settlement.test.ts; who wins: test/races.
 
-const test = testsInShop();
+const shop = shopOfFile();
 
 /** A caller's transaction that locks no gaps: in REPEATABLE READ it would keep others from the orders beside its own. */
 async function readCommitted(shop: Shop) {
@@ -75,7 +75,7 @@ const HOLDS: {
 describe.for(HOLDS)('while somebody holds $what', ({ sql, id, putOff }) => {
   test.for([500, 3, 1])(
     'the sweep does the other orders without waiting, and this one next time (batches of %i)',
-    async (batchSize, { shop }) => {
+    async (batchSize) => {
       await configure(shop, { batch_size: batchSize });
       const first = await pendingOrder(shop, { coupon: 100, points: 1, ageMinutes: 90 });
       const held = await pendingOrder(shop, { coupon: 1000, points: 50, ageMinutes: 80 });
@@ -102,7 +102,7 @@ describe.for(HOLDS)('while somebody holds $what', ({ sql, id, putOff }) => {
 
   test.for(['alone', 'in a transaction'])(
     'a call %s waits no longer than its innodb_lock_wait_timeout; undone is the call, and nothing else',
-    async (how, { shop }) => {
+    async (how) => {
       const order = await pendingOrder(shop, { coupon: 1000, points: 50 });
       const holder = await holding(shop, [sql, [order[id]]]);
       const db = await shop.connect();
@@ -127,9 +127,7 @@ describe.for(HOLDS)('while somebody holds $what', ({ sql, id, putOff }) => {
   );
 });
 
-test('600 due orders on one coupon that somebody holds: the sweep passes all of them, and ends', async ({
-  shop,
-}) => {
+test('600 due orders on one coupon that somebody holds: the sweep passes all of them, and ends', async () => {
   await configure(shop, { batch_size: 250 });
   const free = await pendingOrder(shop, { coupon: 300, ageMinutes: 31 });
   const { couponId } = await pendingOrder(shop, { coupon: 1000, couponStatus: 'usable' });
@@ -169,7 +167,7 @@ describe('a call in a READ COMMITTED transaction', () => {
 
   test.for(Object.keys(NOTHING_TO_GIVE))(
     'for an order %s keeps the sweep from nothing',
-    async (what, { shop }) => {
+    async (what) => {
       const order = await pendingOrder(shop, { coupon: 1000, couponStatus: 'used up' });
       await NOTHING_TO_GIVE[what]?.(shop, order);
       await pendingOrder(shop, { points: 50 });
@@ -183,7 +181,7 @@ describe('a call in a READ COMMITTED transaction', () => {
     },
   );
 
-  test('keeps another such call for another order from nothing', async ({ shop }) => {
+  test('keeps another such call for another order from nothing', async () => {
     const given = { coupon: 1000, points: 50 };
     const [first, second] = [await pendingOrder(shop, given), await pendingOrder(shop, given)];
     const [one, other] = [await readCommitted(shop), await readCommitted(shop)];
@@ -201,9 +199,7 @@ describe('a call in a READ COMMITTED transaction', () => {
   });
 });
 
-test('a lock of an excluded or a young order, of another user’s points, or of the settings is nothing to a sweep', async ({
-  shop,
-}) => {
+test('a lock of an excluded or a young order, of another user’s points, or of the settings is nothing to a sweep', async () => {
   const due = await pendingOrder(shop, { coupon: 1000, points: 50 });
   const excluded = await pendingOrder(shop, { sourceType: 3 });
   const young = await pendingOrder(shop, { ageMinutes: 5, points: 5, coupon: 5 });

@@ -1,15 +1,13 @@
-import { describe, expect } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { previewExpiredOrders } from '../../scripts';
-import { createShop, order, pendingOrder, testsInShop } from '../support';
+import { createShop, order, pendingOrder, shopOfFile } from '../support';
 import { call, rowsOf, sweep } from './calls';
 
 // What preview, audit, explain and repair say of any shop is test/oracle's.
 
-const test = testsInShop();
+const shop = shopOfFile();
 
-test('what is due is counted by the numbers, with the age of the oldest beyond its time, and told by the health', async ({
-  shop,
-}) => {
+test('what is due is counted by the numbers, with the age of the oldest beyond its time, and told by the health', async () => {
   await pendingOrder(shop, { ageMinutes: 90 });
   await pendingOrder(shop, { ageMinutes: 31, sourceType: 2 });
   await pendingOrder(shop, { ageMinutes: 29 });
@@ -24,7 +22,7 @@ test('what is due is counted by the numbers, with the age of the oldest beyond i
   });
 });
 
-test('of the runs that failed the health tells the last error', async ({ shop }) => {
+test('of the runs that failed the health tells the last error', async () => {
   await shop.run(
     `INSERT INTO order_timeout_run (started_at, outcome, error_number, error_message)
      VALUES (NOW(3), 'failed', 1, 'the first'), (NOW(3), 'failed', 2, 'a second, and last'),
@@ -51,7 +49,7 @@ test.for([
   'preview_expired_orders(1)',
 ])(
   'without its settings the engine decides nothing: %s says what is missing',
-  async (procedure, { shop }) => {
+  async (procedure) => {
     await pendingOrder(shop, { orderId: 1, coupon: 1000 });
     await shop.run('DELETE FROM order_timeout_setting');
 
@@ -85,14 +83,12 @@ test('a procedure that fails leaves the time zone of the session as it was', asy
 });
 
 describe('the feed', () => {
-  test.beforeEach(async ({ shop }) => {
+  beforeEach(async () => {
     await pendingOrder(shop);
     await sweep(shop.db);
   });
 
-  test('that cannot number its batches says so, and leaves lock and session as they were', async ({
-    shop,
-  }) => {
+  test('that cannot number its batches says so, and leaves lock and session as they were', async () => {
     await shop.run(
       `CREATE TRIGGER fault BEFORE UPDATE ON order_timeout_batch FOR EACH ROW
        SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no'`,
@@ -106,7 +102,7 @@ describe('the feed', () => {
     expect(await call(shop.db, 'read_cancellations(0, 0, 10)')).toMatchObject({ position: 1 });
   });
 
-  test('refuses a place that this database never gave, as after a restore', async ({ shop }) => {
+  test('refuses a place that this database never gave, as after a restore', async () => {
     const { position, order_id } = await call(shop.db, 'read_cancellations(0, 0, 10)');
 
     expect(position).toBe(1);
@@ -117,7 +113,7 @@ describe('the feed', () => {
     });
   });
 
-  test('waits ten seconds for another reader, and then says that it is busy', async ({ shop }) => {
+  test('waits ten seconds for another reader, and then says that it is busy', async () => {
     const another = await shop.connect();
     await another.query(
       "DO GET_LOCK(CONCAT('order_timeout_feed:', LEFT(SHA2(DATABASE(), 256), 40)), 0)",
@@ -186,7 +182,7 @@ describe('where a time and a source type may be NULL', () => {
   });
 });
 
-test('an order whose entry in the journal was purged is still one of ours', async ({ shop }) => {
+test('an order whose entry in the journal was purged is still one of ours', async () => {
   const { orderId } = await pendingOrder(shop, { coupon: 1000 });
   await sweep(shop.db);
   await shop.run('UPDATE order_timeout_batch SET created_at = created_at - INTERVAL 91 DAY');

@@ -1,9 +1,9 @@
-import { expect } from 'vitest';
-import { pendingOrder, type Shop, testsInShop } from '../support';
+import { expect, test } from 'vitest';
+import { pendingOrder, type Shop, shopOfFile } from '../support';
 import { configure, rowOf, sweep } from './calls';
 import { holding } from './obstacles';
 
-const test = testsInShop();
+const shop = shopOfFile();
 
 /** Lets days go by for what is in the journal. */
 async function age(shop: Shop, days: number): Promise<void> {
@@ -35,7 +35,7 @@ const counts = (shop: Shop) =>
 const upTo = (most: number) =>
   `WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < ${most})`;
 
-test('old runs and cancellations go with a sweep, and the refunds stay', async ({ shop }) => {
+test('old runs and cancellations go with a sweep, and the refunds stay', async () => {
   await cancelledBefore(shop, 1, 91);
 
   await sweep(shop.db);
@@ -51,7 +51,7 @@ test('old runs and cancellations go with a sweep, and the refunds stay', async (
   ]);
 });
 
-test('what is younger than the setting stays', async ({ shop }) => {
+test('what is younger than the setting stays', async () => {
   await configure(shop, { retention_days: 10 });
   await cancelledBefore(shop, 1, 9);
 
@@ -63,9 +63,7 @@ test('what is younger than the setting stays', async ({ shop }) => {
   expect(await counts(shop)).toMatchObject({ runs: 0, batches: 0, cancellations: 0 });
 });
 
-test('a sweep purges no more than 1000 batches, runs and holds, oldest first, and the next one goes on', async ({
-  shop,
-}) => {
+test('a sweep purges no more than 1000 batches, runs and holds, oldest first, and the next one goes on', async () => {
   await shop.run('SET SESSION cte_max_recursion_depth = 20000');
   await shop.run(
     `INSERT INTO order_timeout_batch (id, cause, called_by, created_at)
@@ -94,7 +92,7 @@ test('a sweep purges no more than 1000 batches, runs and holds, oldest first, an
   expect(await left()).toEqual({ runs: 0, batches: 0, first: null, holds: 2 });
 });
 
-test('a sweep purges no more than 10000 cancellations', async ({ shop }) => {
+test('a sweep purges no more than 10000 cancellations', async () => {
   await shop.run(
     `INSERT INTO order_timeout_batch (id, cause, called_by, created_at)
      VALUES (1, 'timeout', 'test', NOW(3) - INTERVAL 100 DAY),
@@ -113,9 +111,7 @@ test('a sweep purges no more than 10000 cancellations', async ({ shop }) => {
   expect(await counts(shop)).toMatchObject({ batches: 0, cancellations: 0 });
 });
 
-test('what is still owed keeps its cancellations, by which its orders are known', async ({
-  shop,
-}) => {
+test('what is still owed keeps its cancellations, by which its orders are known', async () => {
   await cancelledBefore(shop, 2, 91);
   await shop.run(
     `INSERT INTO order_timeout_owed (kind, account_id, batch_id, amount, owed_at)
@@ -127,9 +123,7 @@ test('what is still owed keeps its cancellations, by which its orders are known'
   expect(await counts(shop)).toMatchObject({ batches: 1, cancellations: 1 });
 });
 
-test('what somebody holds locked is cleared away another time; the sweep does the rest of its work', async ({
-  shop,
-}) => {
+test('what somebody holds locked is cleared away another time; the sweep does the rest of its work', async () => {
   await cancelledBefore(shop, 2, 91);
   const { orderId } = await pendingOrder(shop, { coupon: 300 });
   const holder = await holding(shop, [

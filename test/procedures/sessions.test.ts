@@ -1,5 +1,5 @@
 import type { Connection } from 'mysql2/promise';
-import { describe, expect } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   type BuiltOrder,
   changesOf,
@@ -9,14 +9,14 @@ import {
   pointsLedgerRow,
   type Shop,
   type State,
-  testsInShop,
+  shopOfFile,
 } from '../support';
 import { call, cancelExpiredOrder, cancelOrder, errorOf, hold, sweep } from './calls';
 import { cancelled } from './cancelled';
 import { failWhen } from './obstacles';
 
 /** The shop's clock is none of those that the sessions below have. */
-const test = testsInShop({ clock: '+05:45' });
+const shop = shopOfFile({ clock: '+05:45' });
 
 const BACK = { coupons: [{ amount: 1000 }], points: 50 };
 const dueOrder = (shop: Shop) => pendingOrder(shop, { coupon: 1000, points: 50 });
@@ -50,7 +50,7 @@ const SETTINGS = [
 ];
 
 describe.for(SETTINGS)('after SET %s', (setting) => {
-  test.for(EACH)('%s does what it does in any session', async (name, { shop }) => {
+  test.for(EACH)('%s does what it does in any session', async (name) => {
     const order = await dueOrder(shop);
     await pendingOrder(shop, { ageMinutes: 29 });
     const db = await shop.connect();
@@ -146,7 +146,7 @@ describe.for(['REPEATABLE READ', 'SERIALIZABLE', 'READ COMMITTED', 'READ UNCOMMI
       return db;
     }
 
-    test.for(Object.entries(MEANWHILE))('%s', async ([, meanwhile], { shop }) => {
+    test.for(Object.entries(MEANWHILE))('%s', async ([, meanwhile]) => {
       const order = await dueOrder(shop);
       const db = await withSnapshot(shop);
       await meanwhile.happens(shop, order);
@@ -159,9 +159,7 @@ describe.for(['REPEATABLE READ', 'SERIALIZABLE', 'READ COMMITTED', 'READ UNCOMMI
       expect(changed).toEqual(meanwhile.changes?.(order) ?? {});
     });
 
-    test('gets back two coupons of three in batches of their own gets back the third', async ({
-      shop,
-    }) => {
+    test('gets back two coupons of three in batches of their own gets back the third', async () => {
       const order = await pendingOrder(shop, { coupon: 1000 });
       const take = async (amount: number) => {
         const { orderId, userId } = order;
@@ -196,23 +194,20 @@ describe.for(['REPEATABLE READ', 'SERIALIZABLE', 'READ COMMITTED', 'READ UNCOMMI
   },
 );
 
-test.for(['+FOUND_ROWS', '-FOUND_ROWS'])(
-  'a prepared CALL does the same, with %s',
-  async (flag, { shop }) => {
-    const order = await dueOrder(shop);
-    const db = await shop.connect({ flags: [flag] });
+test.for(['+FOUND_ROWS', '-FOUND_ROWS'])('a prepared CALL does the same, with %s', async (flag) => {
+  const order = await dueOrder(shop);
+  const db = await shop.connect({ flags: [flag] });
 
-    const changed = await changesOf(shop, async () => {
-      for (const outcome of ['cancelled', 'not_pending']) {
-        const [sets] = await db.execute('CALL cancel_expired_order(?)', [order.orderId]);
-        expect(sets).toMatchObject({ 0: [{ outcome }] });
-      }
-      await db.execute('CALL cancel_expired_orders()');
-    });
+  const changed = await changesOf(shop, async () => {
+    for (const outcome of ['cancelled', 'not_pending']) {
+      const [sets] = await db.execute('CALL cancel_expired_order(?)', [order.orderId]);
+      expect(sets).toMatchObject({ 0: [{ outcome }] });
+    }
+    await db.execute('CALL cancel_expired_orders()');
+  });
 
-    expect(changed).toEqual(cancelled({ order, ...BACK }));
-  },
-);
+  expect(changed).toEqual(cancelled({ order, ...BACK }));
+});
 
 describe('the session afterwards is as it was', () => {
   /** Set to what no routine would leave behind. */
@@ -251,7 +246,7 @@ describe('the session afterwards is as it was', () => {
   };
 
   describe.for(Object.entries(SITUATIONS))('after %s', ([, [prepare, errno]]) => {
-    test.for(EACH)('in %s', async (name, { shop }) => {
+    test.for(EACH)('in %s', async (name) => {
       const order = await dueOrder(shop);
       await prepare(shop);
       const db = await ownSession(shop);
@@ -268,7 +263,7 @@ describe('the session afterwards is as it was', () => {
 
   test.for(EACH.slice(0, 2))(
     'inside its transaction after %s and after an error in it, its savepoints too',
-    async (name, { shop }) => {
+    async (name) => {
       const [order, bad] = [await dueOrder(shop), await dueOrder(shop)];
       await failWhen(shop, 'user_coupons', 'UPDATE', `NEW.id = ${bad.couponId}`);
       const db = await ownSession(shop);
@@ -299,9 +294,7 @@ describe('the session afterwards is as it was', () => {
     },
   );
 
-  test('completion_type CHAIN has opened no transaction behind the caller’s back', async ({
-    shop,
-  }) => {
+  test('completion_type CHAIN has opened no transaction behind the caller’s back', async () => {
     const db = await shop.connect();
     await db.query('SET completion_type = CHAIN');
     await cancelExpiredOrder(db, await dueOrder(shop));
@@ -314,7 +307,7 @@ describe('the session afterwards is as it was', () => {
     expect(changed.user_points).toHaveLength(1);
   });
 
-  test('a transaction that comes next has the isolation level of the session', async ({ shop }) => {
+  test('a transaction that comes next has the isolation level of the session', async () => {
     const db = await shop.connect();
     await cancelExpiredOrder(db, await dueOrder(shop));
     await sweep(db);
@@ -328,7 +321,7 @@ describe('the session afterwards is as it was', () => {
   });
 });
 
-test('sql_safe_updates is no matter in a large shop either', async ({ shop }) => {
+test('sql_safe_updates is no matter in a large shop either', async () => {
   await shop.run(
     `INSERT INTO orders (order_no, user_id, status, source_type, created_at)
      WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1000)

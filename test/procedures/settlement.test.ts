@@ -1,5 +1,5 @@
 import type { Connection } from 'mysql2/promise';
-import { describe, expect } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   type BuiltOrder,
   changesOf,
@@ -7,14 +7,14 @@ import {
   lockWait,
   pendingOrder,
   type Shop,
-  testsInShop,
+  shopOfFile,
 } from '../support';
 import { cancelExpiredOrder, errorOf, hold, rowOf } from './calls';
 import { failWhen, holding } from './obstacles';
 
 // One statement has one view of the tables, made by its first plain read. So all locks come before it.
 
-const test = testsInShop();
+const shop = shopOfFile();
 
 const CALLERS: Record<string, (shop: Shop) => Promise<Connection>> = {
   'of its own': (shop) => shop.connect(),
@@ -46,7 +46,7 @@ const LOCKS: Record<string, (order: BuiltOrder) => [table: string, column: strin
 describe.for(Object.entries(CALLERS))('a call %s', ([, connect]) => {
   test.for(Object.entries(LOCKS))(
     'that waits for %s gives 700 of 1000 when the shop returns 300 meanwhile',
-    async ([, lock], { shop }) => {
+    async ([, lock]) => {
       const coupons = [{ amount: 1000 }, { amount: 200 }];
       const order = await pendingOrder(shop, { coupons, points: 50 });
       await hold(shop, order, -1);
@@ -66,9 +66,7 @@ describe.for(Object.entries(CALLERS))('a call %s', ([, connect]) => {
     },
   );
 
-  test('cancels an order that comes due while it waits, at the time after the wait', async ({
-    shop,
-  }) => {
+  test('cancels an order that comes due while it waits, at the time after the wait', async () => {
     const order = await pendingOrder(shop, { coupon: 1000, ageMinutes: 30 - 1 / 60 });
     const db = await connect(shop);
     const holder = await holding(shop, ['SELECT * FROM orders FOR UPDATE']);
@@ -110,7 +108,7 @@ describe('an error of the shop’s trigger', () => {
     WRITES.flatMap(([table, when]) => ERRORS.map((error) => [...error, when, table] as const)),
   )(
     '%s %i at %s of %s: exactly the call is undone, and the error passes on',
-    async ([state, errno, when, table], { shop }) => {
+    async ([state, errno, when, table]) => {
       const order = await pendingOrder(shop, { coupon: 1000, points: 50 });
       const signal = `SQLSTATE '${state}' SET MYSQL_ERRNO = ${errno}, MESSAGE_TEXT = 'the shop says no'`;
       await failWhen(shop, table, when, 'TRUE', signal);

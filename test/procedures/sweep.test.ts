@@ -1,11 +1,11 @@
-import { describe, expect } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   type BuiltOrder,
   changesOf,
   createShop,
   pendingOrder,
   type Shop,
-  testsInShop,
+  shopOfFile,
 } from '../support';
 import { configure, hold, rowOf, setAside, sweep } from './calls';
 import { cancelled } from './cancelled';
@@ -13,9 +13,9 @@ import { failWhen } from './obstacles';
 
 // Two sweeps at once: test/races/sweeps.test.ts.
 
-const test = testsInShop();
+const shop = shopOfFile();
 
-test('all that is due is cancelled, and nothing else', async ({ shop }) => {
+test('all that is due is cancelled, and nothing else', async () => {
   const due = [
     await pendingOrder(shop, { coupon: 1000, ageMinutes: 31 }),
     await pendingOrder(shop, { points: 50, ageMinutes: 600, sourceType: 2 }),
@@ -43,7 +43,7 @@ test('all that is due is cancelled, and nothing else', async ({ shop }) => {
   );
 });
 
-test('the run’s row says what it did, and the heartbeat names it', async ({ shop }) => {
+test('the run’s row says what it did, and the heartbeat names it', async () => {
   await pendingOrder(shop, { coupon: 1000, points: 50 });
   await pendingOrder(shop, { coupon: 300 });
   const { run_id } = await sweep(shop.db);
@@ -79,7 +79,7 @@ const IDLE: Record<string, (shop: Shop) => Promise<unknown>> = {
 
 test.for(Object.keys(IDLE))(
   'with %s a sweep leaves no run, raises no warning, changes nothing but its heartbeat',
-  async (what, { shop }) => {
+  async (what) => {
     await IDLE[what]?.(shop);
     const db = await shop.connect();
 
@@ -103,7 +103,7 @@ test.for(Object.keys(IDLE))(
   },
 );
 
-test('paused, it does nothing and says so; its heartbeat goes on', async ({ shop }) => {
+test('paused, it does nothing and says so; its heartbeat goes on', async () => {
   const order = await pendingOrder(shop, { coupon: 1000 });
   await configure(shop, { paused: 1 });
 
@@ -128,7 +128,7 @@ describe('the sweep’s lock', () => {
   const isFree = async (shop: Shop, name: unknown) =>
     (await rowOf(shop, 'SELECT IS_FREE_LOCK(?) AS is_free', [name])).is_free;
 
-  test('of another shop on the same server stops that shop’s only', async ({ shop }) => {
+  test('of another shop on the same server stops that shop’s only', async () => {
     const other = await createShop();
     const holder = await other.connect();
     await holder.query('DO GET_LOCK(?, 0)', [await nameOf(other)]);
@@ -137,9 +137,7 @@ describe('the sweep’s lock', () => {
     expect(await sweep(other.db)).toMatchObject({ outcome: 'busy' });
   });
 
-  test('that this session owns already is taken over, and released in full; its other locks stay', async ({
-    shop,
-  }) => {
+  test('that this session owns already is taken over, and released in full; its other locks stay', async () => {
     const db = await shop.connect();
     const [lock, mine] = [await nameOf(shop), `${shop.name}:mine`];
     for (const name of [lock, lock, lock, mine]) await db.query('DO GET_LOCK(?, 0)', [name]);
@@ -150,7 +148,7 @@ describe('the sweep’s lock', () => {
   });
 });
 
-test('one source type after the other, oldest first within each', async ({ shop }) => {
+test('one source type after the other, oldest first within each', async () => {
   await configure(shop, { batch_size: 1 });
   const orders: BuiltOrder[] = [];
   for (const [sourceType, ageMinutes] of [
@@ -175,7 +173,7 @@ test('one source type after the other, oldest first within each', async ({ shop 
 
 test.for([1, 7, 99, 100, 101])(
   'a backlog of 100 orders in batches of %i is done in one sweep, each once, also those of one instant',
-  async (batchSize, { shop }) => {
+  async (batchSize) => {
     await configure(shop, { batch_size: batchSize });
     // Ids against the age, and ten orders to each instant.
     await shop.run(
@@ -206,7 +204,7 @@ test.for([1, 7, 99, 100, 101])(
 );
 
 describe('when its time is up', () => {
-  test('it starts no further batch; the rest is the next run’s', async ({ shop }) => {
+  test('it starts no further batch; the rest is the next run’s', async () => {
     await configure(shop, { batch_size: 1, time_budget_seconds: 1 });
     for (let n = 0; n < 4; n++) await pendingOrder(shop, { coupon: 1000 });
     await shop.run('CREATE TRIGGER slow BEFORE UPDATE ON user_coupons FOR EACH ROW DO SLEEP(1.1)');
@@ -219,9 +217,7 @@ describe('when its time is up', () => {
     expect(await sweep(shop.db)).toMatchObject({ outcome: 'completed', cancelled: 3 });
   });
 
-  test('in the middle of a batch that is redone order by order, it says so too', async ({
-    shop,
-  }) => {
+  test('in the middle of a batch that is redone order by order, it says so too', async () => {
     await configure(shop, { time_budget_seconds: 3 });
     const bad = await pendingOrder(shop, { ageMinutes: 90 });
     for (let n = 0; n < 3; n++) await pendingOrder(shop);

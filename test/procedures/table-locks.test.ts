@@ -1,13 +1,13 @@
-import { describe, expect } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { SHOP_TABLES } from '../../scripts/dev/shop';
-import { changes, createShop, pendingOrder, type Shop, testsInShop, wholeState } from '../support';
+import { changes, createShop, pendingOrder, type Shop, shopOfFile, wholeState } from '../support';
 import { cancelExpiredOrder, errorOf, sweep } from './calls';
 import { cancelled } from './cancelled';
 import { holding, stateOf } from './obstacles';
 
 // A function opens every table of all its branches before it runs a line, so any locked one stops it.
 
-const test = testsInShop();
+const shop = shopOfFile();
 
 const LOCK_WAIT_TIMEOUT = { errno: 1205 };
 const WAITING = 'Waiting for table metadata lock';
@@ -23,9 +23,7 @@ describe.for(SHOP_TABLES)('of %s', (table) => {
     table === 'orders' ? LOCK_WAIT_TIMEOUT : { outcome: 'completed', cancelled: 0, failed: 0 };
   const sweptWhileLocked = (shop: Shop) => sweep(shop.db).catch((error: unknown) => error);
 
-  test('a LOCK TABLES … WRITE: the sweep does nothing; a call waits as long as its caller says; then both do their work', async ({
-    shop,
-  }) => {
+  test('a LOCK TABLES … WRITE: the sweep does nothing; a call waits as long as its caller says; then both do their work', async () => {
     const orders = await twoOrders(shop);
     const before = await wholeState(shop);
     const locker = await shop.connect();

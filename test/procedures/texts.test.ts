@@ -1,9 +1,9 @@
-import { expect } from 'vitest';
-import { changesOf, createShop, pendingOrder, testsInShop } from '../support';
+import { expect, test } from 'vitest';
+import { changesOf, createShop, pendingOrder, shopOfFile } from '../support';
 import { cancelOrder, errorOf } from './calls';
 import { cancelled } from './cancelled';
 
-const test = testsInShop();
+const shop = shopOfFile();
 const BACK = { coupons: [{ amount: 1000 }], points: 50 };
 
 const REMARKS: Record<string, string | null> = {
@@ -22,7 +22,7 @@ const REMARKS: Record<string, string | null> = {
 
 test.for(Object.entries(REMARKS))(
   'a remark with %s goes as it is to the journal and the points ledger',
-  async ([, remark], { shop }) => {
+  async ([, remark]) => {
     const order = await pendingOrder(shop, { coupon: 1000, points: 50 });
 
     const changed = await changesOf(shop, () => cancelOrder(shop.db, order, order.userId, remark));
@@ -36,7 +36,7 @@ test.for(Object.entries(REMARKS))(
 test.for([
   { mode: 'STRICT_ALL_TABLES', what: 'refused, with nothing changed' },
   { mode: '', what: 'cut to the 255 that fit' },
-])('10,000 characters are $what in a session with sql_mode "$mode"', async ({ mode }, { shop }) => {
+])('10,000 characters are $what in a session with sql_mode "$mode"', async ({ mode }) => {
   const order = await pendingOrder(shop, { coupon: 1000, points: 50 });
   const db = await shop.connect();
   await db.query('SET sql_mode = ?', [mode]);
@@ -78,7 +78,7 @@ test.for([
   expect(changed).toEqual(cancelled({ order, cause: 'admin', ...BACK, remark, points }));
 });
 
-test('text where an id belongs cancels nothing that it does not name', async ({ shop }) => {
+test('text where an id belongs cancels nothing that it does not name', async () => {
   await pendingOrder(shop, { orderId: 5, coupon: 1000 });
   const db = await shop.connect();
   await db.query("SET sql_mode = 'STRICT_ALL_TABLES'");

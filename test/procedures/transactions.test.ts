@@ -1,13 +1,13 @@
 import type { Connection } from 'mysql2/promise';
-import { describe, expect } from 'vitest';
-import { changesOf, pendingOrder, type Shop, testsInShop } from '../support';
+import { describe, expect, test } from 'vitest';
+import { changesOf, pendingOrder, type Shop, shopOfFile } from '../support';
 import { cancelExpiredOrder, cancelOrder, errorOf, sweep } from './calls';
 import { cancelled } from './cancelled';
 import { failWhen } from './obstacles';
 
 // Deadlocks and lock waits: test/faults/lock-conflicts.test.ts and locks.test.ts.
 
-const test = testsInShop();
+const shop = shopOfFile();
 
 /** How a caller begins a transaction, and how it commits and undoes it. */
 const TRANSACTIONS: Record<
@@ -38,7 +38,7 @@ const CALLERS_ROW = {
   ...{ used_order_id: null, has_used_at: 0 },
 };
 
-test('outside a transaction the call has committed when it answers', async ({ shop }) => {
+test('outside a transaction the call has committed when it answers', async () => {
   const order = await pendingOrder(shop, { coupon: 1000, points: 50 });
   const db = await shop.connect();
 
@@ -49,9 +49,7 @@ test('outside a transaction the call has committed when it answers', async ({ sh
 });
 
 describe.for(Object.keys(TRANSACTIONS))('inside the caller’s transaction (%s)', (how) => {
-  test('COMMIT commits the caller’s work and that of all calls which succeeded; before it nothing is there', async ({
-    shop,
-  }) => {
+  test('COMMIT commits the caller’s work and that of all calls which succeeded; before it nothing is there', async () => {
     const first = await pendingOrder(shop, { coupon: 1000, points: 50 });
     const taking = await pendingOrder(shop, { coupons: [{ amount: 0, in: 'nowhere' }] });
     const bad = await pendingOrder(shop, { coupon: 10, points: 5 });
@@ -95,7 +93,7 @@ describe.for(Object.keys(TRANSACTIONS))('inside the caller’s transaction (%s)'
     expect(late).toEqual({ ...rest, user_coupons: [CALLERS_ROW, ...user_coupons] });
   });
 
-  test('ROLLBACK undoes all of it', async ({ shop }) => {
+  test('ROLLBACK undoes all of it', async () => {
     const order = await pendingOrder(shop, { coupon: 1000, points: 50 });
     const db = await shop.connect();
     const { begin, undo } = TRANSACTIONS[how]?.(shop) ?? { begin: '', undo: [] };

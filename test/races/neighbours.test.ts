@@ -1,8 +1,8 @@
-import { expect } from 'vitest';
-import { pendingOrder, type Shop, testsInShop } from '../support';
+import { expect, test } from 'vitest';
+import { pendingOrder, type Shop, shopOfFile } from '../support';
 import { cancelExpiredOrder, expectAllBackOnce } from '../procedures/calls';
 
-const test = testsInShop();
+const shop = shopOfFile();
 
 const CALLERS = 8;
 /** NEIGHBOURS=600 to compare with docs/performance.md. */
@@ -39,7 +39,7 @@ async function cancelEveryEighth(
 test.for(['REPEATABLE READ', 'READ COMMITTED'])(
   `eight callers that join in %s cancel ${orders} neighbouring orders, each once`,
   { timeout: 120_000 + orders * 500 },
-  async (level, { shop }) => {
+  async (level) => {
     const ids: number[] = [];
     for (let nth = 0; nth < orders; nth++)
       ids.push((await pendingOrder(shop, { coupon: 1000, points: 50, pointsLeft: 10 })).orderId);

@@ -1,12 +1,12 @@
 import type { Connection } from 'mysql2/promise';
-import { describe, expect } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import {
   type BuiltOrder,
   changesOf,
   closeGate,
   lockWait,
   pendingOrder,
-  testsInShop,
+  shopOfFile,
 } from '../support';
 import {
   call,
@@ -19,14 +19,14 @@ import {
   sweep,
 } from '../procedures/calls';
 
-const test = testsInShop();
+const shop = shopOfFile();
 
 let order: BuiltOrder;
 let payer: Connection;
 let engine: Connection;
 let another: Connection;
 
-test.beforeEach(async ({ shop }) => {
+beforeEach(async () => {
   order = await pendingOrder(shop, { coupon: 1000, points: 50 });
   [payer, engine, another] = await Promise.all([shop.connect(), shop.connect(), shop.connect()]);
 });
@@ -37,7 +37,7 @@ const paid = () => ({
 });
 
 describe('a payment that came first wins', () => {
-  test('over the sweep, which does not wait for it', async ({ shop }) => {
+  test('over the sweep, which does not wait for it', async () => {
     const changed = await changesOf(shop, async () => {
       await payer.beginTransaction();
       expect(await pay(payer, order)).toBe(1);
@@ -53,7 +53,7 @@ describe('a payment that came first wins', () => {
 
   test.for(['cancel_expired_order(?)', "cancel_order_as_admin(?, '')"])(
     'over %s, which waits for its end',
-    async (procedure, { shop }) => {
+    async (procedure) => {
       const changed = await changesOf(shop, async () => {
         await payer.beginTransaction();
         await pay(payer, order);
@@ -68,7 +68,7 @@ describe('a payment that came first wins', () => {
     },
   );
 
-  test('unless it is rolled back: who waited cancels', async ({ shop }) => {
+  test('unless it is rolled back: who waited cancels', async () => {
     await payer.beginTransaction();
     await pay(payer, order);
     const answer = outcomeOf(cancelExpiredOrder(engine, order));
@@ -88,7 +88,7 @@ describe('a payment that comes second finds no pending order', () => {
   };
   test.for(Object.keys(CALLS) as (keyof typeof CALLS)[])(
     'between claim and settlement of %s',
-    async (who, { shop }) => {
+    async (who) => {
       const gate = await closeGate(shop, 'INSERT ON user_coupon_ledger');
       const cancelled = CALLS[who]();
       await gate.reached();
@@ -105,29 +105,24 @@ describe('a payment that comes second finds no pending order', () => {
   test.for([
     ['commits', 'COMMIT', 0],
     ['is rolled back: then it is paid, and nothing has come back', 'ROLLBACK', 1],
-  ] as const)(
-    'after a cancel in an open transaction, once that %s',
-    async ([, end, rows], { shop }) => {
-      const changed = await changesOf(shop, async () => {
-        await engine.beginTransaction();
-        await cancelExpiredOrder(engine, order);
-        const payment = pay(payer, order);
-        await lockWait(shop);
-        await engine.query(end);
+  ] as const)('after a cancel in an open transaction, once that %s', async ([, end, rows]) => {
+    const changed = await changesOf(shop, async () => {
+      await engine.beginTransaction();
+      await cancelExpiredOrder(engine, order);
+      const payment = pay(payer, order);
+      await lockWait(shop);
+      await engine.query(end);
 
-        expect(await payment).toBe(rows);
-      });
+      expect(await payment).toBe(rows);
+    });
 
-      if (rows === 1) expect(changed).toEqual(paid());
-      else await expectAllBackOnce(shop);
-    },
-  );
+    if (rows === 1) expect(changed).toEqual(paid());
+    else await expectAllBackOnce(shop);
+  });
 });
 
 describe('a hold', () => {
-  test('that came first keeps the order from the sweep, also before it is committed', async ({
-    shop,
-  }) => {
+  test('that came first keeps the order from the sweep, also before it is committed', async () => {
     await payer.beginTransaction();
     expect(await outcomeOf(call(payer, "hold_order(?, 10, '')", order.orderId))).toBe('held');
     expect(await sweep(engine)).toMatchObject({ outcome: 'completed', cancelled: 0 });
@@ -140,7 +135,7 @@ describe('a hold', () => {
     expect(await shop.run('SELECT status FROM orders')).toEqual([{ status: 1 }]);
   });
 
-  test('that comes while the sweep is at the order finds it cancelled', async ({ shop }) => {
+  test('that comes while the sweep is at the order finds it cancelled', async () => {
     const gate = await closeGate(shop, 'INSERT ON user_coupon_ledger');
     const swept = sweep(engine);
     await gate.reached();

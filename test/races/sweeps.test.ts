@@ -1,6 +1,6 @@
 import type { Connection } from 'mysql2/promise';
-import { describe, expect } from 'vitest';
-import { type BuiltOrder, closeGate, lockWait, pendingOrder, testsInShop } from '../support';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type BuiltOrder, closeGate, lockWait, pendingOrder, shopOfFile } from '../support';
 import {
   call,
   cancelExpiredOrder,
@@ -12,20 +12,20 @@ import {
   violations,
 } from '../procedures/calls';
 
-const test = testsInShop();
+const shop = shopOfFile();
 
 let order: BuiltOrder;
 let first: Connection;
 let second: Connection;
 let third: Connection;
 
-test.beforeEach(async ({ shop }) => {
+beforeEach(async () => {
   order = await pendingOrder(shop, { coupon: 1000, points: 50 });
   [first, second, third] = await Promise.all([shop.connect(), shop.connect(), shop.connect()]);
 });
 
 describe('two sweeps', () => {
-  test('one works, the other says busy, does nothing and is no sign of life', async ({ shop }) => {
+  test('one works, the other says busy, does nothing and is no sign of life', async () => {
     const gate = await closeGate(shop, 'INSERT ON user_coupon_ledger');
     const swept = sweep(first);
     await gate.reached();
@@ -41,9 +41,7 @@ describe('two sweeps', () => {
     await expectAllBackOnce(shop);
   });
 
-  test('that both work, as on two servers without the lock, still give back once', async ({
-    shop,
-  }) => {
+  test('that both work, as on two servers without the lock, still give back once', async () => {
     // The procedure beneath the lock, as the lock would let nobody see this.
     const withoutLock = (db: Connection) =>
       db.query(
@@ -67,9 +65,7 @@ describe('two sweeps', () => {
 });
 
 describe('on one order, at once', () => {
-  test('the sweep, a call and its user: the sweep was first, the others find it cancelled', async ({
-    shop,
-  }) => {
+  test('the sweep, a call and its user: the sweep was first, the others find it cancelled', async () => {
     const gate = await closeGate(shop, 'INSERT ON user_coupon_ledger');
     const swept = sweep(first);
     await gate.reached();
@@ -88,7 +84,7 @@ describe('on one order, at once', () => {
     ['its user', 'cancel_expired_order(?)', "cancel_order_as_admin(?, '')"],
   ] as const)(
     '%s was first: the sweep skips the order, who waits finds it cancelled',
-    async ([, waiting, working], { shop }) => {
+    async ([, waiting, working]) => {
       const gate = await closeGate(shop, 'INSERT ON user_coupon_ledger');
       const worked = call(first, working, order.orderId);
       await gate.reached();
@@ -105,9 +101,7 @@ describe('on one order, at once', () => {
     },
   );
 
-  test('a repair and another repair: one gives, the other finds nothing missing', async ({
-    shop,
-  }) => {
+  test('a repair and another repair: one gives, the other finds nothing missing', async () => {
     await shop.run('UPDATE orders SET status = 3, cancelled_at = NOW(3)');
     const gate = await closeGate(shop, 'INSERT ON user_coupon_ledger');
     const repaired = rowsOf(first, 'repair_missing_refund(?)', order.orderId);
@@ -123,7 +117,7 @@ describe('on one order, at once', () => {
 });
 
 describe('on one account, at once', () => {
-  test('two orders of a user without a points row: both amounts are there', async ({ shop }) => {
+  test('two orders of a user without a points row: both amounts are there', async () => {
     const userId = shop.nextId('user');
     const one = await pendingOrder(shop, { userId, points: 30, pointsLeft: null });
     const other = await pendingOrder(shop, { userId, points: 7, pointsLeft: null });
@@ -139,7 +133,7 @@ describe('on one account, at once', () => {
     await expectAllBackOnce(shop);
   });
 
-  test('two calls for two orders on one coupon: both amounts are on it', async ({ shop }) => {
+  test('two calls for two orders on one coupon: both amounts are on it', async () => {
     const { userId, couponId } = order;
     const other = await pendingOrder(shop, { userId, coupons: [{ amount: 300, couponId }] });
     const gate = await closeGate(shop, 'INSERT ON user_coupon_ledger');
@@ -156,9 +150,7 @@ describe('on one account, at once', () => {
     await expectAllBackOnce(shop);
   });
 
-  test('300 orders of a batch on one coupon and one user: each amount is there, once', async ({
-    shop,
-  }) => {
+  test('300 orders of a batch on one coupon and one user: each amount is there, once', async () => {
     const { userId, couponId } = order;
     await shop.run(
       `INSERT INTO orders (order_no, user_id, source_type, status, points_amount, coupon_id, created_at)
