@@ -127,12 +127,15 @@ test('whatever the server has as its defaults, it is deployed to, the event canc
     'SELECT MIN(id) AS id FROM orders WHERE status = 1 AND source_type <> 3',
   );
   const id = String(other?.id);
-  expect(await run(['resume', '--url', url])).toMatchObject({ exitCode: 0 });
-  expect(await scalar('SELECT paused FROM order_timeout_setting')).toBe(0);
-  expect(await run(['hold', id, '--minutes', '60', '--url', url])).toMatchObject({ exitCode: 0 });
-  expect(await scalar('SELECT COUNT(*) FROM order_timeout_hold WHERE order_id = ?', id)).toBe(1);
-  expect(await run(['release', id, '--url', url])).toMatchObject({ exitCode: 0 });
-  expect(await scalar('SELECT COUNT(*) FROM order_timeout_hold WHERE order_id = ?', id)).toBe(0);
+  const heldRows = `SELECT COUNT(*) FROM order_timeout_hold WHERE order_id = ${id}`;
+  for (const [command, asked, answer] of [
+    [['resume'], 'SELECT paused FROM order_timeout_setting', 0],
+    [['hold', id, '--minutes', '60'], heldRows, 1],
+    [['release', id], heldRows, 0],
+  ] as const) {
+    expect(await run([...command, '--url', url])).toMatchObject({ exitCode: 0 });
+    expect(await scalar(asked)).toBe(answer);
+  }
   await root.query(
     'UPDATE orders SET created_at = UTC_TIMESTAMP() - INTERVAL 2 HOUR WHERE id = ?',
     [id],

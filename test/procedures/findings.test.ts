@@ -56,16 +56,6 @@ test('a finding is listed until somebody settles it, once, with a remark; it com
   expect(await listed(shop)).toMatchObject([{ amount: 700, other_amount: 1100 }]);
 });
 
-test('a missing refund is a finding until it is repaired', async () => {
-  const { orderId } = await order(shop, { status: 'cancelled', coupon: 1000 });
-
-  expect(await reconcile(shop)).toEqual({ orders: 1, opened: 1, closed: 0 });
-  expect(await listed(shop)).toMatchObject([{ what: 'missing_refund', amount: 1000 }]);
-  await call(shop.db, 'repair_missing_refund(?)', orderId);
-  expect(await reconcile(shop)).toEqual({ orders: 1, opened: 0, closed: 1 });
-  expect(await listed(shop)).toEqual([]);
-});
-
 test('what must never be is a finding that says what, until it is mended', async () => {
   const built = await pendingOrder(shop, { coupon: 1000, points: 50 });
   await sweep(shop.db);
