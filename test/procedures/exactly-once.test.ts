@@ -1,12 +1,10 @@
-import type { Connection, Pool } from 'mysql2/promise';
 import { expect, test } from 'vitest';
 import { type BuiltOrder, changesOf, pendingOrder, type Shop, shopOfFile } from '../support';
-import { cancelExpiredOrder, cancelOrder, rowOf, sweep } from './calls';
+import { cancelExpiredOrder, cancelOrder, type Database, rowOf, sweep } from './calls';
 import { cancelled } from './cancelled';
 
 const shop = shopOfFile();
 
-type Database = Connection | Pool;
 const PATHS = [
   { path: 'cancel_expired_order()', cause: 'timeout', cancel: cancelExpiredOrder },
   { path: 'cancel_expired_orders()', cause: 'timeout', cancel: (db: Database) => sweep(db) },

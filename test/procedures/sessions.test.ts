@@ -159,7 +159,7 @@ describe.for(['REPEATABLE READ', 'SERIALIZABLE', 'READ COMMITTED', 'READ UNCOMMI
       expect(changed).toEqual(meanwhile.changes?.(order) ?? {});
     });
 
-    test('gets back two coupons of three in batches of their own gets back the third', async () => {
+    test('gets two of its three coupons back, each in a batch of its own, gets the third', async () => {
       const order = await pendingOrder(shop, { coupon: 1000 });
       const take = async (amount: number) => {
         const { orderId, userId } = order;
