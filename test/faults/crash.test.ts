@@ -1,27 +1,17 @@
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { findBalanceViolations, findViolations, takeBaseline } from '../../scripts/dev/invariants';
+import { takeBaseline } from '../../scripts/dev/invariants';
 import { startPrivateMysqld } from '../../scripts/dev/server';
+import { randomFrom } from '../../scripts/dev/soak/random';
 import { runShopFile } from '../../scripts/dev/shop';
-import { sweep } from '../races/outcomes';
+import { sweep, violations } from '../procedures/calls';
 import { deployEngine } from '../support/deploy';
 
 /** FAULT_ROUNDS=25 in the CI. FAULT_SEED repeats a run. */
 const rounds = Number(process.env.FAULT_ROUNDS ?? 3);
 const seed = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000);
 const ORDERS_PER_ROUND = 600;
-
-/** mulberry32: the same numbers from 0 to 1 for the same seed. */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 async function rowsOf(db: Connection, sql: string): Promise<unknown[]> {
   const [rows] = await db.query<RowDataPacket[]>(sql);
@@ -39,7 +29,7 @@ test(
   `SIGKILL of mysqld at random instants of a sweep, ${rounds} times: nothing is lost or doubled (FAULT_SEED=${seed})`,
   { timeout: 60_000 + rounds * 30_000 },
   async () => {
-    const random = randomNumbers(seed);
+    const random = randomFrom(seed, 'crash');
     // With the durability that MySQL has by default, as on a shop's server.
     const mysqld = await startPrivateMysqld();
     const url = `${mysqld.url}/shop`;
@@ -70,14 +60,13 @@ test(
           () => 'ended',
           () => 'cut',
         );
-        await sleep(random() * 400);
+        await sleep(random.between(0, 400));
         await mysqld.kill('SIGKILL');
         if ((await swept) === 'cut') killed++;
         await mysqld.restart();
         db = await connect();
 
-        expect(await findViolations(db)).toEqual([]);
-        expect(await findBalanceViolations(db, baseline)).toEqual([]);
+        expect(await violations(db, baseline)).toEqual([]);
       }
       expect(killed).toBeGreaterThan(0);
 
@@ -86,8 +75,7 @@ test(
       expect(await rowsOf(db, 'SELECT DISTINCT status FROM orders')).toEqual([[3]]);
       expect(await rowsOf(db, GIVEN)).toEqual(due);
       expect(await rowsOf(db, DUE)).toEqual([]);
-      expect(await findViolations(db)).toEqual([]);
-      expect(await findBalanceViolations(db, baseline)).toEqual([]);
+      expect(await violations(db, baseline)).toEqual([]);
     } finally {
       for (const db of open) db.destroy();
       await mysqld.stop();

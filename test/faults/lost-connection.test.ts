@@ -1,30 +1,19 @@
 import { createConnection } from 'mysql2/promise';
 import { createServer, connect as connectSocket, type Socket } from 'node:net';
 import { once } from 'node:events';
-import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import { cancelExpiredOrder, OutcomeUnknownError } from '../../scripts';
-import { findBalanceViolations, findViolations, takeBaseline } from '../../scripts/dev/invariants';
-import {
-  closeGate,
-  createShop,
-  isSession,
-  pendingOrder,
-  sessionEnd,
-  type Shop,
-  until,
-} from '../support';
+import { expect, onTestFinished, test } from 'vitest';
+import { cancelExpiredOrder } from '../../scripts';
+import { isSession, pendingOrder, shopOfFile, until } from '../support';
+import { expectAllBackOnce } from '../procedures/calls';
 
-let shop: Shop;
-beforeEach(async () => {
-  shop = await createShop();
-});
+// A connection that is lost in the middle of a call: kill.test.ts, test/client/lost-connections.test.ts.
+
+const shop = shopOfFile();
 
 interface Proxy {
   readonly url: string;
   /** From now on nothing that the server says arrives; the line is cut when it says something. */
   cutAnswers(): void;
-  /** Cuts the line now. */
-  cut(): void;
 }
 
 /** Stands between client and server, as a network does. */
@@ -53,12 +42,11 @@ async function startProxy(url: string): Promise<Proxy> {
   });
   const proxied = new URL(url);
   proxied.host = `127.0.0.1:${(server.address() as { port: number }).port}`;
-  return { url: proxied.href, cut, cutAnswers: () => (isCutting = true) };
+  return { url: proxied.href, cutAnswers: () => (isCutting = true) };
 }
 
 test('a connection cut while the answer travels: the outcome is unknown, and calling again is safe', async () => {
   const { orderId } = await pendingOrder(shop, { coupon: 1000, points: 50 });
-  const baseline = await takeBaseline(shop.db);
   const proxy = await startProxy(shop.url);
   const db = await createConnection({ uri: proxy.url });
   db.on('error', () => undefined);
@@ -72,35 +60,5 @@ test('a connection cut while the answer travels: the outcome is unknown, and cal
   const again = await cancelExpiredOrder(shop.db, orderId);
 
   expect(['cancelled', 'not_pending']).toContain(again.outcome);
-  expect(await shop.run('SELECT status FROM orders')).toEqual([{ status: 3 }]);
-  expect(await shop.run('SELECT balance_amount FROM user_coupons')).toEqual([
-    { balance_amount: 1000 },
-  ]);
-  expect(await findViolations(shop.db)).toEqual([]);
-  expect(await findBalanceViolations(shop.db, baseline)).toEqual([]);
-});
-
-test('a connection cut in the middle of the call: the same', async () => {
-  const { orderId } = await pendingOrder(shop, { coupon: 1000, points: 50 });
-  const baseline = await takeBaseline(shop.db);
-  const gate = await closeGate(shop, 'INSERT ON user_coupon_ledger');
-  const proxy = await startProxy(shop.url);
-  const db = await createConnection({ uri: proxy.url });
-  db.on('error', () => undefined);
-  const failure = expect(cancelExpiredOrder(db, orderId)).rejects.toBeInstanceOf(
-    OutcomeUnknownError,
-  );
-  await gate.reached();
-  proxy.cut();
-  await failure;
-  await gate.open();
-  await sessionEnd(shop, db.threadId);
-  await cancelExpiredOrder(shop.db, orderId);
-
-  expect(await shop.run('SELECT status FROM orders')).toEqual([{ status: 3 }]);
-  expect(await shop.run('SELECT COUNT(*) AS entries FROM order_timeout_cancellation')).toEqual([
-    { entries: 1 },
-  ]);
-  expect(await findViolations(shop.db)).toEqual([]);
-  expect(await findBalanceViolations(shop.db, baseline)).toEqual([]);
+  await expectAllBackOnce(shop);
 });

@@ -1,20 +1,25 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { SHOP_TABLES } from '../../scripts/dev/shop';
-import { type BuiltOrder, changesOf, order, pendingOrder, type Shop, type State } from '../support';
-import { shopOfFile } from './shop-of-file';
+import {
+  type BuiltOrder,
+  changesOf,
+  createShop,
+  emptyTables,
+  order,
+  pendingOrder,
+  type Shop,
+  type State,
+} from '../support';
+import { call, hold, rowsOf, setAside, sweep } from './calls';
 
 // What a caller can put into its own session before it calls: nothing of it decides anything.
 
 const PROCEDURES = readdirSync(join(__dirname, '../../sql/procedures/public'))
   .map((file) => basename(file, '.sql'))
   .sort();
-
-/** Two shops in which the same things happen one after another, so that they have the same ids. */
-const usualShop = shopOfFile();
-const attackedShop = shopOfFile();
 
 interface Scene {
   readonly due: BuiltOrder;
@@ -29,7 +34,7 @@ interface Scene {
 /** Something to do for each procedure, and a journal to read. */
 async function sceneOf(shop: Shop): Promise<Scene> {
   const done = await pendingOrder(shop, { coupon: 400, points: 4, ageMinutes: 62 });
-  await shop.run('CALL cancel_expired_orders()');
+  await sweep(shop.db);
   const scene = {
     due: await pendingOrder(shop, { coupon: 1000, points: 50, ageMinutes: 42 }),
     young: await pendingOrder(shop, { coupon: 700, points: 7, ageMinutes: 12 }),
@@ -37,103 +42,81 @@ async function sceneOf(shop: Shop): Promise<Scene> {
     missed: await order(shop, { status: 'cancelled', coupon: 300, points: 3 }),
     setAside: await pendingOrder(shop, { coupon: 200, ageMinutes: 52 }),
   };
-  await shop.run(
-    `INSERT INTO order_timeout_failure (order_id, first_failed_at, last_failed_at, error_number, error_state, error_message)
-     VALUES (?, NOW(3), NOW(3), 1644, '45000', 'the shop objects')`,
-    [scene.setAside.orderId],
-  );
-  await shop.run(
-    `INSERT INTO order_timeout_hold (order_id, held_until, held_by, held_at)
-     VALUES (?, NOW(3) + INTERVAL 17 MINUTE, 'test', NOW(3))`,
-    [scene.young.orderId],
-  );
-  await shop.run('CALL reconcile_orders(NULL)');
-  await shop.run("CALL accept_payment(?, 'late')", [done.orderId]);
+  await setAside(shop, scene.setAside);
+  await hold(shop, scene.young, 17);
+  await call(shop.db, 'reconcile_orders(NULL)');
+  await call(shop.db, "accept_payment(?, 'late')", done.orderId);
   const [finding] = await shop.run('SELECT MIN(id) AS id FROM order_timeout_finding');
   return { ...scene, findingId: finding?.id };
 }
 
-const ARGUMENTS: Record<string, (scene: Scene) => unknown[]> = {
-  accept_payment: ({ due }) => [due.orderId, 'new'],
-  audit_missing_refunds: () => [null],
-  cancel_expired_order: ({ due }) => [due.orderId],
-  cancel_expired_orders: () => [],
-  cancel_order: ({ due }) => [due.orderId, due.userId, 'changed my mind'],
-  cancel_order_as_admin: ({ due }) => [due.orderId, 'changed my mind'],
-  explain_order_timeout: ({ due }) => [due.orderId],
-  hold_order: ({ due }) => [due.orderId, 7, ''],
-  list_findings: () => [100],
+/** Of each procedure the arguments of its calls: also orders that are not to be cancelled, of which money could come all the same. */
+const CALLS: Record<string, (scene: Scene) => unknown[][]> = {
+  accept_payment: ({ due }) => [[due.orderId, 'new']],
+  audit_missing_refunds: () => [[null]],
+  cancel_expired_order: ({ due, paid, young, missed }) =>
+    [due, paid, young, missed].map(({ orderId }) => [orderId]),
+  cancel_expired_orders: () => [[]],
+  cancel_order: ({ due }) => [[due.orderId, due.userId, 'changed my mind']],
+  cancel_order_as_admin: ({ due, paid, missed }) =>
+    [due, paid, missed].map(({ orderId }) => [orderId, 'changed my mind']),
+  explain_order_timeout: ({ due, paid, young }) =>
+    [due, paid, young].map(({ orderId }) => [orderId]),
+  hold_order: ({ due }) => [[due.orderId, 7, '']],
+  list_findings: () => [[100]],
   order_deadlines: ({ due, young, paid }) => [
-    JSON.stringify([due.orderId, young.orderId, paid.orderId]),
+    [JSON.stringify([due.orderId, young.orderId, paid.orderId])],
   ],
-  order_money: ({ missed }) => [missed.orderId],
-  order_timeout_clock: () => [],
-  order_timeout_health: () => [],
-  order_timeout_numbers: () => [],
-  preview_expired_orders: () => [100],
-  read_cancellations: () => [0, 0, 100],
-  reconcile_orders: () => [null],
-  release_order_hold: ({ young }) => [young.orderId],
-  repair_missing_refund: ({ missed }) => [missed.orderId],
-  retry_failed_order: ({ setAside }) => [setAside.orderId],
-  settle_finding: ({ findingId }) => [findingId, 'seen'],
-  settle_late_payment: () => ['late', 'sent back'],
-};
-
-/** Orders that are not to be cancelled, of which money could come all the same. */
-const MORE: Record<string, (scene: Scene) => unknown[][]> = {
-  cancel_expired_order: ({ paid, young, missed }) => [
-    [paid.orderId],
-    [young.orderId],
-    [missed.orderId],
-  ],
-  cancel_order_as_admin: ({ paid, missed }) => [
-    [paid.orderId, ''],
-    [missed.orderId, ''],
-  ],
-  repair_missing_refund: ({ paid, due }) => [[paid.orderId], [due.orderId]],
-  explain_order_timeout: ({ paid, young }) => [[paid.orderId], [young.orderId]],
+  order_money: ({ missed }) => [[missed.orderId]],
+  order_timeout_clock: () => [[]],
+  order_timeout_health: () => [[]],
+  order_timeout_numbers: () => [[]],
+  preview_expired_orders: () => [[100]],
+  read_cancellations: () => [[0, 0, 100]],
+  reconcile_orders: () => [[null]],
+  release_order_hold: ({ young }) => [[young.orderId]],
+  repair_missing_refund: ({ missed, paid, due }) =>
+    [missed, paid, due].map(({ orderId }) => [orderId]),
+  retry_failed_order: ({ setAside }) => [[setAside.orderId]],
+  settle_finding: ({ findingId }) => [[findingId, 'seen']],
+  settle_late_payment: () => [['late', 'sent back']],
 };
 
 test('each public procedure is called', () => {
-  expect(Object.keys(ARGUMENTS)).toEqual(PROCEDURES);
+  expect(Object.keys(CALLS)).toEqual(PROCEDURES);
 });
 
-interface Told {
-  readonly answers: unknown[];
-  readonly changed: State;
+interface Attack {
+  /** Before each call. */
+  readonly prepare: (db: Connection, shop: Shop) => Promise<unknown>;
+  /** What must be so afterwards. */
+  readonly after?: (db: Connection, shop: Shop) => Promise<void>;
 }
 
-/** What the procedure answers and does when a caller with nothing but EXECUTE calls it from a session of this kind. */
+/** What the procedure answers and does when a caller with nothing but EXECUTE calls it. */
 async function calledFrom(
   shop: Shop,
   procedure: string,
-  prepare: (db: Connection, shop: Shop) => Promise<unknown>,
-): Promise<Told & { db: Connection }> {
+  { prepare, after }: Attack,
+): Promise<{ answers: unknown[]; changed: State }> {
+  await emptyTables(shop);
   const scene = await sceneOf(shop);
   const url = await shop.createAccount(
     `EXECUTE ON PROCEDURE ${shop.name}.${procedure}`,
     `CREATE TEMPORARY TABLES ON ${shop.name}.*`,
   );
-  const { username: user, password } = new URL(url);
-  const db = await shop.connect({
-    ...{ user, password, dateStrings: true, multipleStatements: true },
-  });
+  const db = await shop.connect({ uri: url, dateStrings: true, multipleStatements: true });
   const answers: unknown[] = [];
-  const calls = [ARGUMENTS[procedure]?.(scene) ?? [], ...(MORE[procedure]?.(scene) ?? [])];
-
   const changed = await changesOf(shop, async () => {
-    for (const values of calls) {
+    for (const values of CALLS[procedure]?.(scene) ?? []) {
       await prepare(db, shop);
-      const marks = values.map(() => '?').join(', ');
-      const [[rows]] = (await db.query(`CALL ${procedure}(${marks})`, values)) as unknown as [
-        [unknown],
-      ];
-      answers.push(rows);
+      answers.push(
+        await rowsOf(db, `${procedure}(${values.map(() => '?').join(', ')})`, ...values),
+      );
     }
   });
-
-  return { answers: comparable(answers), changed, db };
+  await after?.(db, shop);
+  return { answers: comparable(answers), changed };
 }
 
 /** Times as tens of minutes from now, and what a call took not at all. */
@@ -213,36 +196,44 @@ async function isReadable(db: Connection, name: string): Promise<boolean> {
   );
 }
 
-describe.each(PROCEDURES)('%s()', (procedure) => {
-  test('reads and writes no temporary table of the caller, whatever its name', async () => {
-    const usual = await calledFrom(await usualShop(), procedure, () => Promise.resolve());
-    const shop = await attackedShop();
-    const attacked = await calledFrom(shop, procedure, forge);
-
-    expect(attacked.answers).toEqual(usual.answers);
-    expect(attacked.changed).toEqual(usual.changed);
-    const left = [];
-    for (const name of await ownNames(shop))
-      if (await isReadable(attacked.db, name)) left.push(name);
-    expect(left).toEqual([]);
-    for (const table of SHOP_TABLES) expect(await isReadable(attacked.db, table)).toBe(true);
-  });
-
-  test.each([
-    ['in two days', 172_800],
-    ['two days ago', -172_800],
-  ])('takes no time from SET timestamp: it is now, not %s', async (_, seconds) => {
-    const usual = await calledFrom(await usualShop(), procedure, () => Promise.resolve());
-    const shop = await attackedShop();
-    const attacked = await calledFrom(shop, procedure, (db) =>
-      db.query('SET timestamp = ?', [Math.round(Date.now() / 1000) + seconds]),
-    );
-
-    expect(attacked.answers).toEqual(usual.answers);
-    expect(attacked.changed).toEqual(usual.changed);
+const inAnotherTime = (seconds: number): Attack => ({
+  prepare: (db) => db.query('SET timestamp = ?', [Math.round(Date.now() / 1000) + seconds]),
+  after: async (_, shop) => {
     expect(await timesAround(shop, seconds)).toEqual([]);
-  });
+  },
 });
+
+const ATTACKS: Record<string, Attack> = {
+  'temporary tables of whatever name': {
+    prepare: forge,
+    after: async (db, shop) => {
+      const left = [];
+      for (const name of await ownNames(shop)) if (await isReadable(db, name)) left.push(name);
+      expect(left).toEqual([]);
+      for (const table of SHOP_TABLES) expect(await isReadable(db, table)).toBe(true);
+    },
+  },
+  'SET timestamp in two days': inAnotherTime(172_800),
+  'SET timestamp two days ago': inAnotherTime(-172_800),
+};
+
+/** The same things happen in both, one after another, so that they have the same ids. */
+let usualShop: Shop;
+let attackedShop: Shop;
+beforeAll(async () => {
+  usualShop = await createShop();
+  attackedShop = await createShop();
+});
+
+test.each(PROCEDURES)(
+  '%s() answers and does the same whatever its caller has set',
+  async (procedure) => {
+    for (const [what, attack] of Object.entries(ATTACKS)) {
+      const usual = await calledFrom(usualShop, procedure, { prepare: () => Promise.resolve() });
+      expect(await calledFrom(attackedShop, procedure, attack), what).toEqual(usual);
+    }
+  },
+);
 
 /** Columns in which a time stands that is this far from now. */
 async function timesAround(shop: Shop, seconds: number): Promise<string[]> {

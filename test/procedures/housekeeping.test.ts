@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { changesOf, order, pendingOrder } from '../support';
+import { changesOf, order, pendingOrder, shopOfFile } from '../support';
 import { configure, errorOf } from './calls';
-import { shopOfFile } from './shop-of-file';
 
-const freshShop = shopOfFile();
+const shop = shopOfFile();
 
 const CHECK_VIOLATED = 3819;
 /** Of an unsigned column. */
@@ -25,7 +24,6 @@ const ranges = documented.flatMap(({ column, range }) => {
 
 describe('settings', () => {
   test('each column has its row in docs/settings.md, with its default', async () => {
-    const shop = await freshShop();
     const columns = await shop.run<{ name: string; byDefault: string | null }>(
       `SELECT column_name AS name, column_default AS byDefault FROM information_schema.columns
         WHERE table_schema = ? AND table_name = 'order_timeout_setting' AND column_name <> 'id'
@@ -38,9 +36,7 @@ describe('settings', () => {
     );
   });
 
-  test.each(ranges)('$column takes $least to $most', async ({ column, least, most }) => {
-    const shop = await freshShop();
-
+  test.for(ranges)('$column takes $least to $most', async ({ column, least, most }) => {
     await configure(shop, { [column]: least });
     await configure(shop, { [column]: most });
     for (const refused of [least - 1, most + 1])
@@ -50,18 +46,14 @@ describe('settings', () => {
       ]);
   });
 
-  test.each(['-13:45', '+05:45', '+14:00'])('clock takes %s', async (clock) => {
-    const shop = await freshShop();
-
+  test.for(['-13:45', '+05:45', '+14:00'])('clock takes %s', async (clock) => {
     expect(await errorOf(configure(shop, { clock }))).toBeUndefined();
   });
 
-  test.each([
+  test.for([
     ...['+8:00', '+14:01', '-14:00', '+08:60', '+08:01', 'SYSTEM'].map((clock) => ({ clock })),
     { paused: 2 },
   ])('%o is refused, and the constraint named', async (settings) => {
-    const shop = await freshShop();
-
     expect(await errorOf(configure(shop, settings))).toMatchObject({
       errno: CHECK_VIOLATED,
       message: expect.stringContaining(
@@ -70,54 +62,42 @@ describe('settings', () => {
     });
   });
 
-  test('there is one row, and no second', async () => {
-    const shop = await freshShop();
-
-    expect(
-      await errorOf(shop.run('INSERT INTO order_timeout_setting (id) VALUES (2)')),
-    ).toMatchObject({ errno: CHECK_VIOLATED });
+  test.for([
+    'INSERT INTO order_timeout_setting (id) VALUES (2)',
+    'UPDATE order_timeout_policy SET enabled = 2',
+    'UPDATE order_timeout_policy SET timeout_minutes = 0',
+    'UPDATE order_timeout_policy SET timeout_minutes = 525601',
+  ])('%s is refused', async (sql) => {
+    expect(await errorOf(shop.run(sql))).toMatchObject({ errno: CHECK_VIOLATED });
   });
-
-  test.each(['enabled = 2', 'timeout_minutes = 0', 'timeout_minutes = 525601'])(
-    'of a policy too: %s',
-    async (setting) => {
-      const shop = await freshShop();
-
-      expect(await errorOf(shop.run(`UPDATE order_timeout_policy SET ${setting}`))).toMatchObject({
-        errno: CHECK_VIOLATED,
-      });
-    },
-  );
 });
 
-describe('a clock that was changed in the setting alone', () => {
-  const CALLS = [
-    'cancel_expired_order(10001)',
-    "cancel_order_as_admin(10001, 'x')",
-    'cancel_expired_orders()',
-    'repair_missing_refund(10002)',
-    "hold_order(10001, 5, 'x')",
-    "accept_payment(10001, 'x')",
-    'preview_expired_orders(10)',
-    'order_deadlines(JSON_ARRAY(10001))',
-    'audit_missing_refunds(NULL)',
-    'reconcile_orders(NULL)',
-    'order_timeout_health()',
-  ];
-
-  test.each(CALLS)('is refused by %s, which says how it is changed', async (call) => {
-    const shop = await freshShop();
+test.for([
+  'cancel_expired_order(10001)',
+  "cancel_order_as_admin(10001, 'x')",
+  'cancel_expired_orders()',
+  'repair_missing_refund(10002)',
+  "hold_order(10001, 5, 'x')",
+  "accept_payment(10001, 'x')",
+  'preview_expired_orders(10)',
+  'order_deadlines(JSON_ARRAY(10001))',
+  'audit_missing_refunds(NULL)',
+  'reconcile_orders(NULL)',
+  'order_timeout_health()',
+])(
+  'a clock that was changed in the setting alone is refused by %s, which says how it is changed',
+  async (procedure) => {
     await pendingOrder(shop, { orderId: 10001, coupon: 1000 });
     await order(shop, { orderId: 10002, status: 'cancelled', coupon: 300 });
     await configure(shop, { clock: '+08:00' });
 
     const changed = await changesOf(shop, async () => {
-      expect(await errorOf(shop.run(`CALL ${call}`))).toMatchObject({
+      expect(await errorOf(shop.run(`CALL ${procedure}`))).toMatchObject({
         errno: 50006,
         message: `CLOCK_CHANGED: the setting clock is +08:00, the routines have ${shop.clock}: order-timeout up --clock +08:00`,
       });
     });
 
     expect(changed).toEqual({});
-  });
-});
+  },
+);

@@ -7,17 +7,17 @@ export async function failWhen(
   table: string,
   when: 'INSERT' | 'UPDATE',
   isSo = 'TRUE',
-  message = 'the shop objects',
+  signal = "SQLSTATE '45000' SET MESSAGE_TEXT = 'the shop objects'",
 ): Promise<void> {
   await shop.run(
-    `CREATE TRIGGER object_to_${table}_${when} BEFORE ${when} ON ${table} FOR EACH ROW
+    `CREATE TRIGGER object_to_${table} BEFORE ${when} ON ${table} FOR EACH ROW
      BEGIN
-         IF ${isSo} THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '${message}'; END IF;
+         IF ${isSo} THEN SIGNAL ${signal}; END IF;
      END`,
   );
 }
 
-/** A transaction of the shop that has run these statements and not ended. */
+/** A session of the shop in a transaction that has run these statements and not ended. */
 export async function holding(
   shop: Shop,
   ...statements: [sql: string, values?: unknown[]][]
@@ -26,6 +26,15 @@ export async function holding(
   await db.query('START TRANSACTION');
   for (const [sql, values] of statements) await db.query(sql, values);
   return db;
+}
+
+/** A transaction of the shop that has written so much that a deadlock never picks it. */
+export async function heavy(shop: Shop): Promise<Connection> {
+  return holding(shop, [
+    `INSERT INTO user_coupon_ledger (user_id, user_coupon_id, change_amount, action)
+     WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 500)
+     SELECT 1, 1, 0, 'weight' FROM n`,
+  ]);
 }
 
 /** Resolves when this connection is in the state, as the process list calls it. */

@@ -7,14 +7,14 @@ import {
   lockWait,
   pendingOrder,
   type Shop,
+  shopOfFile,
 } from '../support';
-import { cancelExpiredOrder, errorOf, rowOf } from './calls';
-import { holding } from './obstacles';
-import { shopOfFile } from './shop-of-file';
+import { cancelExpiredOrder, errorOf, hold, rowOf } from './calls';
+import { failWhen, holding } from './obstacles';
 
 // One statement has one view of the tables, made by its first plain read. So all locks come before it.
 
-const freshShop = shopOfFile();
+const shop = shopOfFile();
 
 const CALLERS: Record<string, (shop: Shop) => Promise<Connection>> = {
   'of its own': (shop) => shop.connect(),
@@ -35,59 +35,31 @@ async function begun(shop: Shop, level: string): Promise<Connection> {
 }
 
 /** What a call for one order locks, in its order. */
-const LOCKS: Record<string, (order: BuiltOrder) => [sql: string, values: unknown[]]> = {
-  'the order': ({ orderId }) => ['SELECT * FROM orders WHERE id = ? FOR UPDATE', [orderId]],
-  'the hold': ({ orderId }) => [
-    'SELECT * FROM order_timeout_hold WHERE order_id = ? FOR UPDATE',
-    [orderId],
-  ],
-  'the first coupon': ({ couponIds }) => [
-    'SELECT * FROM user_coupons WHERE id = ? FOR UPDATE',
-    [couponIds[0]],
-  ],
-  'the second coupon': ({ couponIds }) => [
-    'SELECT * FROM user_coupons WHERE id = ? FOR UPDATE',
-    [couponIds[1]],
-  ],
-  'the points row': ({ userId }) => [
-    'SELECT * FROM user_points WHERE user_id = ? FOR UPDATE',
-    [userId],
-  ],
+const LOCKS: Record<string, (order: BuiltOrder) => [table: string, column: string, id: unknown]> = {
+  'the order': ({ orderId }) => ['orders', 'id', orderId],
+  'the hold': ({ orderId }) => ['order_timeout_hold', 'order_id', orderId],
+  'the first coupon': ({ couponIds }) => ['user_coupons', 'id', couponIds[0]],
+  'the second coupon': ({ couponIds }) => ['user_coupons', 'id', couponIds[1]],
+  'the points row': ({ userId }) => ['user_points', 'user_id', userId],
 };
 
-describe.each(Object.keys(CALLERS))('a call %s', (caller) => {
-  test.each(Object.keys(LOCKS))(
+describe.for(Object.entries(CALLERS))('a call %s', ([, connect]) => {
+  test.for(Object.entries(LOCKS))(
     'that waits for %s gives 700 of 1000 when the shop returns 300 meanwhile',
-    async (lock) => {
-      const shop = await freshShop();
-      const order = await pendingOrder(shop, {
-        coupons: [{ amount: 1000 }, { amount: 200 }],
-        points: 50,
-      });
-      await shop.run(
-        `INSERT INTO order_timeout_hold (order_id, held_until, held_by, held_at)
-         VALUES (?, NOW(3) - INTERVAL 1 MINUTE, 'test', NOW(3) - INTERVAL 5 MINUTE)`,
-        [order.orderId],
-      );
-      const db = await CALLERS[caller]?.(shop);
-      const holder = await holding(shop, LOCKS[lock]?.(order) ?? ['']);
-      const answer = cancelExpiredOrder(db ?? shop.db, order);
+    async ([, lock]) => {
+      const coupons = [{ amount: 1000 }, { amount: 200 }];
+      const order = await pendingOrder(shop, { coupons, points: 50 });
+      await hold(shop, order, -1);
+      const db = await connect(shop);
+      const holder = await holding(shop, ['SELECT * FROM ?? WHERE ?? = ? FOR UPDATE', lock(order)]);
+      const answer = cancelExpiredOrder(db, order);
       await lockWait(shop);
-      await couponLedgerRow(shop, {
-        userId: order.userId,
-        couponId: order.couponId,
-        orderId: order.orderId,
-        change: 300,
-        action: 'cancel_refund',
-      });
+      await couponLedgerRow(shop, { ...order, change: 300, action: 'cancel_refund' });
       await holder.query('COMMIT');
 
-      expect(await answer).toMatchObject({
-        outcome: 'cancelled',
-        coupon_refunded: 900,
-        points_refunded: 50,
-      });
-      await db?.query('COMMIT');
+      const given = { outcome: 'cancelled', coupon_refunded: 900, points_refunded: 50 };
+      expect(await answer).toMatchObject(given);
+      await db.query('COMMIT');
       expect(
         await rowOf(shop, 'SELECT balance_amount FROM user_coupons WHERE id = ?', [order.couponId]),
       ).toEqual({ balance_amount: 700 });
@@ -95,26 +67,19 @@ describe.each(Object.keys(CALLERS))('a call %s', (caller) => {
   );
 
   test('cancels an order that comes due while it waits, at the time after the wait', async () => {
-    const shop = await freshShop();
     const order = await pendingOrder(shop, { coupon: 1000, ageMinutes: 30 - 1 / 60 });
-    const db = await CALLERS[caller]?.(shop);
-    const holder = await holding(shop, [
-      'SELECT * FROM orders WHERE id = ? FOR UPDATE',
-      [order.orderId],
-    ]);
-    const answer = cancelExpiredOrder(db ?? shop.db, order);
+    const db = await connect(shop);
+    const holder = await holding(shop, ['SELECT * FROM orders FOR UPDATE']);
+    const answer = cancelExpiredOrder(db, order);
     await lockWait(shop);
     await shop.run('DO SLEEP(1.5)');
-    const [released] = await shop.run<{ at: string }>('SELECT CAST(NOW(3) AS CHAR) AS at');
+    const { at } = await rowOf(shop, 'SELECT CAST(NOW(3) AS CHAR) AS at');
     await holder.query('COMMIT');
 
     expect(await answer).toMatchObject({ outcome: 'cancelled', coupon_refunded: 1000 });
-    await db?.query('COMMIT');
-    expect(
-      await rowOf(shop, 'SELECT cancelled_at >= ? AS is_after FROM order_timeout_cancellation', [
-        released?.at,
-      ]),
-    ).toEqual({ is_after: 1 });
+    await db.query('COMMIT');
+    const sql = 'SELECT cancelled_at >= ? AS is_after FROM order_timeout_cancellation';
+    expect(await rowOf(shop, sql, [at])).toEqual({ is_after: 1 });
   });
 });
 
@@ -129,29 +94,29 @@ describe('an error of the shop’s trigger', () => {
     ['orders', 'UPDATE'],
   ] as const;
   const ERRORS = [
-    { sqlState: '02000', errno: 1329 },
-    { sqlState: '45000', errno: 1644 },
-    { sqlState: 'HY000', errno: 1205 },
-    { sqlState: '42S02', errno: 1146 },
-    { sqlState: '42000', errno: 1305 },
-  ];
+    ['02000', 1329],
+    ['45000', 1644],
+    ['HY000', 1205],
+    ['HY000', 1114],
+    ['42S02', 1146],
+    ['42000', 1305],
+  ] as const;
+  /** Of the caller; the trigger lets it be. */
   const CALLERS_ROW = 'INSERT INTO user_coupons (id, user_id, balance_amount) VALUES (1, 1, 10)';
 
-  test.for(WRITES.flatMap(([table, when]) => ERRORS.map((error) => ({ table, when, ...error }))))(
-    '$sqlState $errno at $when of $table: exactly the call is undone, and the error passes on',
-    async ({ table, when, sqlState, errno }) => {
-      const shop = await freshShop();
+  test.for(
+    WRITES.flatMap(([table, when]) => ERRORS.map((error) => [...error, when, table] as const)),
+  )(
+    '%s %i at %s of %s: exactly the call is undone, and the error passes on',
+    async ([state, errno, when, table]) => {
       const order = await pendingOrder(shop, { coupon: 1000, points: 50 });
-      await shop.run(
-        `CREATE TRIGGER fault BEFORE ${when} ON ${table} FOR EACH ROW
-         SIGNAL SQLSTATE '${sqlState}' SET MYSQL_ERRNO = ${errno}, MESSAGE_TEXT = 'the shop says no'`,
-      );
+      const signal = `SQLSTATE '${state}' SET MYSQL_ERRNO = ${errno}, MESSAGE_TEXT = 'the shop says no'`;
+      await failWhen(shop, table, when, 'TRUE', signal);
       const db = await shop.connect();
 
       const alone = await changesOf(shop, async () => {
-        expect(await errorOf(cancelExpiredOrder(db, order))).toEqual(
-          expect.objectContaining({ errno, message: 'the shop says no' }),
-        );
+        const error = { errno, message: 'the shop says no' };
+        expect(await errorOf(cancelExpiredOrder(db, order))).toMatchObject(error);
         await db.query('START TRANSACTION');
         await db.query('ROLLBACK');
       });

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createExample } from '../shops/example';
-import { createShop, type Shop } from '../support';
+import { createShop } from '../support';
 
 const ROOT = join(__dirname, '../..');
 const FILES = readdirSync(join(ROOT, 'sql'), { recursive: true, encoding: 'utf8' })
@@ -77,40 +77,32 @@ test('what the settlement calls is found by the tests above', () => {
     expect(called).toContain(`order_timeout_${name}`);
 });
 
-describe.each(['built in', 'litemall', 'mall'] as const)('deployed in the shop %s', (example) => {
-  let shop: Shop;
-  let shopTables: string[];
-  const viewsOfShop = FILES.filter(({ path }) => path.startsWith('sql/shop/')).map(
-    ({ name }) => new RegExp(`^${name.replaceAll(/\{(kind|reach)\}/g, '\\w+')}$`),
-  );
-
-  beforeAll(async () => {
-    shop = example === 'built in' ? await createShop() : await createExample(example);
+test.each(['built in', 'litemall', 'mall'] as const)(
+  'deployed in the shop %s no view but those of sql/shop reads the shop’s tables, and no routine names them',
+  async (example) => {
+    const shop = example === 'built in' ? await createShop() : await createExample(example);
     const tables = await shop.run<{ name: string }>(
       `SELECT table_name AS name FROM information_schema.tables
         WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' AND table_name NOT LIKE 'order\\_timeout\\_%'`,
     );
-    shopTables = tables.map(({ name }) => name);
-  });
-
-  test('no view but those of sql/shop reads the shop’s tables', async () => {
+    const shopTables = tables.map(({ name }) => name);
+    const viewsOfShop = FILES.filter(({ path }) => path.startsWith('sql/shop/')).map(
+      ({ name }) => new RegExp(`^${name.replaceAll(/\{(kind|reach)\}/g, '\\w+')}$`),
+    );
     const used = await shop.run<{ view: string; uses: string }>(
       `SELECT view_name AS view, table_name AS uses FROM information_schema.view_table_usage
         WHERE view_schema = DATABASE() AND table_name IN (?) ORDER BY view_name, table_name`,
       [shopTables],
     );
-    expect(used.length).toBeGreaterThan(0);
-    expect(used.filter(({ view }) => !viewsOfShop.some((name) => name.test(view)))).toEqual([]);
-  });
-
-  test('no routine names them', async () => {
     const routines = await shop.run<{ name: string; text: string }>(
       'SELECT routine_name AS name, routine_definition AS text FROM information_schema.routines WHERE routine_schema = DATABASE()',
     );
     const names = new RegExp(`\\b(FROM|JOIN|INTO|UPDATE|TABLE) \`?(${shopTables.join('|')})\\b`);
+
+    expect(used.length).toBeGreaterThan(0);
     expect(routines.length).toBeGreaterThan(0);
-    expect(routines.filter(({ text }) => names.test(said(text))).map(({ name }) => name)).toEqual(
-      [],
-    );
-  });
-});
+    expect(used.filter(({ view }) => !viewsOfShop.some((name) => name.test(view)))).toEqual([]);
+    const naming = routines.filter(({ text }) => names.test(said(text)));
+    expect(naming.map(({ name }) => name)).toEqual([]);
+  },
+);

@@ -1,7 +1,6 @@
-import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createShop, pendingOrder, type Shop, timestamps } from '../support';
-import { cancelExpiredOrder, sweep } from './calls';
+import { cancelExpiredOrder, rowsOf, sweep } from './calls';
 
 // In the hour when clocks go back a local time means two moments; when they go forward an hour is missing.
 // A TIMESTAMP column is read and written in the time zone of the session.
@@ -18,28 +17,17 @@ async function zoneOf(shop: Shop, way: 'back' | 'forward'): Promise<string> {
       await root.query(`DELETE FROM mysql.time_zone${table} WHERE time_zone_id = ?`, [id]);
   });
   const [summer, winter] = way === 'back' ? [0, 1] : [1, 0];
-  const lastYear = Math.round(Date.now() / 1000) - 365 * 86_400;
-  const change = Math.round(Date.now() / 1000) - 20 * 60;
+  const now = Math.round(Date.now() / 1000);
   await root.query('INSERT INTO mysql.time_zone_name VALUES (?, ?)', [name, id]);
-  await root.query('INSERT INTO mysql.time_zone_transition_type VALUES ?', [
-    [
-      [id, summer, 7200, 1, 'CEST'],
-      [id, winter, 3600, 0, 'CET'],
-    ],
-  ]);
-  await root.query('INSERT INTO mysql.time_zone_transition VALUES ?', [
-    [
-      [id, lastYear, 0],
-      [id, change, 1],
-    ],
+  await root.query(
+    "INSERT INTO mysql.time_zone_transition_type VALUES (?, ?, 7200, 1, 'CEST'), (?, ?, 3600, 0, 'CET')",
+    [id, summer, id, winter],
+  );
+  await root.query('INSERT INTO mysql.time_zone_transition VALUES (?, ?, 0), (?, ?, 1)', [
+    ...[id, now - 365 * 86_400],
+    ...[id, now - 20 * 60],
   ]);
   return name;
-}
-
-async function caller(shop: Shop, zone: string): Promise<Connection> {
-  const db = await shop.connect();
-  await db.query('SET time_zone = ?', [zone]);
-  return db;
 }
 
 /** Every time that the engine has written to the shop, in seconds from now. */
@@ -55,52 +43,43 @@ async function writtenFromNow(shop: Shop): Promise<number[]> {
   return rows.map(({ seconds }) => seconds);
 }
 
-describe.each(['back', 'forward'] as const)('in a session whose clocks just went %s', (way) => {
-  const AGES = [95, 85, 40, 25, 10];
-  const isDue = (age: number) => age > 30;
+describe.for([
+  { clock: '+01:00', columns: 'TIMESTAMP', schema: timestamps },
+  { clock: '-12:00', columns: 'TIMESTAMP', schema: timestamps },
+  { clock: '+14:00', columns: 'DATETIME', schema: (sql: string) => sql },
+])('in a shop with $columns and the clock $clock', ({ clock, schema }) => {
+  test.for(['back', 'forward', '-12:00', '+14:00'] as const)(
+    'calls, preview, countdown and sweep take what is older than 30 minutes, and write the time of now: session %s',
+    async (zone) => {
+      const shop = await createShop({ clock, schema });
+      const db = await shop.connect();
+      const isShift = zone === 'back' || zone === 'forward';
+      await db.query('SET time_zone = ?', [isShift ? await zoneOf(shop, zone) : zone]);
+      const called = [];
+      const ids = [];
+      for (const ageMinutes of [95, 85, 40, 25, 10]) {
+        const order = await pendingOrder(shop, { ageMinutes, coupon: 1000, points: 50 });
+        called.push((await cancelExpiredOrder(db, order)).outcome);
+        ids.push((await pendingOrder(shop, { ageMinutes, coupon: 1000, points: 50 })).orderId);
+      }
+      expect(called).toEqual([
+        ...Array<string>(3).fill('cancelled'),
+        ...Array<string>(2).fill('not_expired'),
+      ]);
 
-  test('a call cancels what is older than 30 minutes, and writes the time of now', async () => {
-    const shop = await createShop({ clock: '+01:00', schema: timestamps });
-    const db = await caller(shop, await zoneOf(shop, way));
-
-    for (const ageMinutes of AGES) {
-      const order = await pendingOrder(shop, { ageMinutes, coupon: 1000, points: 50 });
-      expect({ ageMinutes, ...(await cancelExpiredOrder(db, order)) }).toMatchObject({
-        ageMinutes,
-        outcome: isDue(ageMinutes) ? 'cancelled' : 'not_expired',
-      });
-    }
-    for (const seconds of await writtenFromNow(shop)) expect(Math.abs(seconds)).toBeLessThan(60);
-  });
-
-  test('so does the sweep; preview and countdown say the same before', async () => {
-    const shop = await createShop({ clock: '+01:00', schema: timestamps });
-    const db = await caller(shop, await zoneOf(shop, way));
-    const ids: number[] = [];
-    for (const ageMinutes of AGES)
-      ids.push((await pendingOrder(shop, { ageMinutes, coupon: 1000, points: 50 })).orderId);
-    const rowsOf = async (sql: string, ...values: unknown[]) => {
-      const [[rows = []]] = await db.query<RowDataPacket[][]>(`CALL ${sql}`, values);
-      return rows as Record<string, unknown>[];
-    };
-
-    const previewed = await rowsOf('preview_expired_orders(10)');
-    expect(previewed.map((row) => Math.round(Number(row.overdue_seconds) / 60))).toEqual([
-      65, 55, 10,
-    ]);
-    const deadlines = await rowsOf('order_deadlines(?)', JSON.stringify(ids));
-    expect(
-      deadlines.map((row) => [row.state, Math.round(Number(row.remaining_seconds) / 60)]),
-    ).toEqual([
-      ['due', 0],
-      ['due', 0],
-      ['due', 0],
-      ['pending', 5],
-      ['pending', 20],
-    ]);
-    expect(await sweep(db)).toMatchObject({ cancelled: 3, failed: 0 });
-    const written = await writtenFromNow(shop);
-    expect(written).toHaveLength(3 * 6);
-    for (const seconds of written) expect(Math.abs(seconds)).toBeLessThan(60);
-  });
+      const minutes = (seconds: unknown) => Math.round(Number(seconds) / 60);
+      const previewed = await rowsOf(db, 'preview_expired_orders(10)');
+      expect(previewed.map((row) => minutes(row.overdue_seconds))).toEqual([65, 55, 10]);
+      const deadlines = await rowsOf(db, 'order_deadlines(?)', JSON.stringify(ids));
+      expect(deadlines.map((row) => [row.state, minutes(row.remaining_seconds)])).toEqual([
+        ...[95, 85, 40].map(() => ['due', 0]),
+        ['pending', 5],
+        ['pending', 20],
+      ]);
+      expect(await sweep(db)).toMatchObject({ cancelled: 3, failed: 0 });
+      const written = await writtenFromNow(shop);
+      expect(written).toHaveLength(6 * 6);
+      for (const seconds of written) expect(Math.abs(seconds)).toBeLessThan(60);
+    },
+  );
 });

@@ -1,25 +1,32 @@
 import type { Connection } from 'mysql2/promise';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { findBalanceViolations, findViolations, takeBaseline } from '../../scripts/dev/invariants';
 import {
   type BuiltOrder,
   changesOf,
   closeGate,
-  createShop,
   lockWait,
   pendingOrder,
-  type Shop,
+  shopOfFile,
 } from '../support';
-import { call, lockWaitTimeouts, outcomeOf, pay, sweep } from './outcomes';
+import {
+  call,
+  cancelExpiredOrder,
+  cancelOrder,
+  expectAllBackOnce,
+  lockWaitTimeouts,
+  outcomeOf,
+  pay,
+  sweep,
+} from '../procedures/calls';
 
-let shop: Shop;
+const shop = shopOfFile();
+
 let order: BuiltOrder;
 let payer: Connection;
 let engine: Connection;
 let another: Connection;
 
 beforeEach(async () => {
-  shop = await createShop();
   order = await pendingOrder(shop, { coupon: 1000, points: 50 });
   [payer, engine, another] = await Promise.all([shop.connect(), shop.connect(), shop.connect()]);
 });
@@ -33,7 +40,7 @@ describe('a payment that came first wins', () => {
   test('over the sweep, which does not wait for it', async () => {
     const changed = await changesOf(shop, async () => {
       await payer.beginTransaction();
-      expect(await pay(payer, order.orderId)).toBe(1);
+      expect(await pay(payer, order)).toBe(1);
 
       expect(await sweep(engine)).toMatchObject({ outcome: 'completed', cancelled: 0, failed: 0 });
       expect(await lockWaitTimeouts(engine)).toBe(0);
@@ -44,12 +51,12 @@ describe('a payment that came first wins', () => {
     expect(changed).toEqual(paid());
   });
 
-  test.each(['cancel_expired_order(?)', "cancel_order_as_admin(?, '')"])(
+  test.for(['cancel_expired_order(?)', "cancel_order_as_admin(?, '')"])(
     'over %s, which waits for its end',
     async (procedure) => {
       const changed = await changesOf(shop, async () => {
         await payer.beginTransaction();
-        await pay(payer, order.orderId);
+        await pay(payer, order);
         const answer = outcomeOf(call(engine, procedure, order.orderId));
         await lockWait(shop);
         await payer.commit();
@@ -63,64 +70,54 @@ describe('a payment that came first wins', () => {
 
   test('unless it is rolled back: who waited cancels', async () => {
     await payer.beginTransaction();
-    await pay(payer, order.orderId);
-    const answer = outcomeOf(call(engine, 'cancel_expired_order(?)', order.orderId));
+    await pay(payer, order);
+    const answer = outcomeOf(cancelExpiredOrder(engine, order));
     await lockWait(shop);
     await payer.rollback();
 
     expect(await answer).toBe('cancelled');
-    expect(await findViolations(shop.db)).toEqual([]);
+    await expectAllBackOnce(shop);
   });
 });
 
 describe('a payment that comes second finds no pending order', () => {
   const CALLS = {
     'the sweep': () => sweep(engine),
-    'the call': () => call(engine, 'cancel_expired_order(?)', order.orderId),
-    "the user's cancel": () =>
-      call(engine, 'cancel_order(?, ?, ?)', order.orderId, order.userId, ''),
+    'the call': () => cancelExpiredOrder(engine, order),
+    "the user's cancel": () => cancelOrder(engine, order, order.userId),
   };
-  test.each(Object.keys(CALLS) as (keyof typeof CALLS)[])(
+  test.for(Object.keys(CALLS) as (keyof typeof CALLS)[])(
     'between claim and settlement of %s',
     async (who) => {
-      const baseline = await takeBaseline(shop.db);
       const gate = await closeGate(shop, 'INSERT ON user_coupon_ledger');
       const cancelled = CALLS[who]();
       await gate.reached();
-      const payment = pay(payer, order.orderId);
+      const payment = pay(payer, order);
       await lockWait(shop);
       await gate.open();
 
       expect(await payment).toBe(0);
       expect(['completed', 'cancelled']).toContain((await cancelled).outcome);
-      expect(await shop.run('SELECT status FROM orders')).toEqual([{ status: 3 }]);
-      expect(await findViolations(shop.db)).toEqual([]);
-      expect(await findBalanceViolations(shop.db, baseline)).toEqual([]);
+      await expectAllBackOnce(shop);
     },
   );
 
-  test('after a cancel in an open transaction of the shop, once that commits', async () => {
-    await engine.beginTransaction();
-    await call(engine, 'cancel_expired_order(?)', order.orderId);
-    const payment = pay(payer, order.orderId);
-    await lockWait(shop);
-    await engine.commit();
-
-    expect(await payment).toBe(0);
-  });
-
-  test('unless that transaction is rolled back: then it is paid, and nothing has come back', async () => {
+  test.for([
+    ['commits', 'COMMIT', 0],
+    ['is rolled back: then it is paid, and nothing has come back', 'ROLLBACK', 1],
+  ] as const)('after a cancel in an open transaction, once that %s', async ([, end, rows]) => {
     const changed = await changesOf(shop, async () => {
       await engine.beginTransaction();
-      await call(engine, 'cancel_expired_order(?)', order.orderId);
-      const payment = pay(payer, order.orderId);
+      await cancelExpiredOrder(engine, order);
+      const payment = pay(payer, order);
       await lockWait(shop);
-      await engine.rollback();
+      await engine.query(end);
 
-      expect(await payment).toBe(1);
+      expect(await payment).toBe(rows);
     });
 
-    expect(changed).toEqual(paid());
+    if (rows === 1) expect(changed).toEqual(paid());
+    else await expectAllBackOnce(shop);
   });
 });
 
@@ -129,7 +126,7 @@ describe('a hold', () => {
     await payer.beginTransaction();
     expect(await outcomeOf(call(payer, "hold_order(?, 10, '')", order.orderId))).toBe('held');
     expect(await sweep(engine)).toMatchObject({ outcome: 'completed', cancelled: 0 });
-    const answer = outcomeOf(call(another, 'cancel_expired_order(?)', order.orderId));
+    const answer = outcomeOf(cancelExpiredOrder(another, order));
     await lockWait(shop);
     await payer.commit();
 

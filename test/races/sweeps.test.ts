@@ -1,57 +1,31 @@
 import type { Connection } from 'mysql2/promise';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { type BuiltOrder, closeGate, lockWait, pendingOrder, shopOfFile } from '../support';
 import {
-  type Baseline,
-  findBalanceViolations,
-  findViolations,
-  takeBaseline,
-} from '../../scripts/dev/invariants';
-import {
-  type BuiltOrder,
-  changesOf,
-  closeGate,
-  createShop,
-  lockWait,
-  pendingOrder,
-  type Shop,
-} from '../support';
-import { call, lockWaitTimeouts, outcomeOf, sweep } from './outcomes';
+  call,
+  cancelExpiredOrder,
+  expectAllBackOnce,
+  lockWaitTimeouts,
+  outcomeOf,
+  rowsOf,
+  sweep,
+  violations,
+} from '../procedures/calls';
 
-let shop: Shop;
+const shop = shopOfFile();
+
 let order: BuiltOrder;
 let first: Connection;
 let second: Connection;
 let third: Connection;
-let baseline: Baseline;
 
 beforeEach(async () => {
-  shop = await createShop();
   order = await pendingOrder(shop, { coupon: 1000, points: 50 });
   [first, second, third] = await Promise.all([shop.connect(), shop.connect(), shop.connect()]);
-  baseline = await takeBaseline(shop.db);
 });
-
-/** All orders are cancelled, once each, and all that they took is back, once. */
-async function expectAllBackOnce(): Promise<void> {
-  expect(await shop.run('SELECT DISTINCT status FROM orders')).toEqual([{ status: 3 }]);
-  expect(
-    await shop.run(
-      'SELECT order_id FROM order_timeout_cancellation GROUP BY order_id HAVING COUNT(*) > 1',
-    ),
-  ).toEqual([]);
-  expect(
-    await shop.run(
-      `SELECT order_id, 'coupon' AS kind FROM order_timeout_due_coupon WHERE returned <> taken
-        UNION ALL SELECT order_id, 'points' FROM order_timeout_due_points WHERE returned <> taken`,
-    ),
-  ).toEqual([]);
-  expect(await findViolations(shop.db)).toEqual([]);
-  expect(await findBalanceViolations(shop.db, baseline)).toEqual([]);
-}
 
 describe('two sweeps', () => {
   test('one works, the other says busy, does nothing and is no sign of life', async () => {
-    await shop.run('UPDATE order_timeout_heartbeat SET beat_at = NULL, outcome = NULL');
     const gate = await closeGate(shop, 'INSERT ON user_coupon_ledger');
     const swept = sweep(first);
     await gate.reached();
@@ -64,7 +38,7 @@ describe('two sweeps', () => {
 
     expect(await swept).toMatchObject({ outcome: 'completed', cancelled: 1 });
     expect(await sweep(second)).toMatchObject({ run_id: null, outcome: 'completed' });
-    await expectAllBackOnce();
+    await expectAllBackOnce(shop);
   });
 
   test('that both work, as on two servers without the lock, still give back once', async () => {
@@ -76,7 +50,6 @@ describe('two sweeps', () => {
     for (const db of [first, second]) await db.query("SET time_zone = '+00:00'");
     await shop.run('UPDATE order_timeout_setting SET batch_size = 2');
     for (let n = 0; n < 5; n++) await pendingOrder(shop, { coupon: 100, points: 5 });
-    baseline = await takeBaseline(shop.db);
     const gate = await closeGate(shop, 'INSERT ON user_points_ledger');
     const slow = withoutLock(first);
     await gate.reached();
@@ -87,7 +60,7 @@ describe('two sweeps', () => {
     await Promise.all([slow, fast]);
     await sweep(third);
 
-    await expectAllBackOnce();
+    await expectAllBackOnce(shop);
   });
 });
 
@@ -96,49 +69,50 @@ describe('on one order, at once', () => {
     const gate = await closeGate(shop, 'INSERT ON user_coupon_ledger');
     const swept = sweep(first);
     await gate.reached();
-    const called = outcomeOf(call(second, 'cancel_expired_order(?)', order.orderId));
+    const called = outcomeOf(cancelExpiredOrder(second, order));
     const users = outcomeOf(call(third, "cancel_order(?, ?, '')", order.orderId, order.userId));
-    await lockWait(shop);
+    await lockWait(shop, 2);
     await gate.open();
 
     expect(await Promise.all([called, users])).toEqual(['not_pending', 'not_pending']);
     expect(await swept).toMatchObject({ cancelled: 1, coupon_refunded: 1000, points_refunded: 50 });
-    await expectAllBackOnce();
+    await expectAllBackOnce(shop);
   });
 
-  test.each([
+  test.for([
     ['a call', "cancel_order_as_admin(?, '')", 'cancel_expired_order(?)'],
     ['its user', 'cancel_expired_order(?)', "cancel_order_as_admin(?, '')"],
-  ])('%s was first: the sweep skips the order, who waits finds it cancelled', async (...names) => {
-    const [, waiting, working] = names;
-    const gate = await closeGate(shop, 'INSERT ON user_coupon_ledger');
-    const worked = call(first, working, order.orderId);
-    await gate.reached();
-    const waited = outcomeOf(call(second, waiting, order.orderId));
-    await lockWait(shop);
-    const swept = await sweep(third);
-    await gate.open();
+  ] as const)(
+    '%s was first: the sweep skips the order, who waits finds it cancelled',
+    async ([, waiting, working]) => {
+      const gate = await closeGate(shop, 'INSERT ON user_coupon_ledger');
+      const worked = call(first, working, order.orderId);
+      await gate.reached();
+      const waited = outcomeOf(call(second, waiting, order.orderId));
+      await lockWait(shop);
+      const swept = await sweep(third);
+      await gate.open();
 
-    expect(swept).toMatchObject({ outcome: 'completed', cancelled: 0, failed: 0 });
-    expect(await lockWaitTimeouts(third)).toBe(0);
-    expect(await worked).toMatchObject({ outcome: 'cancelled', coupon_refunded: 1000 });
-    expect(await waited).toBe('not_pending');
-    await expectAllBackOnce();
-  });
+      expect(swept).toMatchObject({ outcome: 'completed', cancelled: 0, failed: 0 });
+      expect(await lockWaitTimeouts(third)).toBe(0);
+      expect(await worked).toMatchObject({ outcome: 'cancelled', coupon_refunded: 1000 });
+      expect(await waited).toBe('not_pending');
+      await expectAllBackOnce(shop);
+    },
+  );
 
   test('a repair and another repair: one gives, the other finds nothing missing', async () => {
     await shop.run('UPDATE orders SET status = 3, cancelled_at = NOW(3)');
     const gate = await closeGate(shop, 'INSERT ON user_coupon_ledger');
-    const repaired = call(first, 'repair_missing_refund(?)', order.orderId);
+    const repaired = rowsOf(first, 'repair_missing_refund(?)', order.orderId);
     await gate.reached();
-    const again = call(second, 'repair_missing_refund(?)', order.orderId);
+    const again = rowsOf(second, 'repair_missing_refund(?)', order.orderId);
     await lockWait(shop);
     await gate.open();
 
-    expect(await repaired).toMatchObject({ kind: 'coupon', missing: 1000, given: 1000 });
-    expect(await again).toEqual({});
-    expect(await findViolations(shop.db)).toEqual([]);
-    expect(await findBalanceViolations(shop.db, baseline)).toEqual([]);
+    expect(await repaired).toMatchObject([{ kind: 'coupon', given: 1000 }, { kind: 'points' }]);
+    expect(await again).toEqual([]);
+    expect(await violations(shop.db)).toEqual([]);
   });
 });
 
@@ -148,33 +122,24 @@ describe('on one account, at once', () => {
     const one = await pendingOrder(shop, { userId, points: 30, pointsLeft: null });
     const other = await pendingOrder(shop, { userId, points: 7, pointsLeft: null });
     const gate = await closeGate(shop, 'INSERT ON user_points');
-    const calls = [
-      call(first, 'cancel_expired_order(?)', one.orderId),
-      call(second, 'cancel_expired_order(?)', other.orderId),
-    ];
+    const calls = [cancelExpiredOrder(first, one), cancelExpiredOrder(second, other)];
     await gate.reached(2);
     await gate.open();
     await Promise.all(calls);
     await sweep(third);
 
-    expect(
-      await shop.run(
-        'SELECT CAST(SUM(points) AS SIGNED) AS points FROM user_points WHERE user_id = ?',
-        [userId],
-      ),
-    ).toEqual([{ points: 37 }]);
-    await expectAllBackOnce();
+    const sql = 'SELECT CAST(SUM(points) AS SIGNED) AS points FROM user_points WHERE user_id = ?';
+    expect(await shop.run(sql, [userId])).toEqual([{ points: 37 }]);
+    await expectAllBackOnce(shop);
   });
 
   test('two calls for two orders on one coupon: both amounts are on it', async () => {
-    const other = await pendingOrder(shop, {
-      userId: order.userId,
-      coupons: [{ amount: 300, couponId: order.couponId }],
-    });
+    const { userId, couponId } = order;
+    const other = await pendingOrder(shop, { userId, coupons: [{ amount: 300, couponId }] });
     const gate = await closeGate(shop, 'INSERT ON user_coupon_ledger');
-    const worked = call(first, 'cancel_expired_order(?)', order.orderId);
+    const worked = cancelExpiredOrder(first, order);
     await gate.reached();
-    const waited = call(second, 'cancel_expired_order(?)', other.orderId);
+    const waited = cancelExpiredOrder(second, other);
     await lockWait(shop);
     await gate.open();
     await Promise.all([worked, waited]);
@@ -182,15 +147,16 @@ describe('on one account, at once', () => {
     expect(await shop.run('SELECT balance_amount FROM user_coupons')).toEqual([
       { balance_amount: 1300 },
     ]);
-    await expectAllBackOnce();
+    await expectAllBackOnce(shop);
   });
 
   test('300 orders of a batch on one coupon and one user: each amount is there, once', async () => {
+    const { userId, couponId } = order;
     await shop.run(
       `INSERT INTO orders (order_no, user_id, source_type, status, points_amount, coupon_id, created_at)
        WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 300)
        SELECT CONCAT('many', n), ?, 1, 1, n, ?, NOW(3) - INTERVAL 1 HOUR FROM n`,
-      [order.userId, order.couponId],
+      [userId, couponId],
     );
     await shop.run(
       `INSERT INTO order_coupons (order_id, user_coupon_id, applied_amount)
@@ -200,10 +166,10 @@ describe('on one account, at once', () => {
     expect(await sweep(first)).toMatchObject({ cancelled: 301 });
     const sum = (300 * 301) / 2;
     expect(await shop.run('SELECT id, status, balance_amount FROM user_coupons')).toEqual([
-      { id: order.couponId, status: 1, balance_amount: 1000 + sum * 10 },
+      { id: couponId, status: 1, balance_amount: 1000 + sum * 10 },
     ]);
     expect(await shop.run('SELECT user_id, points FROM user_points')).toEqual([
-      { user_id: order.userId, points: 50 + sum },
+      { user_id: userId, points: 50 + sum },
     ]);
     expect(
       await shop.run(
@@ -211,54 +177,6 @@ describe('on one account, at once', () => {
            FROM user_coupon_ledger WHERE action = 'timeout_refund'`,
       ),
     ).toEqual([{ ledger_rows: 301, amount: 1000 + sum * 10 }]);
-    await expectAllBackOnce();
-  });
-});
-
-describe('somebody holds what an order needs', () => {
-  test.each([
-    ['its coupon', 'SELECT id FROM user_coupons WHERE id = ? FOR UPDATE', 'couponId'],
-    ['its points', 'SELECT id FROM user_points WHERE user_id = ? FOR UPDATE', 'userId'],
-    ['the order', 'SELECT id FROM orders WHERE id = ? FOR SHARE', 'orderId'],
-  ] as const)('%s: the sweep cancels the others at once, and it the next time', async (...held) => {
-    const [, sql, id] = held;
-    for (let n = 0; n < 20; n++) await pendingOrder(shop, { coupon: 100, points: 5 });
-    baseline = await takeBaseline(shop.db);
-    await first.beginTransaction();
-    await first.query(sql, [order[id]]);
-
-    expect(await sweep(second)).toMatchObject({ outcome: 'completed', cancelled: 20, failed: 0 });
-    expect(await lockWaitTimeouts(second)).toBe(0);
-    expect(await shop.run('SELECT id FROM orders WHERE status = 1')).toEqual([
-      { id: order.orderId },
-    ]);
-    expect(await shop.run('SELECT put_off FROM order_timeout_run')).toEqual([
-      { put_off: id === 'orderId' ? 0 : 1 },
-    ]);
-    // Nothing of the order that was put off was touched, not even its other account.
-    expect(
-      await changesOf(shop, async () => {
-        expect(await sweep(second)).toMatchObject({ cancelled: 0, failed: 0 });
-      }),
-    ).toEqual({});
-
-    await first.rollback();
-    expect(await sweep(second)).toMatchObject({ outcome: 'completed', cancelled: 1 });
-    await expectAllBackOnce();
-  });
-
-  test('the call waits, and sees what the shop has committed meanwhile', async () => {
-    await first.beginTransaction();
-    await first.query('UPDATE user_coupons SET balance_amount = balance_amount + 7 WHERE id = ?', [
-      order.couponId,
-    ]);
-    const answer = call(second, 'cancel_expired_order(?)', order.orderId);
-    await lockWait(shop);
-    await first.commit();
-
-    expect(await answer).toMatchObject({ outcome: 'cancelled', coupon_refunded: 1000 });
-    expect(await shop.run('SELECT balance_amount FROM user_coupons')).toEqual([
-      { balance_amount: 1007 },
-    ]);
+    await expectAllBackOnce(shop);
   });
 });

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { type MysqlServer, startServer } from '../../scripts/dev/server';
 import { startWatchdog, type Watchdog } from '../../scripts/dev/server/watchdog';
 import { dropLeftovers, openRun } from './run';
-import { createRegistry } from './spare-shops';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -30,7 +29,6 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     await dropLeftovers(server.url);
     const watchdog = watch(server);
     const run = await openRun(server.url);
-    await createRegistry(server.url, run.id);
     project.provide('mysqlUrl', server.url);
     project.provide('runId', run.id);
 

@@ -7,11 +7,11 @@ export interface TakenCoupon {
   /** What the order took from it, in minor units. */
   readonly amount: number;
   /** Where the shop wrote down what was taken. Default: both. */
-  readonly in?: 'order_coupons' | 'ledger' | 'both' | 'nowhere';
+  readonly in?: 'order_coupons' | 'ledger' | 'both' | 'nowhere' | undefined;
   /** The coupon's status now. Default: held, for this order. */
-  readonly status?: keyof typeof COUPON_STATUS;
+  readonly status?: keyof typeof COUPON_STATUS | undefined;
   /** What is left on it. Default: 0. */
-  readonly balance?: number;
+  readonly balance?: number | undefined;
   /** One that exists already, as `coupon()` returns it; then status and balance are not touched. */
   readonly couponId?: number;
 }
@@ -54,75 +54,75 @@ export function pendingOrder(shop: Shop, options: OrderOptions = {}): Promise<Bu
 
 /** An order with what it took already taken: every balance is the sum of its ledger. */
 export async function order(shop: Shop, options: OrderOptions = {}): Promise<BuiltOrder> {
-  const {
-    status = 'pending',
-    ageMinutes = 45,
-    sourceType = 1,
-    points = 0,
-    pointsLeft = 0,
-  } = options;
+  const { ageMinutes = 45, sourceType = 1, points = 0, pointsLeft = 0 } = options;
   const orderId = options.orderId ?? shop.nextId('order');
   const userId = options.userId ?? shop.nextId('user');
-  const taken = takenCoupons(options);
-
+  const status = ORDER_STATUS[options.status ?? 'pending'];
   const couponIds: number[] = [];
-  for (const one of taken) {
-    couponIds.push(
-      one.couponId ??
-        (await coupon(shop, {
-          userId,
-          status: one.status ?? 'held',
-          ...(one.balance !== undefined && { balance: one.balance }),
-          ...(one.status !== 'usable' && one.status !== 'expired' && { usedFor: orderId }),
-        })),
-    );
-  }
-
+  for (const taken of takenCoupons(options))
+    couponIds.push(await takeCoupon(shop, { ...taken, orderId, userId }));
+  const [couponId = 0] = couponIds;
   await shop.run(
-    `INSERT INTO orders (id, order_no, user_id, source_type, status, total_amount, points_amount, coupon_id,
-                         paid_at, cancelled_at, created_at)
-     VALUES (?, ?, ?, ?, ?, 5000, ?, ?, IF(? = 2, NOW(3), NULL), IF(? = 3, NOW(3), NULL),
-             NOW(3) - INTERVAL ? SECOND)`,
+    `INSERT INTO orders
+        SET ?, paid_at = IF(status = 2, NOW(3), NULL), cancelled_at = IF(status = 3, NOW(3), NULL),
+            created_at = NOW(3) - INTERVAL ? SECOND`,
     [
-      orderId,
-      `NO${orderId}`,
-      userId,
-      sourceType,
-      ORDER_STATUS[status],
-      points,
-      couponIds[0] ?? 0,
-      ORDER_STATUS[status],
-      ORDER_STATUS[status],
+      {
+        ...{ id: orderId, order_no: `NO${orderId}`, user_id: userId, source_type: sourceType },
+        ...{ status, total_amount: 5000, points_amount: points, coupon_id: couponId },
+      },
       Math.round(ageMinutes * 60),
     ],
   );
-  for (const [index, one] of taken.entries()) {
-    await take(shop, { ...one, userId, orderId, couponId: couponIds[index] ?? 0 });
-  }
-  if (points > 0) await takePoints(shop, { userId, orderId, points, pointsLeft });
-
-  return { orderId: Number(orderId), userId, couponId: couponIds[0] ?? 0, couponIds };
+  if (points > 0) await takePoints(shop, { userId, orderId, points }, pointsLeft);
+  return { orderId: Number(orderId), userId, couponId, couponIds };
 }
 
-function takenCoupons(options: OrderOptions): readonly TakenCoupon[] {
-  if (options.coupons !== undefined) return options.coupons;
-  if (options.coupon === undefined) return [];
-  return [
-    {
-      amount: options.coupon,
-      ...(options.couponStatus !== undefined && { status: options.couponStatus }),
-      ...(options.couponIn !== undefined && { in: options.couponIn }),
-      ...(options.couponBalance !== undefined && { balance: options.couponBalance }),
-    },
-  ];
+function takenCoupons({ coupons, coupon, ...short }: OrderOptions): readonly TakenCoupon[] {
+  if (coupons !== undefined || coupon === undefined) return coupons ?? [];
+  const { couponIn, couponStatus, couponBalance } = short;
+  return [{ amount: coupon, in: couponIn, status: couponStatus, balance: couponBalance }];
+}
+
+async function takeCoupon(
+  shop: Shop,
+  taken: TakenCoupon & { userId: number; orderId: number | bigint },
+): Promise<number> {
+  const { userId, orderId, amount, status = 'held', balance, in: where = 'both' } = taken;
+  const isUsed = status === 'held' || status === 'used up';
+  const usedFor = isUsed ? orderId : undefined;
+  const couponId = taken.couponId ?? (await coupon(shop, { userId, status, balance, usedFor }));
+  if (where === 'order_coupons' || where === 'both')
+    await shop.run('INSERT INTO order_coupons SET ?', [
+      { order_id: orderId, user_coupon_id: couponId, applied_amount: amount },
+    ]);
+  if (where === 'ledger' || where === 'both') {
+    // The grant is of before the order: so the balance is the sum of the ledger, now and after a refund.
+    await couponLedgerRow(shop, { userId, couponId, change: amount, action: 'grant' });
+    const action = status === 'held' || status === 'expired' ? 'reserve' : 'usage';
+    await couponLedgerRow(shop, { userId, couponId, orderId, change: -amount, action });
+  }
+  return couponId;
+}
+
+async function takePoints(
+  shop: Shop,
+  taken: { userId: number; orderId: number | bigint; points: number },
+  left: number | null,
+): Promise<void> {
+  const { userId, points } = taken;
+  const present = await shop.run('SELECT id FROM user_points WHERE user_id = ?', [userId]);
+  if (left !== null && present.length === 0) await pointsRow(shop, { userId, points: left });
+  await pointsLedgerRow(shop, { userId, points, action: 'grant' });
+  await pointsLedgerRow(shop, { ...taken, points: -points, action: 'order_deduct' });
 }
 
 export interface CouponOptions {
   readonly userId: number;
   readonly status?: keyof typeof COUPON_STATUS;
-  readonly balance?: number;
+  readonly balance?: number | undefined;
   /** The order that holds it or used it up. */
-  readonly usedFor?: number | bigint;
+  readonly usedFor?: number | bigint | undefined;
 }
 
 /** A coupon that was granted what is left on it. Returns its id. */
@@ -131,28 +131,23 @@ export async function coupon(
   { userId, status = 'usable', balance = 0, usedFor }: CouponOptions,
 ): Promise<number> {
   const id = shop.nextId('coupon');
+  const row = { id, user_id: userId, status: COUPON_STATUS[status], balance_amount: balance };
   await shop.run(
-    `INSERT INTO user_coupons (id, user_id, status, balance_amount, used_order_id, used_at)
-     VALUES (?, ?, ?, ?, ?, IF(? IS NULL, NULL, NOW(3)))`,
-    [id, userId, COUPON_STATUS[status], balance, usedFor ?? null, usedFor ?? null],
+    'INSERT INTO user_coupons SET ?, used_order_id = ?, used_at = IF(used_order_id IS NULL, NULL, NOW(3))',
+    [row, usedFor ?? null],
   );
   await couponLedgerRow(shop, { userId, couponId: id, change: balance, action: 'grant' });
   return id;
 }
 
-/** A row of user_points, granted what is in it. Returns its id. */
+/** A row of user_points, granted what is in it. */
 export async function pointsRow(
   shop: Shop,
   { userId, points }: { userId: number; points: number },
-): Promise<number> {
-  const id = shop.nextId('points');
-  await shop.run('INSERT INTO user_points (id, user_id, points) VALUES (?, ?, ?)', [
-    id,
-    userId,
-    points,
-  ]);
+): Promise<void> {
+  const row = { id: shop.nextId('points'), user_id: userId, points };
+  await shop.run('INSERT INTO user_points SET ?', [row]);
   await pointsLedgerRow(shop, { userId, points, action: 'grant' });
-  return id;
 }
 
 export interface CouponLedgerRow {
@@ -164,13 +159,17 @@ export interface CouponLedgerRow {
   readonly action: string;
 }
 
-export async function couponLedgerRow(shop: Shop, row: CouponLedgerRow): Promise<void> {
-  if (row.change === 0) return;
-  await shop.run(
-    `INSERT INTO user_coupon_ledger (user_id, user_coupon_id, change_amount, order_id, action)
-     VALUES (?, ?, ?, ?, ?)`,
-    [row.userId, row.couponId, row.change, row.orderId ?? 0, row.action],
-  );
+export async function couponLedgerRow(
+  shop: Shop,
+  { userId, couponId, change, orderId = 0, action }: CouponLedgerRow,
+): Promise<void> {
+  if (change === 0) return;
+  await shop.run('INSERT INTO user_coupon_ledger SET ?', [
+    {
+      ...{ user_id: userId, user_coupon_id: couponId, change_amount: change },
+      ...{ order_id: orderId, action },
+    },
+  ]);
 }
 
 export interface PointsLedgerRow {
@@ -181,54 +180,16 @@ export interface PointsLedgerRow {
   readonly action: string;
 }
 
-export async function pointsLedgerRow(shop: Shop, row: PointsLedgerRow): Promise<void> {
-  if (row.points === 0) return;
-  await shop.run(
-    `INSERT INTO user_points_ledger (user_id, action, points, ref_table, ref_id)
-     VALUES (?, ?, ?, ?, ?)`,
-    [
-      row.userId,
-      row.action,
-      row.points,
-      row.orderId === undefined ? '' : 'orders',
-      row.orderId === undefined ? '' : String(row.orderId),
-    ],
-  );
-}
-
-async function take(
+export async function pointsLedgerRow(
   shop: Shop,
-  taken: TakenCoupon & { userId: number; orderId: number | bigint; couponId: number },
+  { userId, points, orderId, action }: PointsLedgerRow,
 ): Promise<void> {
-  const { userId, orderId, couponId, amount, status } = taken;
-  const where = taken.in ?? 'both';
-  if (where === 'order_coupons' || where === 'both') {
-    await shop.run(
-      'INSERT INTO order_coupons (order_id, user_coupon_id, applied_amount) VALUES (?, ?, ?)',
-      [orderId, couponId, amount],
-    );
-  }
-  if (where === 'ledger' || where === 'both') {
-    // The grant is of before the order: so the balance is the sum of the ledger, now and after a refund.
-    await couponLedgerRow(shop, { userId, couponId, change: amount, action: 'grant' });
-    await couponLedgerRow(shop, {
-      userId,
-      couponId,
-      orderId,
-      change: -amount,
-      action: status === 'usable' || status === 'used up' ? 'usage' : 'reserve',
-    });
-  }
-}
-
-async function takePoints(
-  shop: Shop,
-  taken: { userId: number; orderId: number | bigint; points: number; pointsLeft: number | null },
-): Promise<void> {
-  const { userId, orderId, points, pointsLeft } = taken;
-  const present = await shop.run('SELECT id FROM user_points WHERE user_id = ?', [userId]);
-  if (pointsLeft !== null && present.length === 0)
-    await pointsRow(shop, { userId, points: pointsLeft });
-  await pointsLedgerRow(shop, { userId, points, action: 'grant' });
-  await pointsLedgerRow(shop, { userId, orderId, points: -points, action: 'order_deduct' });
+  if (points === 0) return;
+  const of = orderId === undefined ? '' : String(orderId);
+  await shop.run('INSERT INTO user_points_ledger SET ?', [
+    {
+      ...{ user_id: userId, action, points },
+      ...{ ref_table: of === '' ? '' : 'orders', ref_id: of },
+    },
+  ]);
 }

@@ -63,26 +63,25 @@ async function drop(db: Connection, isOver: (runId: string) => Promise<boolean>)
     if (await belongsToOver(row)) await db.query('DROP USER IF EXISTS ?', [row.name]);
 }
 
+/** Ends first whatever still works there, such as a test's open transaction, with the locks it holds. */
 export async function dropDatabase(db: Connection, name: string): Promise<void> {
-  await endSessions(db, name);
-  await db.query('DROP DATABASE IF EXISTS ??', [name]);
-}
-
-/** Ends whatever still works in the database, such as a test's open transaction, with the locks it holds. */
-export async function endSessions(db: Connection, name: string): Promise<void> {
   for (;;) {
     const [sessions] = await db.query<RowDataPacket[]>(
       'SELECT id FROM performance_schema.processlist WHERE db = ? AND id <> CONNECTION_ID()',
       [name],
     );
-    if (sessions.length === 0) return;
-    for (const { id } of sessions) {
-      await db.query('KILL ?', [id]).catch((error: unknown) => {
-        if ((error as { errno?: number }).errno !== ALREADY_GONE) throw error;
-      });
-    }
+    if (sessions.length === 0) break;
+    for (const { id } of sessions) await kill(db, Number(id));
     await sleep(5);
   }
+  await db.query('DROP DATABASE IF EXISTS ??', [name]);
+}
+
+/** Ends a session, unless it has ended already. */
+export async function kill(db: Pick<Connection, 'query'>, threadId: number): Promise<void> {
+  await db.query('KILL ?', [threadId]).catch((error: unknown) => {
+    if ((error as { errno?: number }).errno !== ALREADY_GONE) throw error;
+  });
 }
 
 const ALREADY_GONE = 1094;

@@ -10,7 +10,6 @@ import { inject, onTestFinished } from 'vitest';
 import { createShopTables } from '../../scripts/dev/shop';
 import { deployEngine } from './deploy';
 import { accountName, databaseName, dropDatabase } from './run';
-import { giveBack, registerSpare, takeSpare } from './spare-shops';
 
 export interface ShopOptions {
   /** Without the engine: the shop's six tables only. Default: true. */
@@ -52,16 +51,16 @@ let made = 0;
 const shopsOfFile: Shop[] = [];
 
 export async function createShop(options: ShopOptions = {}): Promise<Shop> {
-  const { shop, isNew, register } = await openShop(options);
+  const shop = await openShop(options);
   try {
     onTestFinished(() => shop.drop());
   } catch {
     shopsOfFile.push(shop); // Made outside a test, as in beforeAll.
   }
-  if (!isNew) return shop;
+  const { deploy = true, event = false, schema } = options;
   try {
-    await fill(shop, options);
-    await register();
+    await createShopTables(await shop.connect(), schema);
+    if (deploy) await deployEngine(shop.url, { clock: shop.clock, event });
   } catch (error) {
     await shop.drop();
     throw error;
@@ -69,25 +68,11 @@ export async function createShop(options: ShopOptions = {}): Promise<Shop> {
   return shop;
 }
 
-/** What deployed shops have in common that may take each other's place. */
-function spareKind({ clock = '+00:00', deploy = true, event = false, schema }: ShopOptions) {
-  return deploy && !event && schema === undefined ? clock : undefined;
-}
-
 export async function dropShopsOfFile(): Promise<void> {
   for (const shop of shopsOfFile.splice(0)) await shop.drop();
 }
 
-interface OpenedShop {
-  readonly shop: Shop;
-  /** False: it has its tables and the engine already. */
-  readonly isNew: boolean;
-  /** To be called when a new one is filled, so that another test can have it later. */
-  readonly register: () => Promise<void>;
-}
-
-async function openShop(options: ShopOptions): Promise<OpenedShop> {
-  const { clock = '+00:00', deploy = true } = options;
+async function openShop({ clock = '+00:00', deploy = true }: ShopOptions): Promise<Shop> {
   const serverUrl = new URL(inject('mysqlUrl'));
   const runId = inject('runId');
   const suffix = `${process.pid}_${++made}`;
@@ -96,11 +81,8 @@ async function openShop(options: ShopOptions): Promise<OpenedShop> {
     supportBigNumbers: true,
     timezone: 'Z',
   });
-  const kind = spareKind(options);
-  const spare = kind && (await takeSpare(own, runId, kind));
-  const name = spare ?? databaseName(runId, suffix);
-  if (spare === undefined)
-    await own.query('CREATE DATABASE ?? DEFAULT CHARACTER SET utf8mb4', [name]);
+  const name = databaseName(runId, suffix);
+  await own.query('CREATE DATABASE ?? DEFAULT CHARACTER SET utf8mb4', [name]);
   await own.query('USE ??', [name]);
   await own.query('SET time_zone = ?', [clock]);
 
@@ -111,7 +93,7 @@ async function openShop(options: ShopOptions): Promise<OpenedShop> {
   const ids = { ...FIRST_ID };
   let isDropped = false;
 
-  const shop: Shop = {
+  return {
     name,
     url,
     clock,
@@ -145,42 +127,17 @@ async function openShop(options: ShopOptions): Promise<OpenedShop> {
       for (const connection of connections) connection.destroy();
       await db.end().catch(() => undefined);
       own.destroy();
-      await giveUp(serverUrl, runId, name, accounts);
+      // From a session that no test has touched.
+      const last = await createConnection(serverUrl.href);
+      for (const account of accounts) await last.query('DROP USER IF EXISTS ?', [account]);
+      await dropDatabase(last, name);
+      last.destroy();
     },
   };
-  const register = async () => {
-    if (kind !== undefined) await registerSpare(own, runId, name, kind);
-  };
-  return { shop, isNew: spare === undefined, register };
-}
-
-/** From a session that no test has touched. */
-async function giveUp(
-  serverUrl: URL,
-  runId: string,
-  name: string,
-  accounts: readonly string[],
-): Promise<void> {
-  const db = await createConnection(serverUrl.href);
-  try {
-    for (const account of accounts) await db.query('DROP USER IF EXISTS ?', [account]);
-    if (!(await giveBack(db, runId, name))) await dropDatabase(db, name);
-  } finally {
-    db.destroy();
-  }
 }
 
 function withDatabase(serverUrl: URL, name: string): string {
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   return url.href;
-}
-
-async function fill(
-  shop: Shop,
-  { deploy = true, event = false, schema }: ShopOptions,
-): Promise<void> {
-  const db = await shop.connect();
-  await createShopTables(db, schema);
-  if (deploy) await deployEngine(shop.url, { clock: shop.clock, event });
 }
