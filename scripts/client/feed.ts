@@ -79,7 +79,8 @@ export async function* followCancellations(
   placeOf('from', after);
   milliseconds('pollMs', pollMs);
   // An AbortController by mistake would never end it.
-  if (signal && !('addEventListener' in signal)) throw invalid('signal', 'an AbortSignal', signal);
+  if (signal && typeof signal.addEventListener !== 'function')
+    throw invalid('signal', 'an AbortSignal', signal);
   for (let failures = 0; !isAborted(signal);) {
     let page: readonly ReadCancellation[] = [];
     try {

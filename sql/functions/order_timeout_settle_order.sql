@@ -24,7 +24,7 @@ BEGIN
     DECLARE v_expires_at, v_now DATETIME(3);
     DECLARE v_batch_id BIGINT UNSIGNED;
     DECLARE v_returned JSON;
-    DECLARE v_to_look_at BOOLEAN;
+    DECLARE v_was_paid, v_to_look_at BOOLEAN;
 
     -- First all locks: the first plain read makes the one view that all later reads have.
     SELECT COUNT(*), MAX(o.status), MAX(o.user_id)
@@ -66,8 +66,8 @@ BEGIN
     -- Then all reads, by the same clock as the locks: what is valid now is what is locked.
     SELECT /*+ {{> callers_session}} */
            MAX({{> order_verdict}}),
-           MAX({{> expires_at}}), MAX(IF(setting.clock = '{{clock}}', SYSDATE(3), NULL)), v_reached + MAX({{> was_paid}})
-      INTO v_verdict, v_expires_at, v_now, v_reached
+           MAX({{> expires_at}}), MAX(IF(setting.clock = '{{clock}}', SYSDATE(3), NULL)), MAX({{> was_paid}})
+      INTO v_verdict, v_expires_at, v_now, v_was_paid
       FROM order_timeout_shop_order AS o
       JOIN order_timeout_setting AS setting
       LEFT JOIN order_timeout_policy AS policy ON policy.source_type = o.source_type
@@ -83,7 +83,8 @@ BEGIN
     -- Then all writes.
     CALL order_timeout_settle(JSON_ARRAY(p_order_id), v_reached, p_cause, p_remark, NULL, v_now, v_batch_id, v_returned,
                               v_to_look_at);
-    RETURN JSON_OBJECT('outcome', 'cancelled', 'batch_id', v_batch_id, 'cancelled_at', v_now, 'to_look_at', v_to_look_at, 'returned', v_returned{{#coupon_kind}},
+    RETURN JSON_OBJECT('outcome', 'cancelled', 'batch_id', v_batch_id, 'cancelled_at', v_now, 'to_look_at', v_to_look_at OR v_was_paid,
+                       'returned', v_returned{{#coupon_kind}},
                        'coupon_refunded', v_returned -> '$.coupon'{{/coupon_kind}}{{#points_kind}},
                        'points_refunded', v_returned -> '$.points'{{/points_kind}});
 END$$

@@ -385,3 +385,57 @@ test('an order for which the view raises an error is a finding, and is no reason
   await expect(call(shop, 'reconcile_orders', null)).rejects.toMatchObject({ errno: 1146 });
   expect(await findings(shop)).toHaveLength(7);
 });
+
+describe('a kind whose rows are reached both by their id and by the user', () => {
+  /** An order gets 100 back on the card of its user; the card that it names is held for it, and gets nothing. */
+  async function twoWays(): Promise<Shop> {
+    const shop = await createTables(
+      `${SCHEMA}ALTER TABLE card ADD owner_id BIGINT NULL, ADD held_by BIGINT NULL, ADD KEY (owner_id);`,
+    );
+    const file = SHOP_FILE.replace(
+      '      - {id: o.card_id}\n',
+      `      - {id: o.card_id}
+      - {by: {owner_id: o.user_id}}
+    free: target.held_by = o.id
+    set: {held_by: null}
+`,
+    );
+    const view = `
+SELECT o.id AS order_id, o.user_id, owned.id AS target_id, owned.id AS account_id, 100 AS taken, 0 AS returned, 'order' AS source
+  FROM purchase AS o
+  JOIN card AS owned ON owned.owner_id = o.user_id`;
+    await deployFile(shop, file, { 'gift_card.sql': view });
+    await shop.run('UPDATE card SET owner_id = 7 WHERE id = 1');
+    return shop;
+  }
+  const due = (shop: Shop, cardId: number | null) =>
+    shop.run('INSERT INTO purchase VALUES (1, 7, 0, ?, NOW() - INTERVAL 30 DAY)', [cardId]);
+  const BY = { 'a call': (shop: Shop) => cancel(shop, 1), 'the sweep': sweep };
+
+  test.each(Object.entries(BY))(
+    'by %s: what is held and gets nothing is set free',
+    async (_, by) => {
+      const shop = await twoWays();
+      await due(shop, 2);
+      await shop.run('UPDATE card SET held_by = 1 WHERE id = 2');
+
+      expect(await by(shop)).toMatchObject({ returned: { gift_card: '100' } });
+      expect(await shop.run('SELECT id, cents, held_by FROM card')).toEqual([
+        { id: 1, cents: 100, held_by: null },
+        { id: 2, cents: 0, held_by: null },
+      ]);
+    },
+  );
+
+  test.each(Object.entries(BY))('by %s: that the order was paid is told at once', async (_, by) => {
+    const shop = await twoWays();
+    await due(shop, null);
+    await call(shop, 'accept_payment', 1, 'pi_1');
+    await shop.run('UPDATE purchase SET status = 0');
+
+    expect(await by(shop)).toMatchObject({ returned: { gift_card: '100' } });
+    expect(await findings(shop)).toContainEqual(
+      expect.stringMatching(/^1: cancelled_after_payment/),
+    );
+  });
+});

@@ -30,7 +30,10 @@ export function toContext(
   const reaches = kinds
     .filter(([, rule]) => rule.shared !== true)
     .flatMap(([kind, rule]) => reachesOf(kind, rule, file, facts));
-  const counted = new Set(reaches.filter((reach) => reach.is_counted).map(({ kind }) => kind));
+  const reached = [...new Set(reaches.map(({ kind }) => kind))];
+  const counted = reached.filter((kind) =>
+    reaches.every((reach) => reach.kind !== kind || reach.is_counted),
+  );
   const rules = kinds.map(([kind, rule]) => ({
     ...ruleOf(kind, rule, due.get(kind) ?? null, file, facts),
     /** The sweep gives what is owed. */
@@ -53,7 +56,7 @@ export function toContext(
     /** How rows are reached, to be locked: of all rules but shared ones. */
     reaches,
     /** Kinds of which each reached row has a key of its own: a list of texts. */
-    counted_kinds: [...counted].map(quoteString).join(', ') || "''",
+    counted_kinds: counted.map(quoteString).join(', ') || "''",
   };
 }
 

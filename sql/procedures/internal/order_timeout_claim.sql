@@ -13,7 +13,9 @@ Parameters: of order_timeout_settle(); p_batch_id: order_timeout_batch.id. A rep
     MODIFIES SQL DATA
 BEGIN
 {{#rules}}
+{{#journal}}
     DECLARE v_is_known_{{kind}} BOOLEAN DEFAULT p_cause <> 'repair' /* else: what the shop's own cancel gave back */;
+{{/journal}}
 {{/rules}}
 
 {{#rules}}

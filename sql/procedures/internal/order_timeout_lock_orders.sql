@@ -5,6 +5,7 @@ CREATE PROCEDURE order_timeout_lock_orders (
     IN p_cutoff DATETIME(3),
     INOUT p_order_ids JSON,
     OUT p_reached INT,
+    OUT p_was_paid BOOLEAN,
     OUT p_put_off INT
 )
     COMMENT 'Description: locks orders with all rows that they lead to, waiting for nobody, and decides under the lock which are due.
@@ -12,7 +13,7 @@ Amounts are computed only after this: a read that skips locked rows would take a
 hold_order() takes the order''s lock too.
 Parameters: p_source_type: their type; NULL: orders without one. p_cutoff: due is what is older. p_order_ids: as picked; set to
 those that are due and of which every row is ours, NULL: none. p_reached: how many rows they lead to, at least, of the kinds with a
-key for each, and more when one was paid before. p_put_off: orders that are ours and due, and lead to a row that is not ours.'
+key for each. p_was_paid: one was paid before. p_put_off: orders that are ours and due, and lead to a row that is not ours.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
@@ -23,9 +24,9 @@ BEGIN
     -- A row that is not ours now is locked by somebody, or does not exist.
     SELECT /*+ {{> session}} {{> whole_lists}} JOIN_FIXED_ORDER() */
            CONCAT('[', GROUP_CONCAT(DISTINCT o.order_id), ']'),
-           COALESCE(SUM({{> was_paid}}{{#reaches}}{{#is_counted}} + COALESCE({{> is_reached}}, 0){{/is_counted}}{{/reaches}}), 0){{#reaches}}{{#is_counted}},
+           MAX({{> was_paid}}), COALESCE(SUM(0{{#reaches}}{{#is_counted}} + COALESCE({{> is_reached}}, 0){{/is_counted}}{{/reaches}}), 0){{#reaches}}{{#is_counted}},
            {{> not_ours}}{{/is_counted}}{{/reaches}}
-      INTO p_order_ids, p_reached{{#reaches}}{{#is_counted}}, v_not_ours_{{reach}}{{/is_counted}}{{/reaches}}
+      INTO p_order_ids, p_was_paid, p_reached{{#reaches}}{{#is_counted}}, v_not_ours_{{reach}}{{/is_counted}}{{/reaches}}
       FROM {{> picked}}
       JOIN order_timeout_shop_order AS o ON o.order_id = picked.order_id
       LEFT JOIN order_timeout_hold AS hold FORCE INDEX (PRIMARY) ON hold.order_id = o.order_id

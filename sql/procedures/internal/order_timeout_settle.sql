@@ -14,7 +14,7 @@ CREATE PROCEDURE order_timeout_settle (
     COMMENT 'Description: gives back what orders took, and closes them: the one way in which an order is cancelled or repaired.
 Always part of one statement: called by order_timeout_settle_order() and order_timeout_settle_orders() only.
 Parameters: p_order_ids: the orders, locked with all rows that they lead to. p_reached: how many rows these are, of the kinds
-with a key for each, and more when one was paid before. p_cause: timeout, user, admin, or repair of orders that are cancelled. p_remark: for the journal and the
+with a key for each. p_cause: timeout, user, admin, or repair of orders that are cancelled. p_remark: for the journal and the
 ledgers. p_run_id: order_timeout_run.id or NULL. p_now: in the shop''s clock. p_batch_id: order_timeout_batch.id.
 p_returned: {kind: amount}, of every kind. p_to_look_at: 1: order_timeout_note_findings() may find something. It is called after
 the settlement: its views would be opened for each, and what it finds is found later too.'

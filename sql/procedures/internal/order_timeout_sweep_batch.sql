@@ -26,7 +26,7 @@ BEGIN
     DECLARE v_last VARCHAR(64) CHARACTER SET ascii;
     DECLARE v_reached INT;
     DECLARE v_put_off INT;
-    DECLARE v_to_look_at BOOLEAN DEFAULT FALSE;
+    DECLARE v_was_paid, v_to_look_at BOOLEAN;
     DECLARE v_earlier_run_id BIGINT UNSIGNED DEFAULT p_run_id;
     DECLARE EXIT HANDLER FOR 1317, 1053 RESIGNAL;
     DECLARE EXIT HANDLER FOR {{> any_error}}
@@ -71,7 +71,7 @@ BEGIN
     IF p_picked > 0 THEN
         SET p_after_due_from = LEFT(v_last, CHAR_LENGTH(v_last) - 21),
             p_after_order_id = RIGHT(v_last, 20);
-        CALL order_timeout_lock_orders(p_source_type, p_cutoff, v_order_ids, v_reached, v_put_off);
+        CALL order_timeout_lock_orders(p_source_type, p_cutoff, v_order_ids, v_reached, v_was_paid, v_put_off);
     END IF;
     IF v_order_ids IS NOT NULL OR v_put_off > 0 THEN
         CALL order_timeout_open_run(p_run_id);
@@ -79,9 +79,9 @@ BEGIN
     END IF;
     IF v_order_ids IS NOT NULL THEN
         SELECT /*+ {{> session}} */ order_timeout_settle_orders(v_order_ids, v_reached, p_run_id) INTO v_to_look_at;
-    END IF;
-    IF v_to_look_at THEN
-        CALL order_timeout_note_findings(v_order_ids, order_timeout_now());
+        IF v_to_look_at OR v_was_paid THEN
+            CALL order_timeout_note_findings(v_order_ids, order_timeout_now());
+        END IF;
     END IF;
     COMMIT AND NO CHAIN NO RELEASE;
 END$$
