@@ -141,6 +141,12 @@ const MEANWHILE: Record<
     changes: (order) =>
       cancelled({ order, findings: [SECOND_TAKE[0], SHORT[0], SECOND_TAKE[1], SHORT[1]] }),
   },
+  'loses its user’s row of points: a new one gets them': {
+    happens: (shop) => shop.run('DELETE FROM user_points'),
+    answer: { outcome: 'cancelled', points_refunded: 50 },
+    changes: (order) =>
+      cancelled({ order, coupons: [{ amount: 1000 }], points: { amount: 50, before: null } }),
+  },
   'takes and gets back other amounts: those of now count': {
     happens: async (shop, order) => {
       await shop.run('UPDATE order_coupons SET applied_amount = 800');
@@ -250,6 +256,20 @@ describe.for(['REPEATABLE READ', 'SERIALIZABLE', 'READ COMMITTED', 'READ UNCOMMI
     });
   },
 );
+
+test('an order that is newer than the snapshot of its transaction gives a user without a row of points a new one', async () => {
+  const db = await shop.connect();
+  await db.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+  await db.query('START TRANSACTION WITH CONSISTENT SNAPSHOT');
+  const order = await pendingOrder(shop, { points: 50, pointsLeft: null });
+
+  const changed = await changesOf(shop, async () => {
+    expect(await cancelExpiredOrder(db, order)).toMatchObject({ points_refunded: 50 });
+    await db.query('COMMIT');
+  });
+
+  expect(changed).toEqual(cancelled({ order, points: { amount: 50, before: null } }));
+});
 
 test.for(['+FOUND_ROWS', '-FOUND_ROWS'])('a prepared CALL does the same, with %s', async (flag) => {
   const order = await dueOrder(shop);

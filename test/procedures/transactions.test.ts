@@ -107,37 +107,3 @@ describe.for(Object.keys(TRANSACTIONS))('inside the caller’s transaction (%s)'
     expect(changed).toEqual({});
   });
 });
-
-describe('a caller’s snapshot that is older than', () => {
-  /** A transaction with a snapshot of its own, made before what the test does next. */
-  async function withSnapshot(shop: Shop): Promise<Connection> {
-    const db = await shop.connect();
-    await db.query('SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ');
-    await db.query('START TRANSACTION WITH CONSISTENT SNAPSHOT');
-    return db;
-  }
-
-  const pointsOf = (shop: Shop, { userId }: { userId: number }) =>
-    shop.run('SELECT points FROM user_points WHERE user_id = ?', [userId]);
-
-  test('the end of the user’s points row loses no points: a new row gets them', async () => {
-    const order = await pendingOrder(shop, { points: 50, pointsLeft: 20 });
-    const db = await withSnapshot(shop);
-    await shop.run('DELETE FROM user_points WHERE user_id = ?', [order.userId]);
-
-    expect(await cancelExpiredOrder(db, order)).toMatchObject({ points_refunded: 50 });
-    await db.query('COMMIT');
-
-    expect(await pointsOf(shop, order)).toEqual([{ points: 50 }]);
-  });
-
-  test('an order of a user without a row loses no points either', async () => {
-    const db = await withSnapshot(shop);
-    const order = await pendingOrder(shop, { points: 50, pointsLeft: null });
-
-    expect(await cancelExpiredOrder(db, order)).toMatchObject({ points_refunded: 50 });
-    await db.query('COMMIT');
-
-    expect(await pointsOf(shop, order)).toEqual([{ points: 50 }]);
-  });
-});
