@@ -84,8 +84,7 @@ BEGIN
     CALL order_timeout_settle(JSON_ARRAY(p_order_id), v_reached, p_cause, p_remark, NULL, v_now, v_batch_id, v_returned,
                               v_to_look_at);
     RETURN JSON_OBJECT('outcome', 'cancelled', 'batch_id', v_batch_id, 'cancelled_at', v_now, 'to_look_at', v_to_look_at OR v_was_paid,
-                       'returned', v_returned{{#coupon_kind}},
-                       'coupon_refunded', v_returned -> '$.coupon'{{/coupon_kind}}{{#points_kind}},
+                       'returned', v_returned{{#coupon_kind}}, 'coupon_refunded', v_returned -> '$.coupon'{{/coupon_kind}}{{#points_kind}},
                        'points_refunded', v_returned -> '$.points'{{/points_kind}});
 END$$
 DELIMITER ;
