@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { toChart } from '../../scripts/dev/bench/chart';
 import { median, percentile } from '../../scripts/dev/bench/measure';
 import { figures, intoPage, type Report } from '../../scripts/dev/bench/report';
-import { atLeast, atMost, exitCodeOf, failures } from '../../scripts/dev/bench/section';
+import { atLeast, atMost, atMostMs, exitCodeOf, failures } from '../../scripts/dev/bench/section';
 
 describe('statistics', () => {
   test.each([
@@ -53,6 +53,13 @@ describe('ratios', () => {
     expect(failures([slow], [atLeast('speed', 0.42, 0.6)])).toEqual([]);
     expect(failures([slow], [atLeast('speed', 0.44, 0.6)])).toEqual([slow]);
     expect(failures([slow], [atLeast('another speed', 0.3, 0.6)])).toEqual([slow]);
+  });
+
+  test("milliseconds are compared by the machine's pace: what took a yardstick of 0.1 then takes one of 0.2 now", () => {
+    const recorded = [atMostMs('an idle tick', 2, 1, 0.1)];
+    expect(failures([atMostMs('an idle tick', 5, 1, 0.2)], recorded)).toEqual([]);
+    const slow = atMostMs('an idle tick', 5, 1, 0.1);
+    expect(failures([slow], recorded)).toEqual([slow]);
   });
 
   test('one payment that fails is one too many', () => {

@@ -19,6 +19,8 @@ export interface Ratio {
   readonly direction: 'at least' | 'at most';
   /** A speed (×) hangs on the machine's peace; the others do not. */
   readonly unit: '×' | 'rows' | 'ms' | 'failures';
+  /** Of milliseconds: how many the same small piece of work took in this run. Machines differ. */
+  readonly yardstick?: number;
   readonly verdict: 'reached' | 'missed' | 'missed by far';
 }
 
@@ -34,6 +36,10 @@ export const atMost = (
   limit: number,
   unit: Ratio['unit'] = '×',
 ): Ratio => judge({ name, value, limit, direction: 'at most', unit });
+
+/** Milliseconds, and what the yardstick took: so they can be compared with another machine's. */
+export const atMostMs = (name: string, value: number, limit: number, yardstick: number): Ratio =>
+  judge({ name, value, limit, direction: 'at most', unit: 'ms', yardstick });
 
 function judge(ratio: Omit<Ratio, 'verdict'>): Ratio {
   const verdict = reaches(ratio, ratio.limit)
@@ -63,9 +69,15 @@ export function failures(ratios: readonly Ratio[], recorded: readonly Ratio[]): 
     const before = recorded.find(({ name }) => name === ratio.name);
     return (
       ratio.verdict === 'missed by far' &&
-      (before === undefined || !reaches(ratio, tolerated(ratio, before.value)))
+      (before === undefined || !reaches(ratio, tolerated(ratio, asHere(before, ratio))))
     );
   });
+}
+
+/** What was recorded, in milliseconds of the machine of this run. */
+function asHere(recorded: Ratio, { yardstick }: Ratio): number {
+  if (yardstick === undefined || recorded.yardstick === undefined) return recorded.value;
+  return recorded.value * (yardstick / recorded.yardstick);
 }
 
 /** 0: nothing failed. 3: a speed did, and a busy machine may be to blame. 1: what no noise explains. */
