@@ -47,7 +47,7 @@ const OWN_PRIVILEGES: Readonly<Record<string, readonly string[]>> = {
   order_timeout_policy: ['SELECT'],
   order_timeout_ledger_action: ['SELECT'],
   order_timeout_shop: ['SELECT'],
-  order_timeout_heartbeat: ['SELECT', 'UPDATE'],
+  order_timeout_heartbeat: ['SELECT', 'INSERT', 'UPDATE'],
   order_timeout_payment: ['SELECT', 'INSERT', 'UPDATE'],
   order_timeout_finding: ['SELECT', 'INSERT', 'UPDATE'],
 };

@@ -238,7 +238,7 @@ function fingerprintOf(kind: ObjectKind, name: string): string {
   return `(SELECT ${shaOf(place)}\n  FROM ${place.from} AND ${place.name} = ${quoteString(name)})`;
 }
 
-/** `SELECT name, fingerprint` of the tables of our prefix: columns, indexes and checks as the server has them. */
+/** `SELECT name, fingerprint` of the tables of our prefix: columns, indexes, checks and foreign keys as the server has them. */
 export const SELECT_TABLE_FINGERPRINTS = `SELECT tables.table_name AS name,
        SHA2(CONCAT_WS('|', tables.engine, tables.table_collation,
            (SELECT GROUP_CONCAT(column_name, ' ', column_type, ' ', is_nullable, ' ', extra, ' ',
@@ -259,7 +259,11 @@ export const SELECT_TABLE_FINGERPRINTS = `SELECT tables.table_name AS name,
              WHERE named.table_schema = tables.table_schema
                AND named.table_name = tables.table_name
                AND named.constraint_type = 'CHECK'
-               AND named.enforced = 'YES')), 256) AS fingerprint
+               AND named.enforced = 'YES'),
+           (SELECT GROUP_CONCAT(constraint_name, ' ', referenced_table_name, ' ', delete_rule, ' ', update_rule
+                                ORDER BY constraint_name)
+              FROM information_schema.referential_constraints AS led
+             WHERE led.constraint_schema = tables.table_schema AND led.table_name = tables.table_name)), 256) AS fingerprint
   FROM information_schema.tables AS tables
  WHERE tables.table_schema = DATABASE()
    AND tables.table_type = 'BASE TABLE'

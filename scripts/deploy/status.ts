@@ -123,7 +123,8 @@ function* findDifferences(blueprint: Blueprint, state: DatabaseState): Generator
     const found = state.ownTables.get(name);
     if (found === undefined) yield { about: 'table', name, text: `The table ${name} is missing` };
     else if (fingerprint !== found) {
-      const changed = 'was changed since its deployment: its columns, indexes or checks';
+      const changed =
+        'was changed since its deployment: its columns, indexes, checks or foreign keys';
       yield { about: 'table', name, text: `The table ${name} ${changed}` };
     }
   }

@@ -9,7 +9,7 @@ SELECT 5 AS place, 'heartbeat' AS check_name,
             ELSE CONCAT('The last sweep ended ', TIMESTAMPDIFF(SECOND, beat_at, SYSDATE(3)), ' seconds ago',
                         IF(beat_at < SYSDATE(3) - INTERVAL 5 MINUTE AND order_timeout_obstacle() IS NULL,
                            ': it should be every minute. See scheduler, event and the server''s error log.', '.')) END AS detail
-  FROM order_timeout_heartbeat
+  FROM (SELECT MAX(beat_at) AS beat_at FROM order_timeout_heartbeat) AS heartbeat
  UNION ALL
 SELECT 6, 'backlog',
        CASE WHEN order_timeout_obstacle() IS NOT NULL OR COALESCE(MAX(overdue_seconds), 0) < 180 THEN 'ok'

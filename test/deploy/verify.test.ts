@@ -37,7 +37,7 @@ describe('"verify"', () => {
     expect(differences.map(({ about, text }) => [about, text])).toEqual([
       [
         'table',
-        'The table order_timeout_hold was changed since its deployment: its columns, indexes or checks',
+        'The table order_timeout_hold was changed since its deployment: its columns, indexes, checks or foreign keys',
       ],
       ['table', 'The table order_timeout_hold has a trigger intruder'],
       ['index', 'orders has no visible index that leads with (status, source_type, created_at)'],
@@ -56,13 +56,20 @@ describe('"verify"', () => {
     ]);
   });
 
-  it('finds a body with another literal, and an index that nobody sees', async () => {
+  it('finds a body with another literal, an index that nobody sees, a foreign key that deletes along', async () => {
     const { shop, url } = await deployed();
     await shop.run('DROP PROCEDURE order_timeout_first');
     await shop.run('CREATE PROCEDURE order_timeout_first (IN p_id BIGINT) SELECT 1');
     await shop.run('ALTER TABLE order_coupons ALTER INDEX idx_order INVISIBLE');
+    await shop.run(
+      'ALTER TABLE order_timeout_hold ADD FOREIGN KEY (order_id) REFERENCES orders (id) ON DELETE CASCADE',
+    );
     const { differences } = await verify(url, SMALL);
-    expect(differences).toMatchObject([{ about: 'index' }, { about: 'procedure' }]);
+    expect(differences).toMatchObject([
+      { about: 'table', name: 'order_timeout_hold' },
+      { about: 'index' },
+      { about: 'procedure' },
+    ]);
   });
 
   it('finds what another version deployed', async () => {

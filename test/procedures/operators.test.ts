@@ -38,6 +38,26 @@ test('of the runs that failed the health tells the last error', async () => {
   });
 });
 
+test('a heartbeat that was lost is told, hides no numbers, and is there again with the next sweep', async () => {
+  const heartbeat = async () =>
+    (await rowsOf(shop.db, 'order_timeout_health()')).find(
+      ({ check_name }) => check_name === 'heartbeat',
+    );
+  await pendingOrder(shop);
+  await shop.run('DELETE FROM order_timeout_heartbeat');
+
+  expect(await heartbeat()).toMatchObject({ status: 'warn' });
+  expect(await call(shop.db, 'order_timeout_numbers()')).toMatchObject({
+    due_orders: 1,
+    last_sweep_at: null,
+  });
+  const { run_id } = await sweep(shop.db);
+  expect(await heartbeat()).toMatchObject({ status: 'ok' });
+  expect(await shop.run('SELECT id, run_id FROM order_timeout_heartbeat')).toEqual([
+    { id: 1, run_id },
+  ]);
+});
+
 test.for([2, null])('a repair of an order of status %s gives nothing', async (status) => {
   const nullable = await createShop({
     schema: (sql) =>

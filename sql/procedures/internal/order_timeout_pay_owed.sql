@@ -4,14 +4,15 @@ CREATE PROCEDURE order_timeout_pay_owed (
     IN p_stop_at DATETIME(3)
 )
     COMMENT 'Description: gives what settlements owe to rows that customers fight for, in small transactions. What is locked stays owed
-until the next run, and so does what the row''s table refuses: a finding, which stops no other row.
+until the next run, and so does what the row''s table refuses: a finding, which stops no other row. It begins with any one and goes
+round: many that are refused keep none behind them from its turn.
 Parameters: p_stop_at: no further transaction then, by SYSDATE().
 Errors: a fault of the server or of the deployment.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
     DECLARE v_most INT;
-    DECLARE v_after, v_last BIGINT;
+    DECLARE v_begin, v_after, v_until, v_last BIGINT;
     DECLARE v_accounts JSON;
     DECLARE v_error_number INT;
     DECLARE v_error_message VARCHAR(512) CHARACTER SET utf8mb4;
@@ -19,19 +20,26 @@ BEGIN
 {{#rules}}
 {{#owes}}
     -- {{kind}}: {{table_text}}
-    SET v_most = 50, v_after = -9223372036854775808;
+    SELECT MIN(account_id) + FLOOR(CAST(RAND() AS DECIMAL(10, 9)) * (CAST(MAX(account_id) AS DECIMAL(20)) - MIN(account_id)))
+      INTO v_begin
+      FROM order_timeout_owed
+     WHERE kind = '{{kind}}';
+    SET v_most = 50, v_after = v_begin, v_until = 9223372036854775807;
     pay_{{kind}}: LOOP
         SELECT JSON_ARRAYAGG(account_id), MAX(account_id)
           INTO v_accounts, v_last
           FROM (SELECT DISTINCT next_owed.account_id
                   FROM (SELECT owed.account_id
                           FROM order_timeout_owed AS owed
-                         WHERE owed.kind = '{{kind}}' AND owed.account_id > v_after
+                         WHERE owed.kind = '{{kind}}' AND owed.account_id > v_after AND owed.account_id <= v_until
                          ORDER BY owed.account_id
                          LIMIT 100) AS next_owed
                  ORDER BY next_owed.account_id
                  LIMIT v_most) AS next_rows;
-        IF v_accounts IS NULL OR SYSDATE(3) >= p_stop_at THEN
+        IF v_accounts IS NULL AND v_until > v_begin THEN
+            SET v_after = -9223372036854775808, v_until = v_begin;
+            ITERATE pay_{{kind}};
+        ELSEIF v_accounts IS NULL OR SYSDATE(3) >= p_stop_at THEN
             LEAVE pay_{{kind}};
         END IF;
         CALL order_timeout_pay_rows_{{kind}}(v_accounts, v_error_number, v_error_message);

@@ -77,10 +77,10 @@ run: BEGIN
     IF p_run_id IS NOT NULL THEN
         CALL order_timeout_close_run(p_run_id, p_outcome, NULL, NULL);
     END IF;
-    UPDATE order_timeout_heartbeat
-       SET beat_at = IF(p_run_id IS NULL, v_now, order_timeout_now()), outcome = p_outcome, run_id = p_run_id,
-           purged_at = v_purged_at, reconciled_order_id = v_reconciled, reconciled_again_order_id = v_reconciled_again
-     WHERE id = 1;
+    INSERT INTO order_timeout_heartbeat (id, beat_at, outcome, run_id, purged_at, reconciled_order_id, reconciled_again_order_id)
+    VALUES (1, IF(p_run_id IS NULL, v_now, order_timeout_now()), p_outcome, p_run_id, v_purged_at, v_reconciled, v_reconciled_again) AS fresh
+        ON DUPLICATE KEY UPDATE beat_at = fresh.beat_at, outcome = fresh.outcome, run_id = fresh.run_id, purged_at = fresh.purged_at,
+           reconciled_order_id = fresh.reconciled_order_id, reconciled_again_order_id = fresh.reconciled_again_order_id;
     COMMIT AND NO CHAIN NO RELEASE;
     SET SESSION innodb_lock_wait_timeout = v_callers_row_wait, SESSION sql_big_selects = v_callers_big_selects;
     DO LAST_INSERT_ID(v_callers_insert_id);

@@ -33,7 +33,7 @@ BEGIN
            payment.late_payments,
            run.*
       FROM order_timeout_setting AS setting
-      JOIN order_timeout_heartbeat AS heartbeat
+      LEFT JOIN order_timeout_heartbeat AS heartbeat ON heartbeat.id = 1
       JOIN (SELECT COUNT(*) > 0 AS is_enabled
               FROM information_schema.events
              WHERE event_schema = DATABASE() AND event_name = 'order_timeout_tick' AND status = 'ENABLED') AS event

@@ -263,7 +263,7 @@ describe('litemall', () => {
     expect(await stock(shop, 1)).toBe(9);
   });
 
-  it('owes on while somebody holds a lock that the giving needs, and gives it all in the next sweep', async () => {
+  it('owes on while somebody holds a lock that the giving needs, and gives it in the next sweep', async () => {
     const shop = await emptyShop();
     await product(shop, 1, 10);
     await product(shop, 2, 10);
@@ -287,11 +287,9 @@ describe('litemall', () => {
       shop.run('SELECT account_id, amount FROM order_timeout_owed ORDER BY account_id');
 
     expect(await sweep(shop)).toMatchObject({ outcome: 'completed', failed: 0 });
-    expect(await owed()).toEqual([
-      { account_id: 1, amount: 3 },
-      { account_id: 2, amount: 1 },
-    ]);
-    expect(await stock(shop, 2)).toBe(9);
+    expect(await owed()).toEqual([{ account_id: 1, amount: 3 }]);
+    // Of two the giving begins with the second.
+    expect(await stock(shop, 2)).toBe(10);
     await other.query('ROLLBACK');
 
     await sweep(shop);
@@ -341,6 +339,17 @@ describe('litemall', () => {
       expect(await stocks()).toEqual([10, 10, 10]);
       expect(await findings(shop)).toEqual([]);
       expect(await shop.run('SELECT * FROM order_timeout_owed')).toEqual([]);
+    });
+
+    it('keeps none behind it from its turn when there is time for one only', async () => {
+      const { shop, orders, stocks } = await withTrigger(
+        `DO SLEEP(0.5); SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '${ERROR}'`,
+        [2, 3],
+      );
+      for (const id of orders) await cancel(shop, id);
+
+      await shop.run('CALL order_timeout_pay_owed(SYSDATE(3) + INTERVAL 0.4 SECOND)');
+      expect(await stocks()).toEqual([7, 10]);
     });
 
     it('stops no other, also by a condition of the class "not found"', async () => {
