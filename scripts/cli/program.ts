@@ -65,9 +65,7 @@ export async function runCli(args: readonly string[], context: Context): Promise
 /** The program with all its commands, for running and for documenting it. */
 export function createProgram(context: Context) {
   const program = new Command('order-timeout')
-    .description(
-      'Cancels unpaid orders and gives back coupons and points, exactly once, inside MySQL.',
-    )
+    .description('Cancels unpaid orders and gives back what they took, exactly once, inside MySQL.')
     .version(readVersion())
     .option('--debug', 'show the stack of an error')
     .addHelpText('after', EXIT_CODES)
