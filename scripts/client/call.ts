@@ -25,7 +25,7 @@ export interface CallOptions {
 }
 
 /**
- * Calls one procedure. Deadlocks, lock waits and a routine that is being deployed anew are tried again
+ * Calls one procedure. Deadlocks, lock waits, ROW_GONE and a routine that is being deployed anew are tried again
  * where the transaction is ours: on a pool, or on a connection that has none open.
  */
 export async function call(
@@ -201,6 +201,7 @@ const RESTORE_WAITS =
 const RETRIES: Readonly<Record<number, number>> = {
   1213: 6, // A deadlock.
   1205: 1, // A lock wait that timed out: this has already waited long.
+  50009: 1, // A row went between the claim and the gift, and all was undone: now it is seen to be gone.
   1305: 6, // The routine does not exist: it is being deployed anew.
   1318: 6, // Wrong number of arguments: one routine is of the new version, another not yet.
 };

@@ -16,10 +16,13 @@ test('a deadlock and a routine that is being deployed anew are tried again six t
   }
 });
 
-test('a lock wait that timed out has taken long enough to be tried again only once', () => {
-  expect(pauseBeforeRetry(answer(1205), 0, 1)).toBe(20);
-  expect(pauseBeforeRetry(answer(1205), 1, 1)).toBeUndefined();
-});
+test.each([1205, 50009])(
+  'a lock wait that timed out, and a row that went, are tried again only once: %d',
+  (errno) => {
+    expect(pauseBeforeRetry(answer(errno), 0, 1)).toBe(20);
+    expect(pauseBeforeRetry(answer(errno), 1, 1)).toBeUndefined();
+  },
+);
 
 test('nothing else is tried again, a missing grant neither', () => {
   const errors = [1370, 1317, 1142, 50001].map((errno) => answer(errno));
