@@ -137,6 +137,22 @@ describe('the sweep looks at orders by itself', () => {
     expect((await listed(shop)).map(({ order_id }) => order_id)).toEqual([orderId]);
   });
 
+  test('more than a thousand in one run: a large shop gets no way ahead of it', async () => {
+    await order(shop, { orderId: 1, status: 'cancelled', ageMinutes: 120 });
+    for (let there = 1; there < 2000; there *= 2)
+      await shop.run(
+        `INSERT INTO orders (id, order_no, user_id, source_type, status, total_amount, cancelled_at, created_at)
+         SELECT id + ?, CONCAT('NO', id + ?), user_id, source_type, status, total_amount, cancelled_at, created_at FROM orders`,
+        [there, there],
+      );
+    const { orderId } = await order(shop, { ...MISSED, ageMinutes: 120 });
+    await fromTheFirst(shop);
+
+    await sweep(shop.db);
+
+    expect(await listed(shop)).toMatchObject([{ order_id: orderId, amount: 1000 }]);
+  });
+
   test('once more reconcile_days after the longest timeout of a policy', async () => {
     await shop.run(
       'INSERT INTO order_timeout_policy (source_type, timeout_minutes) VALUES (4, ?)',

@@ -10,7 +10,7 @@ CREATE PROCEDURE order_timeout_reconcile (
     INOUT p_again_after_order_id BIGINT
 )
     COMMENT 'Description: what each run of the sweep looks at, so that nobody has to ask: each order once, an hour after the default timeout,
-and once more reconcile_days after the longest one, up to 1000 a run in the order of their ids, and 10 of the open findings, from any one
+and once more reconcile_days after the longest one, up to 10000 a run in the order of their ids, and 10 of the open findings, from any one
 on: so none is kept from closing by others that stay. It begins with the newest 10000.
 Parameters: p_now: in the shop''s clock. p_default_minutes, p_reconcile_days: of order_timeout_setting. p_longest_minutes: the most of it
 and the policies. p_has_findings: 1: some are open. p_after_order_id, p_again_after_order_id: up to here was looked at; NULL: not yet;
@@ -28,10 +28,10 @@ BEGIN
         SET p_after_order_id = COALESCE(p_after_order_id, v_newest - 10000, 0),
             p_again_after_order_id = COALESCE(p_again_after_order_id, v_newest - 10000, 0);
     END IF;
-    CALL order_timeout_reconcile_slice(p_now - INTERVAL p_default_minutes + 60 MINUTE, p_now, p_after_order_id);
+    CALL order_timeout_reconcile_next(p_now - INTERVAL p_default_minutes + 60 MINUTE, p_now, p_after_order_id);
     IF p_reconcile_days > 0 THEN
-        CALL order_timeout_reconcile_slice(p_now - INTERVAL p_longest_minutes MINUTE - INTERVAL p_reconcile_days DAY, p_now,
-                                           p_again_after_order_id);
+        CALL order_timeout_reconcile_next(p_now - INTERVAL p_longest_minutes MINUTE - INTERVAL p_reconcile_days DAY, p_now,
+                                          p_again_after_order_id);
     END IF;
     IF p_has_findings THEN
         SELECT MIN(id) + FLOOR(RAND() * (MAX(id) - MIN(id) + 1)) INTO v_any FROM order_timeout_finding WHERE is_open = 1;
