@@ -3,24 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createShop, deployEngine, type Shop } from '../support';
 
-/** A status as the tests number it, to the shop's own codes and back. */
-export interface Code {
-  /** A status may have several codes: `nth` picks one. */
-  write(status: number, nth: number): number;
-  read(code: number): number;
-  /** All codes of a status, as in a list. */
-  all(status: number): string;
-}
-
-export interface Codes {
-  readonly order: Code;
-  readonly coupon: Code;
-}
-
-export interface OracleShop extends Codes {
-  readonly shop: Shop;
-}
-
 /** The codes of each status, by its number in shop-data.ts; of cancelled orders: by timeout, user, admin. */
 export interface CodeLists {
   readonly order: readonly (readonly number[])[];
@@ -39,7 +21,7 @@ export const RENUMBERED: CodeLists = {
 const SHOPS = join(__dirname, '../../sql/shops');
 
 /** With these codes, amounts that may be NULL, and dead rows: the shop file says of both what `up` proposes. */
-export async function openOracleShop(lists: CodeLists): Promise<OracleShop> {
+export async function openOracleShop(lists: CodeLists): Promise<Shop> {
   const shop = await createShop({ deploy: false, clock: '+08:00', schema: asRealShops });
   const folder = await mkdtemp(join(tmpdir(), 'order-timeout-oracle-'));
   try {
@@ -55,12 +37,13 @@ export async function openOracleShop(lists: CodeLists): Promise<OracleShop> {
   } finally {
     await rm(folder, { recursive: true });
   }
-  return { shop, order: codeOf(lists.order), coupon: codeOf(lists.coupon) };
+  return shop;
 }
 
 const asRealShops = (sql: string) =>
   sql
     .replaceAll(/(\w*amount|points|source_type) (BIGINT|TINYINT) NOT NULL/g, '$1 $2 NULL')
+    .replace('order_no VARCHAR(32) NOT NULL', 'order_no VARCHAR(32) NULL')
     .replace(/created_at DATETIME\(3\) NOT NULL/, 'created_at DATETIME(3) NULL')
     .replace(/(?<=CREATE TABLE user_coupons \()/, 'deleted_at DATETIME NULL,')
     .replace(/(?<=CREATE TABLE user_points \()/, 'deleted TINYINT NOT NULL DEFAULT 0,');
@@ -94,13 +77,4 @@ async function edit(path: string, edits: readonly Edit[]): Promise<void> {
     return now.replace(old, by);
   }, text);
   await writeFile(path, edited);
-}
-
-function codeOf(lists: CodeLists['order']): Code {
-  const of = (status: number) => lists[status] ?? [];
-  return {
-    write: (status, nth) => of(status)[nth % of(status).length] ?? NaN,
-    read: (code) => lists.findIndex((codes) => codes.includes(code)),
-    all: (status) => [...new Set(of(status))].join(', '),
-  };
 }
