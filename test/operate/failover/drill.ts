@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
-import type { Finding } from '../../../scripts/operate/doctor';
+import { diagnose } from '../../../scripts/operate/doctor';
 import { findDisagreements, findViolations } from '../../../scripts/dev/invariants';
 import { readSource, type Source, up } from '../../../scripts/deploy';
+import { sweepLock } from '../../../scripts/deploy/lock';
 import type { PrivateMysqld } from '../../../scripts/dev/server';
 import { createShopTables } from '../../../scripts/dev/shop';
+import { failed, said } from '../said';
 
 export const SHOP = 'shop';
 
@@ -61,6 +63,13 @@ export async function on<T>(
   }
 }
 
+/** Runs statements on a server's shop, one after the other. */
+export async function execute(server: PrivateMysqld, ...statements: string[]): Promise<void> {
+  await on(server, async (db) => {
+    for (const sql of statements) await db.query(sql);
+  });
+}
+
 /** The one value that a query returns. */
 export async function valueOf(server: PrivateMysqld, sql: string): Promise<unknown> {
   return on(server, async (db) => {
@@ -104,15 +113,31 @@ export async function moneyErrors(server: PrivateMysqld): Promise<unknown[]> {
   });
 }
 
-/** A finding of one check, as "status: text". */
-export function said(findings: readonly Finding[], about: string): string {
-  return findings
-    .filter((finding) => finding.about === about)
-    .map(({ severity, text, remedy }) => `${severity}: ${text} ${remedy}`.trim())
-    .join('\n');
+/** What the doctor says of a server: about one thing, and what fails. */
+export async function doctorOn(server: PrivateMysqld, source: Source) {
+  const findings = await diagnose(shopUrl(server), { source });
+  return { says: (about: string) => said(findings, about), failed: failed(findings) };
 }
 
-export const failed = (findings: readonly Finding[]) =>
-  findings
-    .filter(({ severity }) => severity === 'fail')
-    .map(({ about, text }) => `${about}: ${text}`);
+/** With no sweep on this server, so that nothing is written meanwhile, and when the others have everything. */
+export async function quietly<T>(
+  server: PrivateMysqld,
+  others: readonly PrivateMysqld[],
+  work: () => Promise<T>,
+): Promise<T> {
+  return on(server, async (db) => {
+    await db.query('DO GET_LOCK(?, 30)', [sweepLock(SHOP)]);
+    await caughtUp(server, others);
+    return work();
+  });
+}
+
+/** Waits until the others have everything that this server has. */
+export async function caughtUp(
+  server: PrivateMysqld,
+  others: readonly PrivateMysqld[],
+): Promise<void> {
+  const gtids = String(await valueOf(server, GTIDS));
+  const has = `SELECT GTID_SUBSET('${gtids}', @@GLOBAL.gtid_executed)`;
+  for (const other of others) await eventually(async () => (await valueOf(other, has)) === 1);
+}

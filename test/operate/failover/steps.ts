@@ -1,23 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import { expect } from 'vitest';
-import { diagnose, fix } from '../../../scripts/operate/doctor';
+import { fix } from '../../../scripts/operate/doctor';
 import type { Source } from '../../../scripts/deploy';
 import type { PrivateMysqld } from '../../../scripts/dev/server';
 import { loadExampleShop } from '../../../scripts/dev/shop';
 import { run } from '../../cli/support';
-import {
-  DUE,
-  eventually,
-  failed,
-  LAST_EXECUTED,
-  moneyErrors,
-  on,
-  said,
-  shopUrl,
-  sweepOutcome,
-  valueOf,
-} from './drill';
+import { doctorOn, DUE, eventually, LAST_EXECUTED, moneyErrors, on } from './drill';
+import { shopUrl, sweepOutcome, valueOf } from './drill';
 
 // The steps that the drills share, whatever the servers are to each other.
 
@@ -100,10 +90,7 @@ export async function brokenPromises(
   return on(server, async (db) => {
     const [rows] = await db.query<RowDataPacket[]>(
       'SELECT id FROM orders WHERE (id IN (?) AND status <> 3) OR (id IN (?) AND status <> 2)',
-      [
-        [0, ...cancelled],
-        [0, ...paid],
-      ],
+      [cancelled, paid],
     );
     return rows.map((row) => Number(row.id));
   });
@@ -113,18 +100,19 @@ export async function brokenPromises(
 export async function expectSweptUp(server: PrivateMysqld, source: Source): Promise<void> {
   await eventually(async () => (await valueOf(server, DUE)) === 0);
   expect(await moneyErrors(server)).toEqual([]);
-  const findings = await diagnose(shopUrl(server), { source });
-  expect(failed(findings)).toEqual([]);
-  expect(said(findings, 'event')).toMatch(
+  const doctor = await doctorOn(server, source);
+  expect(doctor.failed).toEqual([]);
+  expect(doctor.says('event')).toMatch(
     /^ok: Enabled, as deployed; it runs as order_timeout@localhost/,
   );
 }
 
 /** Two of the event's intervals and more go by: nothing is swept there, also when somebody asks. */
 export async function expectNoSweep(server: PrivateMysqld): Promise<void> {
-  const before = [await valueOf(server, DUE), await valueOf(server, LAST_EXECUTED)];
+  const state = async () => [await valueOf(server, DUE), await valueOf(server, LAST_EXECUTED)];
+  const before = await state();
   await sleep(2500);
-  expect([await valueOf(server, DUE), await valueOf(server, LAST_EXECUTED)]).toEqual(before);
+  expect(await state()).toEqual(before);
   expect(await sweepOutcome(server)).toBe('read_only');
 }
 
@@ -138,7 +126,7 @@ export async function expectMendedByFix(server: PrivateMysqld, source: Source): 
   const { exitCode, out } = await run(['doctor', '--url', shopUrl(server), '--json']);
   expect(exitCode).toBe(3);
   expect(out).toContain('REPLICA_SIDE_DISABLED');
-  expect(said(await diagnose(shopUrl(server), { source }), 'event')).toMatch(
+  expect((await doctorOn(server, source)).says('event')).toMatch(
     /^fail: .*leaves the event off on a server that was promoted.+--fix/,
   );
 
