@@ -1,7 +1,7 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createShop, deployEngine, type Shop } from '../support';
+import { deployFile } from '../shops/example';
+import { createShop, type Shop } from '../support';
 
 /** The codes of each status, by its number in shop-data.ts; of cancelled orders: by timeout, user, admin. */
 export interface CodeLists {
@@ -18,25 +18,14 @@ export const RENUMBERED: CodeLists = {
   coupon: [[9], [0], [4], [5], [1]],
 };
 
-const SHOPS = join(__dirname, '../../sql/shops');
-
 /** With these codes, amounts that may be NULL, and dead rows: the shop file says of both what `up` proposes. */
 export async function openOracleShop(lists: CodeLists): Promise<Shop> {
   const shop = await createShop({ deploy: false, clock: '+08:00', schema: asRealShops });
-  const folder = await mkdtemp(join(tmpdir(), 'order-timeout-oracle-'));
-  try {
-    await cp(SHOPS, folder, { recursive: true });
-    for (const [name, edits] of Object.entries(editsFor(lists)))
-      await edit(join(folder, name), edits);
-    await deployEngine(shop.url, {
-      clock: shop.clock,
-      event: false,
-      shop: join(folder, 'built-in.yaml'),
-      takeProposals: true,
-    });
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  const files: Record<string, string> = {};
+  for (const [name, edits] of Object.entries(editsFor(lists)))
+    files[name] = await edited(name, edits);
+  const { 'built-in.yaml': file = '', ...views } = files;
+  await deployFile(shop, file, views, { takeProposals: true });
   return shop;
 }
 
@@ -67,14 +56,14 @@ function editsFor({ order, coupon }: CodeLists): Record<string, readonly Edit[]>
       ['coupon.status = 4', `coupon.status = ${code(coupon, 4)}`],
       ['holder.status = 1', `holder.status = ${code(order, 1)}`],
     ],
+    'points_due.sql': [],
   };
 }
 
-async function edit(path: string, edits: readonly Edit[]): Promise<void> {
-  const text = await readFile(path, 'utf8');
-  const edited = edits.reduce((now, [old, by]) => {
-    if (now.split(old).length !== 2) throw new Error(`${path} has not just one "${old}"`);
+async function edited(name: string, edits: readonly Edit[]): Promise<string> {
+  const text = await readFile(join(__dirname, '../../sql/shops', name), 'utf8');
+  return edits.reduce((now, [old, by]) => {
+    if (now.split(old).length !== 2) throw new Error(`${name} has not just one "${old}"`);
     return now.replace(old, by);
   }, text);
-  await writeFile(path, edited);
 }

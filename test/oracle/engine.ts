@@ -4,23 +4,8 @@ import { type CodeLists, openOracleShop } from './codes';
 import { CALLERS_REMARK } from './reference';
 import { type Call, isOwn, type Outcome, type OwnStep, REPAIRED } from './scenario';
 import { type Step, TAKEN_ANEW } from './scenario';
-import { type Kind, type ShopData, sumOf } from './shop-data';
+import { emptyShop, type Kind, type ShopData, sumOf } from './shop-data';
 import type { Finding, Told } from './told';
-
-/** A real shop that is filled with one generated shop after the other. */
-export interface Engine {
-  /** `nullForZero`: amounts of 0 are written as NULL, which counts as 0. */
-  fill(data: ShopData, nullForZero: boolean): Promise<void>;
-  /** Carries a step out, as `play()` does by the rules. */
-  carryOut(step: Step, session: Session): Promise<Outcome | null>;
-  read(): Promise<ShopData>;
-  /** What the engine says of the shop. */
-  ask(): Promise<Told>;
-  /** What is open. */
-  findings(): Promise<Finding[]>;
-  /** reconcile_orders(NULL): how many orders it looked at. */
-  reconcile(): Promise<number>;
-}
 
 /** The session that makes a call. */
 export interface Session {
@@ -33,7 +18,10 @@ export interface Session {
 
 const EARLIER = "'2020-01-01'";
 
-export async function openEngine(codes: CodeLists): Promise<Engine> {
+export type Engine = Awaited<ReturnType<typeof openEngine>>;
+
+/** A real shop that is filled with one generated shop after the other. */
+export async function openEngine(codes: CodeLists) {
   const shop = await openOracleShop(codes);
   const options = { multipleStatements: true, timezone: 'Z' } as const;
   const db = await shop.connect(options);
@@ -41,30 +29,27 @@ export async function openEngine(codes: CodeLists): Promise<Engine> {
   // Neither the shop's clock nor the server's; zero dates are data like others.
   await db.query("SET time_zone = '-05:00', sql_mode = 'STRICT_ALL_TABLES'");
   const tables = { codes, now: `CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', '${shop.clock}')` };
-  let filled: ShopData | undefined;
-  const data = () => {
-    if (filled === undefined) throw new Error('The shop was never filled');
-    return filled;
-  };
-
+  let filled = emptyShop();
   return {
-    fill: async (given, nullForZero) => {
+    /** `nullForZero`: amounts of 0 are written as NULL, which counts as 0. */
+    fill: async (given: ShopData, nullForZero: boolean) => {
       filled = given;
       await emptyTables(shop);
       await db.query(insertStatements(given, tables, nullForZero));
     },
-    carryOut: async (step, session) => {
+    /** Carries a step out, as `play()` does by the rules. */
+    carryOut: async (step: Step, session: Session): Promise<Outcome | null> => {
       if (!isOwn(step)) return await call(caller, step, session);
       await db.query(ownStatements(step, codes));
       return null;
     },
-    read: () => read(db, data(), tables),
-    ask: () => ask(db, data()),
+    read: () => read(db, filled, tables),
+    /** What the engine says of the shop. */
+    ask: () => ask(db, filled),
+    /** What is open. */
     findings: () => findings(db),
-    reconcile: async () => {
-      const [answer] = await rowsOf(db, 'CALL reconcile_orders(NULL)');
-      return Number(answer?.orders);
-    },
+    /** reconcile_orders(NULL): how many orders it looked at. */
+    reconcile: async () => (await rowsOf(db, 'CALL reconcile_orders(NULL)'))[0]?.orders as number,
   };
 }
 

@@ -110,54 +110,41 @@ export function cancelOrder(shop: ShopData, order: Order, rules: Rules, cause: C
 }
 
 export function giveBack(shop: ShopData, order: Order, rules: Rules, cause: Cause): void {
+  const { id: orderId, userId } = order;
+  const { action, remark } = WORDS[cause];
   const nth = timesCancelled(shop, order);
-  for (const one of duesOf(shop, order, rules)) {
-    const { kind, targetId, taken, ledgerTaken, source, due: amount } = one;
-    const claim = { orderId: order.id, kind, targetId, amount, taken, ledgerTaken, source };
+  for (const due of duesOf(shop, order, rules)) {
+    const { kind, targetId, taken, ledgerTaken, source, due: amount } = due;
     const mayGive = amount > 0 && rules.mayGive(shop, order, kind, targetId);
-    const give = kind === 'points' ? givePoints : giveCoupon;
-    const accountId = give(shop, order, rules, { ...claim, cause, mayGive });
-    if (mayGive && accountId !== null) shop.journal.push({ ...claim, accountId, cause, nth });
+    const claim = (accountId: number) => {
+      const what = { orderId, kind, targetId, accountId, amount, taken, ledgerTaken, source };
+      shop.journal.push({ ...what, cause, nth });
+    };
+    const words = { action, createdAt: 'now' } as const;
+    if (kind === 'points') {
+      if (!mayGive) continue;
+      claim(givePoints(shop, order, amount, rules));
+      const of = { refTable: 'orders', refId: String(orderId), remark };
+      shop.pointsLedger.push({ userId, points: amount, ...of, ...words });
+      continue;
+    }
+    const coupon = rules.couponRow(shop, targetId);
+    if (coupon === undefined) continue;
+    if (mayGive) {
+      coupon.balance += amount;
+      if (rules.becomesUsable(shop, order, coupon)) free(coupon);
+      shop.couponLedger.push({ userId, couponId: targetId, change: amount, orderId, ...words });
+      claim(targetId);
+    }
+    if (rules.isSetFree(order, coupon)) free(coupon);
   }
 }
 
-type Giving = Pick<JournalRow, 'targetId' | 'amount' | 'cause'> & { readonly mayGive: boolean };
-
-/** Returns the row that got it, as the next one does; null: there is none. */
-function giveCoupon(
-  shop: ShopData,
-  order: Order,
-  rules: Rules,
-  { targetId, amount, cause, mayGive }: Giving,
-): number | null {
-  const coupon = rules.couponRow(shop, targetId);
-  if (coupon === undefined) return null;
-  if (mayGive) {
-    coupon.balance += amount;
-    if (rules.becomesUsable(shop, order, coupon)) free(coupon);
-    const { action } = WORDS[cause];
-    shop.couponLedger.push({
-      ...{ userId: order.userId, couponId: targetId, change: amount, orderId: order.id },
-      ...{ action, createdAt: 'now' },
-    });
-  }
-  if (rules.isSetFree(order, coupon)) free(coupon);
-  return targetId;
-}
-
-function givePoints(
-  shop: ShopData,
-  order: Order,
-  rules: Rules,
-  { amount: points, cause, mayGive }: Giving,
-): number | null {
-  if (!mayGive) return null;
-  const { userId } = order;
+/** Returns the row that got them; 0: a new one. */
+function givePoints(shop: ShopData, order: Order, points: number, rules: Rules): number {
   const existing = rules.pointsRow(shop, order);
   if (existing !== undefined) existing.points += points;
-  else shop.points.push({ id: null, userId, points, validEnd: null, isDead: false });
-  const of = { refTable: 'orders', refId: String(order.id) };
-  shop.pointsLedger.push({ userId, points, ...of, ...WORDS[cause], createdAt: 'now' });
+  else shop.points.push({ id: null, userId: order.userId, points, validEnd: null, isDead: false });
   return existing?.id ?? 0;
 }
 

@@ -56,9 +56,10 @@ export const deployFile = (
   shop: Shop,
   file: string,
   views: Readonly<Record<string, string>> = {},
+  options: { readonly takeProposals?: boolean } = {},
 ) =>
   withShopFile(file, views, (path) =>
-    deployEngine(shop.url, { clock: shop.clock, event: false, shop: path }),
+    deployEngine(shop.url, { clock: shop.clock, event: false, shop: path, ...options }),
   );
 
 /** A database with these tables, to which the engine is deployed with this shop file. */

@@ -5,19 +5,11 @@ import { failoverReady } from '../../../scripts/operate/failover';
 import { type Source, up } from '../../../scripts/deploy';
 import type { PrivateMysqld } from '../../../scripts/dev/server';
 import { run } from '../../cli/support';
-import { caughtUp, deployShop, doctorOn, eventually, execute, GTIDS, LAST_EXECUTED } from './drill';
-import {
-  on,
-  quickSource,
-  quietly,
-  SCHEDULER_THREADS,
-  shopUrl,
-  sweepOutcome,
-  valueOf,
-} from './drill';
+import { brokenPromises, caughtUp, deployShop, doctorOn, eventually, execute } from './drill';
+import { expectMendedByFix, expectNoSweep, expectSweptUp, GTIDS, killUnderLoad } from './drill';
+import { LAST_EXECUTED, on, quickSource, quietly, SCHEDULER_THREADS, shopUrl } from './drill';
+import { sweepOutcome, valueOf } from './drill';
 import { join, membership, startGroup } from './group';
-import { brokenPromises, expectMendedByFix, expectNoSweep } from './steps';
-import { expectSweptUp, killUnderLoad } from './steps';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 

@@ -4,11 +4,11 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Source } from '../../../scripts/deploy';
 import { type PrivateMysqld, startPrivateMysqld } from '../../../scripts/dev/server';
 import { run } from '../../cli/support';
-import { caughtUp, DBA, deployShop, doctorOn, DUE, eventually, execute, GTIDS } from './drill';
+import { caughtUp, DBA, deployShop, doctorOn, DUE, eventually, execute } from './drill';
+import { expectNoSweep, expectSweptUp, GTIDS, killUnderLoad, loadDueOrders } from './drill';
 import { moneyErrors, on, quickSource, quietly, SCHEDULER_THREADS, shopUrl } from './drill';
 import { sweepOutcome, valueOf } from './drill';
 import { DRILL_SETTINGS } from './group';
-import { expectNoSweep, expectSweptUp, killUnderLoad, loadDueOrders } from './steps';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +7,22 @@ import type { Numbers } from '../../../scripts';
 import { toPrometheus } from '../../../scripts/operate/metrics';
 import { commandLine } from '../../cli/support';
 import { createShop, pendingOrder } from '../../support';
-import { promtool, withPromtool } from './promtool';
+import { isInstalled } from '../../support/programs';
+
+/** Tests that need promtool, where it is. */
+const withPromtool = test.skipIf(
+  !isInstalled('promtool', 'apt-get install --no-install-recommends prometheus'),
+);
+
+/** Throws with what promtool has to say when it finds something. */
+function promtool(args: readonly string[], input = ''): string {
+  try {
+    return execFileSync('promtool', [...args], { input, encoding: 'utf8', stdio: 'pipe' });
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    throw new Error(`promtool ${args.join(' ')} finds:\n${stdout}${stderr}`, { cause: error });
+  }
+}
 
 const NUMBERS: Numbers = {
   paused: false,

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import { readHistory } from '../../../scripts/operate/report/history';
 import { toPage } from '../../../scripts/operate/report/page';
 import { commandLine } from '../../cli/support';
 import { createShop, type Shop } from '../../support';
-import { chromium, withChromium } from './chromium';
+import { isInstalled } from '../../support/programs';
 import { fillMonth, MONTH } from './month';
 
 const directory = mkdtempSync(join(tmpdir(), 'order-timeout-report-'));
@@ -123,6 +124,35 @@ test('a shop in which nothing has happened yet has a page as well', async () => 
 
   expect(readFileSync(empty, 'utf8')).toContain('None in this time.');
 });
+
+/** Tests that look at a page in a real browser, where there is one. */
+const withChromium = test.skipIf(
+  !isInstalled('chromium', 'apt-get install --no-install-recommends chromium'),
+);
+
+/** Opens a page without a window and without the net. Returns what the browser prints. */
+function chromium(args: readonly string[]): string {
+  const profile = mkdtempSync(join(tmpdir(), 'order-timeout-chromium-'));
+  try {
+    return execFileSync(
+      'chromium',
+      [
+        '--headless',
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-background-networking',
+        '--no-first-run',
+        '--host-resolver-rules=MAP * ~NOTFOUND',
+        '--hide-scrollbars',
+        `--user-data-dir=${profile}`,
+        ...args,
+      ],
+      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 120_000, maxBuffer: 1e8 },
+    );
+  } finally {
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
 
 withChromium(
   'a browser shows it: every chart has its size, nothing overflows, nothing is asked of the net',
