@@ -1,25 +1,7 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createShop, deployEngine, type Shop } from '../support';
-
-/** A status as the tests number it, to the shop's own codes and back. */
-export interface Code {
-  /** A status may have several codes: `nth` picks one. */
-  write(status: number, nth: number): number;
-  read(code: number): number;
-  /** All codes of a status, as in a list. */
-  all(status: number): string;
-}
-
-export interface Codes {
-  readonly order: Code;
-  readonly coupon: Code;
-}
-
-export interface OracleShop extends Codes {
-  readonly shop: Shop;
-}
+import { deployFile } from '../shops/example';
+import { createShop, type Shop } from '../support';
 
 /** The codes of each status, by its number in shop-data.ts; of cancelled orders: by timeout, user, admin. */
 export interface CodeLists {
@@ -36,31 +18,21 @@ export const RENUMBERED: CodeLists = {
   coupon: [[9], [0], [4], [5], [1]],
 };
 
-const SHOPS = join(__dirname, '../../sql/shops');
-
 /** With these codes, amounts that may be NULL, and dead rows: the shop file says of both what `up` proposes. */
-export async function openOracleShop(lists: CodeLists): Promise<OracleShop> {
+export async function openOracleShop(lists: CodeLists): Promise<Shop> {
   const shop = await createShop({ deploy: false, clock: '+08:00', schema: asRealShops });
-  const folder = await mkdtemp(join(tmpdir(), 'order-timeout-oracle-'));
-  try {
-    await cp(SHOPS, folder, { recursive: true });
-    for (const [name, edits] of Object.entries(editsFor(lists)))
-      await edit(join(folder, name), edits);
-    await deployEngine(shop.url, {
-      clock: shop.clock,
-      event: false,
-      shop: join(folder, 'built-in.yaml'),
-      takeProposals: true,
-    });
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-  return { shop, order: codeOf(lists.order), coupon: codeOf(lists.coupon) };
+  const files: Record<string, string> = {};
+  for (const [name, edits] of Object.entries(editsFor(lists)))
+    files[name] = await edited(name, edits);
+  const { 'built-in.yaml': file = '', ...views } = files;
+  await deployFile(shop, file, views, { takeProposals: true });
+  return shop;
 }
 
 const asRealShops = (sql: string) =>
   sql
     .replaceAll(/(\w*amount|points|source_type) (BIGINT|TINYINT) NOT NULL/g, '$1 $2 NULL')
+    .replace('order_no VARCHAR(32) NOT NULL', 'order_no VARCHAR(32) NULL')
     .replace(/created_at DATETIME\(3\) NOT NULL/, 'created_at DATETIME(3) NULL')
     .replace(/(?<=CREATE TABLE user_coupons \()/, 'deleted_at DATETIME NULL,')
     .replace(/(?<=CREATE TABLE user_points \()/, 'deleted TINYINT NOT NULL DEFAULT 0,');
@@ -84,23 +56,14 @@ function editsFor({ order, coupon }: CodeLists): Record<string, readonly Edit[]>
       ['coupon.status = 4', `coupon.status = ${code(coupon, 4)}`],
       ['holder.status = 1', `holder.status = ${code(order, 1)}`],
     ],
+    'points_due.sql': [],
   };
 }
 
-async function edit(path: string, edits: readonly Edit[]): Promise<void> {
-  const text = await readFile(path, 'utf8');
-  const edited = edits.reduce((now, [old, by]) => {
-    if (now.split(old).length !== 2) throw new Error(`${path} has not just one "${old}"`);
+async function edited(name: string, edits: readonly Edit[]): Promise<string> {
+  const text = await readFile(join(__dirname, '../../sql/shops', name), 'utf8');
+  return edits.reduce((now, [old, by]) => {
+    if (now.split(old).length !== 2) throw new Error(`${name} has not just one "${old}"`);
     return now.replace(old, by);
   }, text);
-  await writeFile(path, edited);
-}
-
-function codeOf(lists: CodeLists['order']): Code {
-  const of = (status: number) => lists[status] ?? [];
-  return {
-    write: (status, nth) => of(status)[nth % of(status).length] ?? NaN,
-    read: (code) => lists.findIndex((codes) => codes.includes(code)),
-    all: (status) => [...new Set(of(status))].join(', '),
-  };
 }

@@ -1,4 +1,5 @@
-import { isOfOrder, REFERENCE, type Rules } from './reference';
+import { REFERENCE, type Rules } from './reference';
+import { claimOf, couponLedgerOf, linesOf, pointsLedgerOf, sumOf } from './shop-data';
 
 /** What actions mean that order_timeout_ledger_action lists. Others: positive counts as returned, negative not at all. */
 export const MEANING: Readonly<Record<string, 'take' | 'return' | 'other'>> = {
@@ -19,10 +20,7 @@ function returned<Row extends { readonly action: string }>(
   const counted = rows.filter((row) =>
     amountOf(row) > 0 ? MEANING[row.action] !== 'other' : MEANING[row.action] === 'return',
   );
-  return Math.max(
-    0,
-    counted.reduce((sum, row) => sum + amountOf(row), 0),
-  );
+  return Math.max(0, sumOf(counted, amountOf));
 }
 
 /**
@@ -39,12 +37,7 @@ export const DIFFERENCES = {
   },
   'every coupon of an order comes back': {
     couponsOf: (shop, order) => [
-      ...new Set([
-        order.couponId ?? 0,
-        ...shop.orderCoupons
-          .filter(({ orderId }) => orderId === order.id)
-          .map(({ couponId }) => couponId),
-      ]),
+      ...new Set([order.couponId ?? 0, ...linesOf(shop, order).map(({ couponId }) => couponId)]),
     ],
   },
   'of two rows for one coupon the larger counts': {
@@ -58,17 +51,10 @@ export const DIFFERENCES = {
   },
   'coupon money that came back earlier is subtracted': {
     couponReturned: (shop, order, couponId) =>
-      returned(
-        shop.couponLedger.filter((row) => row.orderId === order.id && row.couponId === couponId),
-        ({ change }) => change,
-      ),
+      returned(couponLedgerOf(shop, order, couponId), ({ change }) => change),
   },
   'points that came back earlier are subtracted': {
-    pointsReturned: (shop, order) =>
-      returned(
-        shop.pointsLedger.filter((row) => isOfOrder(row, order)),
-        ({ points }) => points,
-      ),
+    pointsReturned: (shop, order) => returned(pointsLedgerOf(shop, order), ({ points }) => points),
   },
   'points go back to a row that can be spent': {
     pointsRow: (shop, order) =>
@@ -77,10 +63,7 @@ export const DIFFERENCES = {
       ),
   },
   'nothing is given twice for an order that is reopened': {
-    mayGive: (shop, order, kind, targetId) =>
-      !shop.journal.some(
-        (row) => row.orderId === order.id && row.kind === kind && row.targetId === targetId,
-      ),
+    mayGive: (shop, order, kind, targetId) => claimOf(shop, order, kind, targetId) === undefined,
   },
   'a coupon held for another pending order stays held': {
     becomesUsable: (shop, order, coupon) =>

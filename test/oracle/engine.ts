@@ -1,31 +1,11 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { emptyTables } from '../support';
-import { type Codes, type OracleShop } from './codes';
-import {
-  CALLERS_REMARK,
-  type Call,
-  type Outcome,
-  REPAIRED,
-  type Step,
-  TAKEN_ANEW,
-} from './scenario';
-import type { JournalRow, Kind, Order, ShopData, When } from './shop-data';
+import { type CodeLists, openOracleShop } from './codes';
+import { CALLERS_REMARK } from './reference';
+import { type Call, isOwn, type Outcome, type OwnStep, REPAIRED } from './scenario';
+import { type Step, TAKEN_ANEW } from './scenario';
+import { emptyShop, type Kind, type ShopData, sumOf } from './shop-data';
 import type { Finding, Told } from './told';
-
-/** A real shop that is filled with one generated shop after the other. */
-export interface Engine {
-  /** `nullForZero`: amounts of 0 are written as NULL, which counts as 0. */
-  fill(data: ShopData, nullForZero: boolean): Promise<void>;
-  /** Carries a step out, as `play()` does by the rules. */
-  carryOut(step: Step, session: Session): Promise<Outcome | null>;
-  read(): Promise<ShopData>;
-  /** What the engine says of the shop. */
-  ask(): Promise<Told>;
-  /** What is open. */
-  findings(): Promise<Finding[]>;
-  /** reconcile_orders(NULL): how many orders it looked at. */
-  reconcile(): Promise<number>;
-}
 
 /** The session that makes a call. */
 export interface Session {
@@ -38,39 +18,38 @@ export interface Session {
 
 const EARLIER = "'2020-01-01'";
 
-export async function openEngine({ shop, ...codes }: OracleShop): Promise<Engine> {
+export type Engine = Awaited<ReturnType<typeof openEngine>>;
+
+/** A real shop that is filled with one generated shop after the other. */
+export async function openEngine(codes: CodeLists) {
+  const shop = await openOracleShop(codes);
   const options = { multipleStatements: true, timezone: 'Z' } as const;
   const db = await shop.connect(options);
   const caller = await shop.connect(options);
   // Neither the shop's clock nor the server's; zero dates are data like others.
   await db.query("SET time_zone = '-05:00', sql_mode = 'STRICT_ALL_TABLES'");
-  const now = `CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', '${shop.clock}')`;
-  let filled: ShopData | undefined;
-  const data = () => {
-    if (filled === undefined) throw new Error('The shop was never filled');
-    return filled;
-  };
-
+  const tables = { codes, now: `CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', '${shop.clock}')` };
+  let filled = emptyShop();
   return {
-    fill: async (given, nullForZero) => {
+    /** `nullForZero`: amounts of 0 are written as NULL, which counts as 0. */
+    fill: async (given: ShopData, nullForZero: boolean) => {
       filled = given;
       await emptyTables(shop);
-      await db.query(insertStatements(given, { codes, now, nullForZero }));
+      await db.query(insertStatements(given, tables, nullForZero));
     },
-    carryOut: async (step, session) => {
-      if (step.do === 'merge') await merge(db, step.userId, step.into);
-      else if (step.do === 'reopen') await reopen(db, step, codes);
-      else if (step.do === 'pay') await pay(db, step.orderId, codes);
-      else return await call(caller, step, session);
+    /** Carries a step out, as `play()` does by the rules. */
+    carryOut: async (step: Step, session: Session): Promise<Outcome | null> => {
+      if (!isOwn(step)) return await call(caller, step, session);
+      await db.query(ownStatements(step, codes));
       return null;
     },
-    read: () => read(db, data(), codes, now),
-    ask: () => ask(db, data()),
+    read: () => read(db, filled, tables),
+    /** What the engine says of the shop. */
+    ask: () => ask(db, filled),
+    /** What is open. */
     findings: () => findings(db),
-    reconcile: async () => {
-      const [answer] = await rowsOf(db, 'CALL reconcile_orders(NULL)');
-      return Number(answer?.orders);
-    },
+    /** reconcile_orders(NULL): how many orders it looked at. */
+    reconcile: async () => (await rowsOf(db, 'CALL reconcile_orders(NULL)'))[0]?.orders as number,
   };
 }
 
@@ -80,97 +59,155 @@ async function rowsOf(db: Connection, sql: string): Promise<RowDataPacket[]> {
   return sets[0] ?? [];
 }
 
-interface Writing {
-  readonly codes: Codes;
+/** The lists of ShopData: the table of each, and its fields; where a column has another name, `field:column`. */
+const TABLES = {
+  orders: [
+    'orders',
+    'id userId sourceType status couponId pointsAmount cancelledAt paidAt ageMinutes:created_at',
+  ],
+  orderCoupons: ['order_coupons', 'orderId couponId:user_coupon_id appliedAmount'],
+  coupons: [
+    'user_coupons',
+    'id userId status balance:balance_amount usedOrderId usedAt isDead:deleted_at',
+  ],
+  couponLedger: [
+    'user_coupon_ledger',
+    'userId couponId:user_coupon_id change:change_amount orderId action createdAt',
+  ],
+  points: ['user_points', 'id userId points validEnd isDead:deleted'],
+  pointsLedger: ['user_points_ledger', 'userId action points refTable refId remark createdAt'],
+} as const;
+const TABLE_LISTS = Object.keys(TABLES) as (keyof typeof TABLES)[];
+
+const AMOUNT = /(amount|points)$/;
+const TIME = /_(at|end)$/;
+
+const columnOf = (field: string) =>
+  field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+const fieldsOf = (list: keyof typeof TABLES) =>
+  TABLES[list][1].split(' ').map((text): [field: string, column: string] => {
+    const [field = '', column = columnOf(field)] = text.split(':');
+    return [field, column];
+  });
+
+interface Tables {
+  readonly codes: CodeLists;
+  /** The time in the shop's clock. */
   readonly now: string;
-  readonly nullForZero: boolean;
 }
 
-function insertStatements(data: ShopData, { codes, now, nullForZero }: Writing): string {
-  const at = (when: When) => (when === null ? null : EARLIER);
-  const text = (value: string) => `'${value}'`;
-  const amount = (value: number) => (value === 0 && nullForZero ? null : value);
-  const insert = (table: string, columns: string, rows: (string | number | null)[][]) =>
-    rows.length === 0
-      ? ''
-      : `INSERT INTO ${table} (${columns}) VALUES ${rows
-          .map((row) => `(${row.map((value) => value ?? 'NULL').join(', ')})`)
-          .join(', ')};`;
-  return [
-    insert(
-      'orders',
-      'id, order_no, user_id, source_type, status, coupon_id, points_amount, cancelled_at, paid_at, created_at',
-      data.orders.map((row) => [
-        row.id,
-        row.id,
-        row.userId,
-        row.sourceType,
-        codes.order.write(row.status, row.id),
-        row.couponId,
-        amount(row.pointsAmount),
-        at(row.cancelledAt),
-        at(row.paidAt),
-        typeof row.ageMinutes === 'number'
-          ? `${now} - INTERVAL ${row.ageMinutes} MINUTE`
-          : row.ageMinutes,
-      ]),
-    ),
-    insert(
-      'order_coupons',
-      'order_id, user_coupon_id, applied_amount',
-      data.orderCoupons.map((row) => [row.orderId, row.couponId, amount(row.appliedAmount)]),
-    ),
-    insert(
-      'user_coupons',
-      'id, user_id, status, balance_amount, used_order_id, used_at, deleted_at',
-      data.coupons.map((row) => [
-        row.id,
-        row.userId,
-        codes.coupon.write(row.status, row.id),
-        amount(row.balance),
-        row.usedOrderId,
-        at(row.usedAt),
-        row.isDead ? EARLIER : null,
-      ]),
-    ),
-    insert(
-      'user_coupon_ledger',
-      'user_id, user_coupon_id, change_amount, order_id, action, created_at',
-      data.couponLedger.map((row) => [
-        row.userId,
-        row.couponId,
-        amount(row.change),
-        row.orderId,
-        text(row.action),
-        EARLIER,
-      ]),
-    ),
-    insert(
-      'user_points',
-      'id, user_id, points, valid_end, deleted',
-      data.points.map((row) => [
-        row.id,
-        row.userId,
-        amount(row.points),
-        at(row.validEnd),
-        row.isDead ? 1 : 0,
-      ]),
-    ),
-    insert(
-      'user_points_ledger',
-      'user_id, action, points, ref_table, ref_id, remark, created_at',
-      data.pointsLedger.map((row) => [
-        row.userId,
-        text(row.action),
-        amount(row.points),
-        text(row.refTable),
-        text(String(row.refId)),
-        text(row.remark),
-        EARLIER,
-      ]),
-    ),
-  ].join('\n');
+const codesOf = ({ codes }: Tables, list: keyof typeof TABLES) =>
+  list === 'orders' ? codes.order : codes.coupon;
+
+/** A status may have several codes: `nth` picks one. */
+const codeOf = (codes: CodeLists['order'], status: number, nth: number) => {
+  const all = codes[status] ?? [];
+  return all[nth % all.length] ?? NaN;
+};
+
+type Values = Record<string, string | number | boolean | null>;
+
+function insertStatements(data: ShopData, tables: Tables, nullForZero: boolean): string {
+  return TABLE_LISTS.flatMap((list) => {
+    const literal = (row: Values, field: string, column: string): string => {
+      const value = row[field] ?? null;
+      if (field === 'status')
+        return String(codeOf(codesOf(tables, list), Number(value), Number(row.id)));
+      if (field === 'ageMinutes')
+        return typeof value === 'number'
+          ? `${tables.now} - INTERVAL ${value} MINUTE`
+          : String(value);
+      if (TIME.test(column)) return value === null || value === false ? 'NULL' : EARLIER;
+      if (AMOUNT.test(column) && value === 0 && nullForZero) return 'NULL';
+      return typeof value === 'string' ? `'${value}'` : String(value);
+    };
+    const fields = fieldsOf(list);
+    const rows = (data[list] as unknown as Values[]).map(
+      (row) => `(${fields.map(([field, column]) => literal(row, field, column)).join(', ')})`,
+    );
+    const columns = fields.map(([, column]) => column).join(', ');
+    const into = `INSERT INTO ${TABLES[list][0]} (${columns})`;
+    return rows.length === 0 ? [] : [`${into} VALUES ${rows.join(', ')}`];
+  }).join(';');
 }
+
+/** What a column is read as: NULL for an amount is 0. */
+function selected(tables: Tables, list: keyof typeof TABLES, field: string, column: string) {
+  if (field === 'status') {
+    const codes = codesOf(tables, list).map(
+      (of, status) => `WHEN ${column} IN (${of.join()}) THEN ${status}`,
+    );
+    return `CASE ${codes.join(' ')} END`;
+  }
+  if (field === 'isDead') return `COALESCE(${column} <> 0, FALSE)`;
+  if (AMOUNT.test(column)) return `COALESCE(${column}, 0)`;
+  if (!TIME.test(column)) return column;
+  // A time that is none of these comes back as it is, and no test expects that.
+  return `CASE WHEN ${column} IS NULL THEN NULL
+               WHEN ${column} = ${EARLIER} THEN 'earlier'
+               WHEN ${column} BETWEEN ${tables.now} - INTERVAL 1 MINUTE AND ${tables.now} + INTERVAL 1 SECOND THEN 'now'
+               ELSE CAST(${column} AS CHAR) END`;
+}
+
+type Row = Record<string, unknown>;
+
+/** A row by the names of ShopData: of these columns, or of all. Yes and no come as 1 and 0. */
+function named(row: Row, columns: readonly string[] = Object.keys(row)): Row {
+  return Object.fromEntries(
+    columns.map((column) => {
+      const field = column.replaceAll(/_[a-z]/g, ([, letter = '']) => letter.toUpperCase());
+      return [field, /^is[A-Z]/.test(field) ? row[column] === 1 : row[column]];
+    }),
+  );
+}
+
+async function read(db: Connection, data: ShopData, tables: Tables): Promise<ShopData> {
+  const queries = TABLE_LISTS.map((list) => {
+    const columns = fieldsOf(list).map(
+      ([field, column]) => `${selected(tables, list, field, column)} AS \`${field}\``,
+    );
+    return `SELECT ${columns.join(', ')} FROM ${TABLES[list][0]}`;
+  });
+  const [results] = await db.query<RowDataPacket[][]>(
+    [
+      ...queries,
+      `SELECT order_id, kind, target_id, account_id, amount, taken, COALESCE(ledger_taken, 0) AS ledger_taken, source, cause,
+              (SELECT COUNT(*) FROM order_timeout_cancellation AS one
+                WHERE one.order_id = refund.order_id AND one.batch_id <= refund.batch_id) AS nth
+         FROM order_timeout_refund AS refund`,
+      'SELECT order_id, cause FROM order_timeout_cancellation',
+      'SELECT order_id FROM order_timeout_hold',
+    ].join(';'),
+  );
+  const lists = [...TABLE_LISTS, 'journal', 'cancellations', 'holds'];
+  const { holds = [], ...shop } = Object.fromEntries(
+    lists.map((list, nth) => [list, (results[nth] ?? []).map((row) => named(row))]),
+  );
+  const isOpened = openedSince(data);
+  const change = (list: keyof ShopData, of: (row: Row) => Row) => ({
+    [list]: shop[list]?.map((row) => ({ ...row, ...of(row) })),
+  });
+  return {
+    ...shop,
+    ...change('orders', ({ id }) => ({
+      isHeld: holds.some(({ orderId }) => orderId === id),
+      ageMinutes: data.orders.find((one) => one.id === id)?.ageMinutes,
+    })),
+    ...change('points', ({ id }) => ({ id: isOpened(id) ? null : id })),
+    ...change('journal', (row) => accountOf(row, data)),
+  } as unknown as ShopData;
+}
+
+/** Of rows of points, whether one was opened since the shop was filled. */
+const openedSince =
+  ({ points }: ShopData) =>
+  (id: unknown) =>
+    !points.some((row) => row.id === id);
+
+const accountOf = ({ kind, accountId }: Row, data: ShopData) => ({
+  accountId: kind === 'points' && openedSince(data)(accountId) ? 0 : accountId,
+});
 
 async function call(
   db: Connection,
@@ -217,121 +254,44 @@ function procedureOf(step: Call): string {
 
 function repaired(rows: readonly RowDataPacket[]): Outcome {
   const of = (kind: Kind) =>
-    rows
-      .filter((row) => row.kind === kind && row.given === row.missing)
-      .reduce((sum, row) => sum + Number(row.given), 0);
+    sumOf(
+      rows.filter((row) => row.kind === kind && row.given === row.missing),
+      (row) => Number(row.given),
+    );
   return { outcome: REPAIRED, cancelled: 0, coupons: of('coupon'), points: of('points') };
 }
 
-const ACCOUNT_TABLES = ['orders', 'user_coupons', 'user_coupon_ledger', 'user_points'] as const;
-
-async function merge(db: Connection, userId: number, into: number): Promise<void> {
-  for (const table of [...ACCOUNT_TABLES, 'user_points_ledger'])
-    await db.query(`UPDATE ${table} SET user_id = ${into} WHERE user_id = ${userId}`);
-}
-
-async function pay(db: Connection, orderId: number, { order }: Codes): Promise<void> {
-  await db.query(
-    `UPDATE orders SET status = ${order.write(2, orderId)} WHERE id = ${orderId} AND status IN (${order.all(1)}, ${order.all(3)})`,
-  );
-}
-
-async function reopen(
-  db: Connection,
-  { orderId, takesAnew }: Extract<Step, { do: 'reopen' }>,
-  codes: Codes,
-): Promise<void> {
-  const [reopened] = await db.query(
-    `UPDATE orders SET status = ${codes.order.write(1, orderId)}, cancelled_at = NULL
-      WHERE id = ${orderId} AND status IN (${codes.order.all(3)})`,
-  );
-  if (!takesAnew || (reopened as { affectedRows: number }).affectedRows === 0) return;
-  await db.query(
-    `INSERT INTO user_coupon_ledger (user_id, user_coupon_id, change_amount, order_id, action, created_at)
-     SELECT orders.user_id, user_coupons.id, -${TAKEN_ANEW.coupon}, orders.id, 'reserve', ${EARLIER}
-       FROM orders JOIN user_coupons ON user_coupons.id = orders.coupon_id
-      WHERE orders.id = ${orderId};
-     UPDATE orders JOIN user_coupons ON user_coupons.id = orders.coupon_id
-        SET balance_amount = COALESCE(balance_amount, 0) - ${TAKEN_ANEW.coupon},
-            user_coupons.status = ${codes.coupon.write(4, 0)}, used_order_id = orders.id, used_at = ${EARLIER}
-      WHERE orders.id = ${orderId};
-     INSERT INTO user_points_ledger (user_id, action, points, ref_table, ref_id, remark, created_at)
-     SELECT user_id, 'order_deduct', -${TAKEN_ANEW.points}, 'orders', CONCAT(id), '', ${EARLIER}
-       FROM orders
-      WHERE id = ${orderId} AND user_id IN (SELECT user_id FROM user_points);
-     UPDATE orders
-       JOIN user_points
-         ON user_points.id = (SELECT MIN(id) FROM (SELECT id, user_id FROM user_points) AS mine
-                               WHERE mine.user_id = orders.user_id)
-        SET points = COALESCE(points, 0) - ${TAKEN_ANEW.points}
-      WHERE orders.id = ${orderId}`,
-  );
-}
-
-/** The tables, column by column as ShopData has them; NULL for an amount is 0. */
-async function read(db: Connection, data: ShopData, codes: Codes, now: string): Promise<ShopData> {
-  // A time that is none of these comes back as it is, and no test expects that.
-  const when = (column: string) =>
-    `CASE WHEN ${column} IS NULL THEN NULL
-          WHEN ${column} = ${EARLIER} THEN 'earlier'
-          WHEN ${column} BETWEEN ${now} - INTERVAL 1 MINUTE AND ${now} + INTERVAL 1 SECOND THEN 'now'
-          ELSE CAST(${column} AS CHAR) END`;
-  const [results] = await db.query<RowDataPacket[][]>(
-    `SELECT id, user_id AS userId, source_type AS sourceType, status, coupon_id AS couponId,
-            COALESCE(points_amount, 0) AS pointsAmount, ${when('cancelled_at')} AS cancelledAt,
-            ${when('paid_at')} AS paidAt,
-            EXISTS (SELECT 1 FROM order_timeout_hold WHERE order_id = orders.id) AS isHeld
-       FROM orders;
-     SELECT order_id AS orderId, user_coupon_id AS couponId, COALESCE(applied_amount, 0) AS appliedAmount
-       FROM order_coupons;
-     SELECT id, user_id AS userId, status, COALESCE(balance_amount, 0) AS balance, used_order_id AS usedOrderId,
-            ${when('used_at')} AS usedAt, deleted_at IS NOT NULL AS isDead
-       FROM user_coupons;
-     SELECT user_id AS userId, user_coupon_id AS couponId, COALESCE(change_amount, 0) AS \`change\`, order_id AS orderId,
-            action, ${when('created_at')} AS createdAt
-       FROM user_coupon_ledger;
-     SELECT id, user_id AS userId, COALESCE(points, 0) AS points, ${when('valid_end')} AS validEnd, deleted AS isDead
-       FROM user_points;
-     SELECT user_id AS userId, action, COALESCE(points, 0) AS points, ref_table AS refTable, ref_id + 0 AS refId, remark,
-            ${when('created_at')} AS createdAt
-       FROM user_points_ledger;
-     SELECT order_id AS orderId, kind, target_id AS targetId, account_id AS accountId, amount, taken,
-            COALESCE(ledger_taken, 0) AS ledgerTaken, source, cause,
-            (SELECT COUNT(*) FROM order_timeout_cancellation AS one
-              WHERE one.order_id = refund.order_id AND one.batch_id <= refund.batch_id) AS nth
-       FROM order_timeout_refund AS refund;
-     SELECT order_id AS orderId, cause FROM order_timeout_cancellation`,
-  );
-  const [orders = [], orderCoupons, coupons = [], couponLedger, points = [], ...others] = results;
-  const [pointsLedger, journal = [], cancellations] = others;
-  const isNew = (id: unknown) => !data.points.some((row) => row.id === id);
-  const isYes = (value: unknown) => value === 1;
-  return {
-    orders: orders.map((row) => ({
-      ...(row as Order),
-      status: codes.order.read(Number(row.status)),
-      isHeld: isYes(row.isHeld),
-      ageMinutes: data.orders.find(({ id }) => id === row.id)?.ageMinutes ?? NaN,
-    })),
-    coupons: coupons.map((row) => ({
-      ...(row as ShopData['coupons'][number]),
-      status: codes.coupon.read(Number(row.status)),
-      isDead: isYes(row.isDead),
-    })),
-    points: points.map((row) => ({
-      ...(row as ShopData['points'][number]),
-      id: isNew(row.id) ? null : Number(row.id),
-      isDead: isYes(row.isDead),
-    })),
-    journal: journal.map((row) => ({
-      ...(row as JournalRow),
-      accountId: row.kind === 'points' && isNew(row.accountId) ? 0 : Number(row.accountId),
-    })),
-    ...({ orderCoupons, couponLedger, pointsLedger, cancellations } as unknown as Pick<
-      ShopData,
-      'orderCoupons' | 'couponLedger' | 'pointsLedger' | 'cancellations'
-    >),
-  };
+/** A step of the shop's own. */
+function ownStatements(step: OwnStep, { order, coupon }: CodeLists): string {
+  if (step.do === 'merge')
+    return ['orders', 'user_coupons', 'user_coupon_ledger', 'user_points', 'user_points_ledger']
+      .map((table) => `UPDATE ${table} SET user_id = ${step.into} WHERE user_id = ${step.userId}`)
+      .join(';');
+  const [pending, , cancelled] = [1, 2, 3].map((status) => String(order[status]));
+  const { orderId } = step;
+  if (step.do === 'pay')
+    return `UPDATE orders SET status = ${codeOf(order, 2, orderId)}
+             WHERE id = ${orderId} AND status IN (${pending}, ${cancelled})`;
+  const { coupon: amount, points } = TAKEN_ANEW;
+  const takenAnew = `
+    SET @reopened = IF(ROW_COUNT() > 0, ${orderId}, NULL);
+    INSERT INTO user_coupon_ledger (user_id, user_coupon_id, change_amount, order_id, action, created_at)
+    SELECT orders.user_id, user_coupons.id, -${amount}, orders.id, 'reserve', ${EARLIER}
+      FROM orders JOIN user_coupons ON user_coupons.id = orders.coupon_id
+     WHERE orders.id = @reopened;
+    UPDATE orders JOIN user_coupons ON user_coupons.id = orders.coupon_id
+       SET balance_amount = COALESCE(balance_amount, 0) - ${amount},
+           user_coupons.status = ${codeOf(coupon, 4, 0)}, used_order_id = orders.id, used_at = ${EARLIER}
+     WHERE orders.id = @reopened;
+    INSERT INTO user_points_ledger (user_id, action, points, ref_table, ref_id, remark, created_at)
+    SELECT user_id, 'order_deduct', -${points}, 'orders', CONCAT(id), '', ${EARLIER}
+      FROM orders
+     WHERE id = @reopened AND user_id IN (SELECT user_id FROM user_points);
+    UPDATE user_points
+       SET points = COALESCE(points, 0) - ${points}
+     WHERE user_id = (SELECT user_id FROM orders WHERE id = @reopened) ORDER BY id LIMIT 1`;
+  return `UPDATE orders SET status = ${codeOf(order, 1, orderId)}, cancelled_at = NULL
+           WHERE id = ${orderId} AND status IN (${cancelled})${step.takesAnew ? `;${takenAnew}` : ''}`;
 }
 
 async function ask(db: Connection, data: ShopData): Promise<Told> {
@@ -349,50 +309,28 @@ async function ask(db: Connection, data: ShopData): Promise<Told> {
   const [preview = [], audit = [], states = [], ...each] = results.filter((result) =>
     Array.isArray(result),
   );
-  const missing = (row: RowDataPacket) => ({
-    kind: row.kind as Kind,
-    targetId: Number(row.target_id),
-    taken: Number(row.taken),
-    returned: Number(row.returned),
-    missing: Number(row.missing),
-    source: row.source as JournalRow['source'],
-  });
-  const isNew = (id: unknown) => !data.points.some((row) => row.id === id);
+  const money = ['kind', 'target_id', 'taken', 'returned', 'missing', 'source'];
   return {
-    preview: preview.map((row) => ({
-      orderId: Number(row.order_id),
-      coupons: Number(row.coupon_refund),
-      points: Number(row.points_refund),
-    })),
-    audit: audit.map((row) => ({ orderId: Number(row.order_id), ...missing(row) })),
+    preview: preview.map((row) => named(row, ['order_id', 'coupon_refund', 'points_refund'])),
+    audit: audit.map((row) => named(row, ['order_id', ...money])),
     verdicts: states.map((row, nth) => ({
-      orderId: Number(row.order_id),
-      verdict: String(each[nth]?.[0]?.verdict),
-      state: String(row.state),
+      ...named(row, ['order_id', 'state']),
+      verdict: each[nth]?.[0]?.verdict as string,
     })),
     money: ids.flatMap((orderId, nth) =>
-      (each[ids.length + nth] ?? []).map((row) => ({
-        orderId,
-        accountId:
-          row.kind === 'points' && isNew(row.account_id) ? 0 : (row.account_id as number | null),
-        ...missing(row),
-      })),
+      (each[ids.length + nth] ?? []).map((row) => {
+        const told = named(row, [...money, 'account_id']);
+        return { orderId, ...told, ...accountOf(told, data) };
+      }),
     ),
-  };
+  } as unknown as Told;
 }
 
 async function findings(db: Connection): Promise<Finding[]> {
-  return (await rowsOf(db, 'CALL list_findings(1000)')).map((row) => {
+  const columns = ['order_id', 'kind', 'target_id', 'what', 'amount', 'other_amount', 'detail'];
+  return (await rowsOf(db, 'CALL list_findings(1000)')).map((row) => ({
+    ...(named(row, columns) as unknown as Finding),
     // Which order an action was met at first is as it comes.
-    const isAction = row.what === 'unknown_action';
-    return {
-      orderId: isAction ? 0 : Number(row.order_id),
-      kind: row.kind as Kind | '',
-      targetId: isAction ? 0 : Number(row.target_id),
-      what: String(row.what),
-      amount: isAction ? 0 : Number(row.amount),
-      otherAmount: isAction ? 0 : Number(row.other_amount),
-      detail: String(row.detail),
-    };
-  });
+    ...(row.what === 'unknown_action' && { orderId: 0, targetId: 0, amount: 0, otherAmount: 0 }),
+  }));
 }

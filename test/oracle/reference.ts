@@ -1,5 +1,6 @@
-import type { Cause, Coupon, CouponLedgerRow, Kind, Order, OrderCoupon } from './shop-data';
-import type { PointsRow, ShopData, Source } from './shop-data';
+import { couponLedgerOf, linesOf, pointsLedgerOf, sumOf, timesCancelled } from './shop-data';
+import type { Cause, Coupon, CouponLedgerRow, JournalRow, Kind, Order } from './shop-data';
+import type { OrderCoupon, PointsRow, ShopData } from './shop-data';
 
 /**
  * The loop that the engine replaces (a task in the shop's application, in Go), told again statement by
@@ -51,13 +52,9 @@ export const REFERENCE: Rules = {
 };
 
 /** What an order took from one coupon, or as points, and what of it came back before. */
-export interface Due {
-  readonly kind: Kind;
-  readonly targetId: number;
-  readonly taken: number;
+export interface Due extends Pick<JournalRow, 'kind' | 'targetId' | 'taken' | 'source'> {
   readonly returned: number;
   readonly due: number;
-  readonly source: Source;
   /** What the ledger says was taken. */
   readonly ledgerTaken: number;
 }
@@ -72,9 +69,7 @@ export function duesOf(shop: ShopData, order: Order, rules: Rules): Due[] {
   const returned = rules.pointsReturned(shop, order);
   const taken = order.pointsAmount;
   const ledgerTaken = sumOf(
-    shop.pointsLedger.filter(
-      (row) => isOfOrder(row, order) && row.points < 0 && row.action === 'order_deduct',
-    ),
+    pointsLedgerOf(shop, order).filter((row) => row.points < 0 && row.action === 'order_deduct'),
     (row) => -row.points,
   );
   const due = Math.max(taken - returned, 0);
@@ -83,12 +78,8 @@ export function duesOf(shop: ShopData, order: Order, rules: Rules): Due[] {
 }
 
 function couponDue(shop: ShopData, order: Order, couponId: number, rules: Rules): Due {
-  const history = shop.couponLedger.filter(
-    (row) => row.couponId === couponId && row.orderId === order.id,
-  );
-  const applied = rules.appliedAmount(
-    shop.orderCoupons.filter((row) => row.orderId === order.id && row.couponId === couponId),
-  );
+  const history = couponLedgerOf(shop, order, couponId);
+  const applied = rules.appliedAmount(linesOf(shop, order, couponId));
   const ledgerTaken = sumOf(
     history.filter((row) => row.change < 0 && rules.countsAsTaken(row, order)),
     ({ change }) => -change,
@@ -100,51 +91,41 @@ function couponDue(shop: ShopData, order: Order, couponId: number, rules: Rules)
   return { kind: 'coupon', targetId: couponId, taken, returned, due, source, ledgerTaken };
 }
 
-export const isOfOrder = (row: ShopData['pointsLedger'][number], order: Order) =>
-  row.userId === order.userId && row.refTable === 'orders' && row.refId === order.id;
+export const CALLERS_REMARK = 'changed my mind';
 
-export const sumOf = <Row>(rows: readonly Row[], amountOf: (row: Row) => number) =>
-  rows.reduce((sum, row) => sum + amountOf(row), 0);
-
-export interface Given {
-  coupons: number;
-  points: number;
-}
-
-export interface Words {
-  readonly cause: Cause;
-  readonly action: string;
-  readonly remark: string;
-}
-export const BY_TIMEOUT: Words = {
-  cause: 'timeout',
-  action: 'timeout_refund',
-  remark: 'order_timeout',
+/** What is written of a refund. */
+const WORDS: Record<Cause, { readonly action: string; readonly remark: string }> = {
+  timeout: { action: 'timeout_refund', remark: 'order_timeout' },
+  user: { action: 'cancel_refund', remark: CALLERS_REMARK },
+  admin: { action: 'cancel_refund', remark: CALLERS_REMARK },
+  repair: { action: 'repair_refund', remark: 'order_repair' },
 };
 
 /** cancelExpiredOrder(): coupon, points, order. CancelOrder() is not in the reference; its refunds are said to be the same, in other words. */
-export function cancelOrder(shop: ShopData, order: Order, rules: Rules, words: Words): Given {
-  shop.cancellations.push({ orderId: order.id, cause: words.cause });
-  const given = giveBack(shop, order, rules, words);
+export function cancelOrder(shop: ShopData, order: Order, rules: Rules, cause: Cause): void {
+  shop.cancellations.push({ orderId: order.id, cause });
+  giveBack(shop, order, rules, cause);
   order.status = 3;
   order.cancelledAt = 'now';
-  return given;
 }
 
-export function giveBack(shop: ShopData, order: Order, rules: Rules, words: Words): Given {
-  const given: Given = { coupons: 0, points: 0 };
-  const nth = shop.cancellations.filter(({ orderId }) => orderId === order.id).length;
-  const { cause } = words;
+export function giveBack(shop: ShopData, order: Order, rules: Rules, cause: Cause): void {
+  const { id: orderId, userId } = order;
+  const { action, remark } = WORDS[cause];
+  const nth = timesCancelled(shop, order);
   for (const due of duesOf(shop, order, rules)) {
     const { kind, targetId, taken, ledgerTaken, source, due: amount } = due;
     const mayGive = amount > 0 && rules.mayGive(shop, order, kind, targetId);
-    const taking = { kind, targetId, taken, ledgerTaken, source };
-    const claim = { orderId: order.id, ...taking, amount, cause, nth };
+    const claim = (accountId: number) => {
+      const what = { orderId, kind, targetId, accountId, amount, taken, ledgerTaken, source };
+      shop.journal.push({ ...what, cause, nth });
+    };
+    const words = { action, createdAt: 'now' } as const;
     if (kind === 'points') {
       if (!mayGive) continue;
-      const accountId = givePoints(shop, order, amount, rules, words);
-      shop.journal.push({ ...claim, accountId });
-      given.points += amount;
+      claim(givePoints(shop, order, amount, rules));
+      const of = { refTable: 'orders', refId: String(orderId), remark };
+      shop.pointsLedger.push({ userId, points: amount, ...of, ...words });
       continue;
     }
     const coupon = rules.couponRow(shop, targetId);
@@ -152,42 +133,18 @@ export function giveBack(shop: ShopData, order: Order, rules: Rules, words: Word
     if (mayGive) {
       coupon.balance += amount;
       if (rules.becomesUsable(shop, order, coupon)) free(coupon);
-      shop.couponLedger.push({
-        userId: order.userId,
-        couponId: targetId,
-        change: amount,
-        orderId: order.id,
-        action: words.action,
-        createdAt: 'now',
-      });
-      shop.journal.push({ ...claim, accountId: targetId });
-      given.coupons += amount;
+      shop.couponLedger.push({ userId, couponId: targetId, change: amount, orderId, ...words });
+      claim(targetId);
     }
     if (rules.isSetFree(order, coupon)) free(coupon);
   }
-  return given;
 }
 
-function givePoints(
-  shop: ShopData,
-  order: Order,
-  points: number,
-  rules: Rules,
-  { action, remark }: Words,
-): number {
-  const { userId } = order;
+/** Returns the row that got them; 0: a new one. */
+function givePoints(shop: ShopData, order: Order, points: number, rules: Rules): number {
   const existing = rules.pointsRow(shop, order);
   if (existing !== undefined) existing.points += points;
-  else shop.points.push({ id: null, userId, points, validEnd: null, isDead: false });
-  shop.pointsLedger.push({
-    userId,
-    action,
-    points,
-    refTable: 'orders',
-    refId: order.id,
-    remark,
-    createdAt: 'now',
-  });
+  else shop.points.push({ id: null, userId: order.userId, points, validEnd: null, isDead: false });
   return existing?.id ?? 0;
 }
 

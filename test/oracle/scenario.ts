@@ -1,34 +1,23 @@
-import {
-  cancelOrder,
-  giveBack,
-  BY_TIMEOUT,
-  type Given,
-  type Rules,
-  sumOf,
-  type Words,
-} from './reference';
-import type { Order, ShopData } from './shop-data';
+import { cancelOrder, giveBack, type Rules } from './reference';
+import { type JournalRow, type Order, type ShopData, sumOf, timesCancelled } from './shop-data';
 
 /** What happens in a shop, one after the other. */
-export type Step =
-  | Call
-  /** Which does not look whether the order still waits. */
-  | { readonly do: 'pay'; readonly orderId: number }
-  | ({ readonly do: 'reopen'; readonly orderId: number } & Reopening)
-  | Merge;
-
-/** Of one account of the shop nothing is left, whatever it had is another's. */
-type Merge = { readonly do: 'merge'; readonly userId: number; readonly into: number };
-
-interface Reopening {
-  readonly takesAnew: boolean;
-}
+export type Step = Call | OwnStep;
 
 /** What the engine is asked to do. */
 export type Call =
   | { readonly do: 'sweep' }
   | { readonly do: 'time out' | 'hold' | 'repair'; readonly orderId: number }
   | { readonly do: 'cancel'; readonly orderId: number; readonly userId: number | null };
+
+/** What the shop does itself. */
+export type OwnStep =
+  /** Which does not look whether the order still waits. */
+  | { readonly do: 'pay'; readonly orderId: number }
+  /** Somebody sets a cancelled order back to pending, and the shop may take for it once more. */
+  | { readonly do: 'reopen'; readonly orderId: number; readonly takesAnew: boolean }
+  /** Of one account of the shop nothing is left, whatever it had is another's. */
+  | { readonly do: 'merge'; readonly userId: number; readonly into: number };
 
 export interface Scenario {
   readonly shop: ShopData;
@@ -43,6 +32,9 @@ export interface Outcome {
   readonly points: number;
 }
 
+/** repair_missing_refund() answers with what came back, or with nothing. */
+export const REPAIRED = 'repaired';
+
 /** Why an order is not cancelled, the first that is so; `due`: it is. By timeout more is asked than by a person. */
 export function verdictOf(order: Order, rules: Rules, by: 'timeout' | 'person'): string {
   if (order.status !== 1) return 'not_pending';
@@ -55,35 +47,6 @@ export function verdictOf(order: Order, rules: Rules, by: 'timeout' | 'person'):
 }
 const TIMEOUT_MINUTES = 30;
 
-export const CALLERS_REMARK = 'changed my mind';
-
-/** Carries a step out by these rules, in this shop. A step of the shop's own has no outcome. */
-export function play(shop: ShopData, step: Step, rules: Rules): Outcome | null {
-  if (step.do === 'sweep') {
-    const due = shop.orders.filter((order) => verdictOf(order, rules, 'timeout') === 'due');
-    return outcomeOf(
-      'completed',
-      due.map((order) => cancelOrder(shop, order, rules, BY_TIMEOUT)),
-    );
-  }
-  if (step.do === 'merge') {
-    const tables = [shop.orders, shop.coupons, shop.couponLedger, shop.points, shop.pointsLedger];
-    for (const row of tables.flat()) if (row.userId === step.userId) row.userId = step.into;
-    return null;
-  }
-  const order = shop.orders.find(({ id }) => id === step.orderId);
-  if (step.do === 'pay') {
-    if (order?.status === 1 || order?.status === 3) order.status = 2;
-    return null;
-  }
-  if (step.do === 'reopen') {
-    if (order?.status === 3) reopen(shop, order, step.takesAnew);
-    return null;
-  }
-  if (order !== undefined) return call(shop, order, step, rules);
-  return outcomeOf(step.do === 'repair' ? REPAIRED : 'not_found', []);
-}
-
 /** Carries a scenario out, in a shop of its own. */
 export function playAll({ shop: before, steps }: Scenario, rules: Rules): ShopData {
   const shop = structuredClone(before);
@@ -91,102 +54,102 @@ export function playAll({ shop: before, steps }: Scenario, rules: Rules): ShopDa
   return shop;
 }
 
-/** repair_missing_refund() answers with what came back, or with nothing. */
-export const REPAIRED = 'repaired';
-
-function call(
-  shop: ShopData,
-  order: Order,
-  step: Exclude<Call, { do: 'sweep' }>,
-  rules: Rules,
-): Outcome {
-  switch (step.do) {
-    case 'hold':
-      if (order.status === 2 || order.status === 3) return outcomeOf('not_pending', []);
-      order.isHeld = true;
-      return outcomeOf('held', []);
-    case 'repair':
-      return outcomeOf(
-        REPAIRED,
-        order.status === 3 ? [giveBack(shop, order, rules, BY_REPAIR)] : [],
-      );
-    case 'cancel':
-      if (step.userId !== null && step.userId !== order.userId) return outcomeOf('not_owner', []);
-      return cancel(shop, order, rules, step.userId === null ? BY_ADMIN : BY_USER);
-    case 'time out':
-      return cancel(shop, order, rules, BY_TIMEOUT);
+/** Carries a step out by these rules, in this shop. A step of the shop's own has no outcome. */
+export function play(shop: ShopData, step: Step, rules: Rules): Outcome | null {
+  if (isOwn(step)) {
+    playOwn(shop, step);
+    return null;
   }
-}
-
-function cancel(shop: ShopData, order: Order, rules: Rules, words: Words): Outcome {
-  const verdict = verdictOf(order, rules, words.cause === 'timeout' ? 'timeout' : 'person');
-  // A repeated call tells what the last cancellation gave back.
-  if (verdict === 'not_pending') return outcomeOf(verdict, [lastGiven(shop, order)]);
-  if (verdict !== 'due') return outcomeOf(verdict, []);
-  return outcomeOf('cancelled', [cancelOrder(shop, order, rules, words)]);
-}
-
-function lastGiven(shop: ShopData, order: Order): Given {
-  const times = shop.cancellations.filter(({ orderId }) => orderId === order.id).length;
-  const given = shop.journal.filter(
-    ({ orderId, nth, cause }) => orderId === order.id && nth === times && cause !== 'repair',
-  );
-  const of = (one: string) =>
+  const known = { cancelled: shop.cancellations.length, given: shop.journal.length };
+  const outcome = playCall(shop, step, rules);
+  const isRepeated = outcome === 'not_pending' && step.do !== 'hold' && step.do !== 'sweep';
+  const given = isRepeated ? lastGiven(shop, step.orderId) : shop.journal.slice(known.given);
+  const of = (kind: string) =>
     sumOf(
-      given.filter(({ kind }) => kind === one),
+      given.filter((row) => row.kind === kind),
       ({ amount }) => amount,
     );
-  return { coupons: of('coupon'), points: of('points') };
+  const cancelled = shop.cancellations.length - known.cancelled;
+  return { outcome, cancelled, coupons: of('coupon'), points: of('points') };
 }
 
-const BY_USER: Words = { cause: 'user', action: 'cancel_refund', remark: CALLERS_REMARK };
-const BY_ADMIN: Words = { ...BY_USER, cause: 'admin' };
-const BY_REPAIR: Words = { cause: 'repair', action: 'repair_refund', remark: 'order_repair' };
+export const isOwn = (step: Step): step is OwnStep => ['pay', 'reopen', 'merge'].includes(step.do);
+
+function playCall(shop: ShopData, step: Call, rules: Rules): string {
+  if (step.do === 'sweep') {
+    const due = shop.orders.filter((order) => verdictOf(order, rules, 'timeout') === 'due');
+    for (const order of due) cancelOrder(shop, order, rules, 'timeout');
+    return 'completed';
+  }
+  const order = shop.orders.find(({ id }) => id === step.orderId);
+  if (step.do === 'repair') {
+    if (order?.status === 3) giveBack(shop, order, rules, 'repair');
+    return REPAIRED;
+  }
+  if (order === undefined) return 'not_found';
+  if (step.do === 'hold') {
+    if (order.status === 2 || order.status === 3) return 'not_pending';
+    order.isHeld = true;
+    return 'held';
+  }
+  const userId = step.do === 'cancel' ? step.userId : null;
+  if (userId !== null && userId !== order.userId) return 'not_owner';
+  const verdict = verdictOf(order, rules, step.do === 'cancel' ? 'person' : 'timeout');
+  if (verdict !== 'due') return verdict;
+  const person = userId === null ? 'admin' : 'user';
+  cancelOrder(shop, order, rules, step.do === 'cancel' ? person : 'timeout');
+  return 'cancelled';
+}
+
+/** What the last cancellation gave back, which a repeated call tells. */
+function lastGiven(shop: ShopData, id: number): JournalRow[] {
+  return shop.orders
+    .filter((order) => order.id === id)
+    .flatMap((order) =>
+      shop.journal.filter(
+        ({ orderId, nth, cause }) =>
+          orderId === id && nth === timesCancelled(shop, order) && cause !== 'repair',
+      ),
+    );
+}
 
 /** What is taken when the shop takes anew for a reopened order. */
 export const TAKEN_ANEW = { coupon: 70, points: 7 };
 
-/** Somebody sets a cancelled order back to pending, or to paid, and the shop may take for it once more. */
-function reopen(shop: ShopData, order: Order, takesAnew: boolean): void {
-  order.status = 1;
-  order.cancelledAt = null;
-  if (!takesAnew) return;
-
-  const coupon = shop.coupons.find(({ id }) => id === order.couponId);
-  if (coupon !== undefined) {
-    coupon.balance -= TAKEN_ANEW.coupon;
-    coupon.status = 4;
-    coupon.usedOrderId = order.id;
-    coupon.usedAt = 'earlier';
-    shop.couponLedger.push({
-      userId: order.userId,
-      couponId: coupon.id,
-      change: -TAKEN_ANEW.coupon,
-      orderId: order.id,
-      action: 'reserve',
-      createdAt: 'earlier',
-    });
+function playOwn(shop: ShopData, step: OwnStep): void {
+  if (step.do === 'merge') {
+    const tables = [shop.orders, shop.coupons, shop.couponLedger, shop.points, shop.pointsLedger];
+    for (const row of tables.flat()) if (row.userId === step.userId) row.userId = step.into;
+    return;
   }
-  const points = shop.points.find(({ userId }) => userId === order.userId);
-  if (points !== undefined) {
-    points.points -= TAKEN_ANEW.points;
-    shop.pointsLedger.push({
-      userId: order.userId,
-      action: 'order_deduct',
-      points: -TAKEN_ANEW.points,
-      refTable: 'orders',
-      refId: order.id,
-      remark: '',
-      createdAt: 'earlier',
-    });
+  const order = shop.orders.find(({ id }) => id === step.orderId);
+  if (step.do === 'pay') {
+    if (order?.status === 1 || order?.status === 3) order.status = 2;
+  } else if (order?.status === 3) {
+    order.status = 1;
+    order.cancelledAt = null;
+    if (step.takesAnew) takeAnew(shop, order);
   }
 }
 
-function outcomeOf(outcome: string, given: readonly Given[]): Outcome {
-  return {
-    outcome,
-    cancelled: outcome === 'cancelled' || outcome === 'completed' ? given.length : 0,
-    coupons: sumOf(given, ({ coupons }) => coupons),
-    points: sumOf(given, ({ points }) => points),
-  };
+function takeAnew(shop: ShopData, { id, userId, couponId }: Order): void {
+  const coupon = shop.coupons.find((one) => one.id === couponId);
+  if (coupon !== undefined) {
+    const change = -TAKEN_ANEW.coupon;
+    coupon.balance += change;
+    Object.assign(coupon, { status: 4, usedOrderId: id, usedAt: 'earlier' });
+    shop.couponLedger.push({
+      ...{ userId, couponId: coupon.id, change, orderId: id },
+      ...{ action: 'reserve', createdAt: 'earlier' },
+    });
+  }
+  const account = shop.points.find((one) => one.userId === userId);
+  if (account !== undefined) {
+    const points = -TAKEN_ANEW.points;
+    account.points += points;
+    const of = { refTable: 'orders', refId: String(id) };
+    shop.pointsLedger.push({
+      ...{ userId, action: 'order_deduct', points, ...of, remark: '', createdAt: 'earlier' },
+    });
+  }
 }

@@ -1,6 +1,6 @@
 /**
- * A shop as plain data: what the reference and the engine both read and write.
- * Ids are small and of the shop's own; amounts are in minor units.
+ * A shop as plain data: what the reference and the engine both read and write. Ids are small and of the shop's own;
+ * amounts are in minor units; fields have the names of their columns, but for those that engine.ts names.
  */
 export interface ShopData {
   orders: Order[];
@@ -9,7 +9,7 @@ export interface ShopData {
   couponLedger: CouponLedgerRow[];
   points: PointsRow[];
   pointsLedger: PointsLedgerRow[];
-  /** The keys of order_timeout_refund. The reference has no journal and looks at none. */
+  /** order_timeout_refund. The reference has no journal and looks at none. */
   journal: JournalRow[];
   /** order_timeout_cancellation: by whom, once for each time. */
   cancellations: { orderId: number; cause: Cause }[];
@@ -80,7 +80,7 @@ export interface PointsLedgerRow {
   action: string;
   points: number;
   refTable: string;
-  refId: number;
+  refId: string;
   remark: string;
   createdAt: When;
 }
@@ -94,28 +94,21 @@ export interface JournalRow {
   amount: number;
   taken: number;
   ledgerTaken: number;
-  source: Source;
+  /** Where it is known from what was taken. */
+  source: 'order_coupons' | 'ledger' | 'orders';
   cause: Cause;
   /** How often the order had been cancelled by then. */
   nth: number;
 }
 
-/** Where it is known from what was taken. */
-export type Source = 'order_coupons' | 'ledger' | 'orders';
-
 export const emptyShop = (): ShopData => ({
-  orders: [],
-  orderCoupons: [],
-  coupons: [],
-  couponLedger: [],
-  points: [],
-  pointsLedger: [],
-  journal: [],
-  cancellations: [],
+  ...{ orders: [], orderCoupons: [], coupons: [], couponLedger: [], points: [], pointsLedger: [] },
+  ...{ journal: [], cancellations: [] },
 });
 
 /** The same lists, with the rows of each in an order that does not depend on who wrote them. */
 export function sorted<Lists extends object>(lists: Lists): Lists {
+  const text = (row: object) => JSON.stringify(row, Object.keys(row).sort());
   return Object.fromEntries(
     (Object.entries(lists) as [string, object[]][]).map(([name, rows]) => [
       name,
@@ -124,6 +117,22 @@ export function sorted<Lists extends object>(lists: Lists): Lists {
   ) as Lists;
 }
 
-function text(row: object): string {
-  return JSON.stringify(row, Object.keys(row).sort());
-}
+export const sumOf = <Row>(rows: readonly Row[], amountOf: (row: Row) => number) =>
+  rows.reduce((sum, row) => sum + amountOf(row), 0);
+
+// The rows that are about one order, or about what it took.
+
+export const linesOf = ({ orderCoupons }: ShopData, order: Order, couponId?: number) =>
+  orderCoupons.filter(
+    (row) => row.orderId === order.id && row.couponId === (couponId ?? row.couponId),
+  );
+export const couponLedgerOf = ({ couponLedger }: ShopData, order: Order, couponId: number) =>
+  couponLedger.filter((row) => row.orderId === order.id && row.couponId === couponId);
+export const pointsLedgerOf = ({ pointsLedger }: ShopData, { id, userId }: Order) =>
+  pointsLedger.filter(
+    (row) => row.userId === userId && row.refTable === 'orders' && row.refId === String(id),
+  );
+export const claimOf = ({ journal }: ShopData, order: Order, kind: Kind, targetId: number) =>
+  journal.find((row) => row.orderId === order.id && row.kind === kind && row.targetId === targetId);
+export const timesCancelled = ({ cancellations }: ShopData, order: Order) =>
+  cancellations.filter(({ orderId }) => orderId === order.id).length;

@@ -1,7 +1,8 @@
 import { MEANING } from './differences';
-import { type Due, duesOf, isOfOrder, type Rules, sumOf } from './reference';
+import { type Due, duesOf, type Rules } from './reference';
 import { verdictOf } from './scenario';
-import type { JournalRow, Kind, Order, ShopData } from './shop-data';
+import { claimOf, couponLedgerOf, linesOf, pointsLedgerOf, sumOf } from './shop-data';
+import { type JournalRow, type Kind, type Order, type ShopData, timesCancelled } from './shop-data';
 
 /** Something that a person has to look at. */
 export interface Finding {
@@ -17,23 +18,18 @@ export interface Finding {
 /** All that the engine says of a shop without changing it. */
 export interface Told {
   /** preview_expired_orders(): what the next sweep gives back. */
-  readonly preview: readonly { orderId: number; coupons: number; points: number }[];
+  readonly preview: readonly { orderId: number; couponRefund: number; pointsRefund: number }[];
   /** audit_missing_refunds(NULL). */
   readonly audit: readonly Missing[];
   /** explain_order_timeout() and order_deadlines(), for each order. */
   readonly verdicts: readonly { orderId: number; verdict: string; state: string }[];
-  /** order_money(), for each order. */
-  readonly money: readonly Money[];
+  /** order_money(), for each order. The account is 0: a row that is opened, or was; null: there is none, and none is opened. */
+  readonly money: readonly (Missing & { readonly accountId: number | null })[];
 }
 
-export interface Missing extends Pick<Due, 'kind' | 'targetId' | 'taken' | 'returned' | 'source'> {
+interface Missing extends Pick<Due, 'kind' | 'targetId' | 'taken' | 'returned' | 'source'> {
   readonly orderId: number;
   readonly missing: number;
-}
-
-interface Money extends Missing {
-  /** 0: a row that is opened, or was; null: there is none, and none is opened. */
-  readonly accountId: number | null;
 }
 
 /** What is due for an order, beside what the journal has of it. */
@@ -43,24 +39,27 @@ interface Seen extends Due {
   readonly accountId: number | null;
   /** What a settlement would give now. */
   readonly refundable: number;
+  readonly told: Missing;
 }
 
-function seenOf(shop: ShopData, rules: Rules): Seen[] {
-  return shop.orders.flatMap((order) =>
-    duesOf(shop, order, rules).map((due) => {
-      const { kind, targetId } = due;
-      const claim = shop.journal.find(
-        (row) => row.orderId === order.id && row.kind === kind && row.targetId === targetId,
-      );
+const seenOf = (shop: ShopData, rules: Rules): Seen[] =>
+  shop.orders.flatMap((order) =>
+    duesOf(shop, order, rules).map((due): Seen => {
+      const { kind, targetId, taken } = due;
+      const claim = claimOf(shop, order, kind, targetId);
       const accountId =
         kind === 'points'
           ? (rules.pointsRow(shop, order)?.id ?? 0)
           : (rules.couponRow(shop, targetId)?.id ?? null);
       const refundable = claim === undefined && accountId !== null ? due.due : 0;
-      return { ...due, order, claim, accountId, refundable };
+      const told = {
+        ...{ orderId: order.id, kind, targetId, taken, source: claim?.source ?? due.source },
+        returned: Math.max(due.returned, claim?.amount ?? 0),
+        missing: order.status === 3 ? refundable : 0,
+      };
+      return { ...due, order, claim, accountId, refundable, told };
     }),
   );
-}
 
 export function tellOf(shop: ShopData, rules: Rules): Told {
   const seen = seenOf(shop, rules);
@@ -69,46 +68,30 @@ export function tellOf(shop: ShopData, rules: Rules): Told {
       seen.filter((one) => one.order.id === orderId && one.kind === kind),
       (one) => one.refundable,
     );
-  const missing = seen.map((one): Missing => {
-    const { kind, targetId, taken, returned, claim, order } = one;
-    return {
-      orderId: order.id,
-      kind,
-      targetId,
-      taken,
-      returned: Math.max(returned, claim?.amount ?? 0),
-      missing: order.status === 3 ? one.refundable : 0,
-      source: claim?.source ?? one.source,
-    };
-  });
   return {
     preview: shop.orders
       .filter((order) => verdictOf(order, rules, 'timeout') === 'due')
       .map(({ id }) => ({
         orderId: id,
-        coupons: refundable(id, 'coupon'),
-        points: refundable(id, 'points'),
+        couponRefund: refundable(id, 'coupon'),
+        pointsRefund: refundable(id, 'points'),
       })),
-    audit: missing.filter((one) => one.missing > 0),
+    audit: seen.map(({ told }) => told).filter(({ missing }) => missing > 0),
     verdicts: shop.orders.map((order) => verdictsOf(shop, order, rules)),
-    money: missing.map((one, nth) => ({
-      ...one,
-      accountId: seen[nth]?.claim?.accountId ?? seen[nth]?.accountId ?? null,
+    money: seen.map(({ told, claim, accountId }) => ({
+      ...told,
+      accountId: claim?.accountId ?? accountId,
     })),
   };
 }
 
 /** In explain's words, and in those of a countdown. */
-function verdictsOf(
-  { cancellations }: ShopData,
-  order: Order,
-  rules: Rules,
-): Told['verdicts'][number] {
+function verdictsOf(shop: ShopData, order: Order, rules: Rules): Told['verdicts'][number] {
   const orderId = order.id;
   if (order.status === 2) return { orderId, verdict: 'paid', state: 'paid' };
   if (order.status === 3) {
-    const isOurs = cancellations.some((one) => one.orderId === orderId);
-    return { orderId, verdict: isOurs ? 'cancelled' : 'cancelled_elsewhere', state: 'cancelled' };
+    const verdict = timesCancelled(shop, order) > 0 ? 'cancelled' : 'cancelled_elsewhere';
+    return { orderId, verdict, state: 'cancelled' };
   }
   const verdict = verdictOf(order, rules, 'timeout');
   const states: Record<string, string> = { not_pending: 'excluded', not_expired: 'pending' };
@@ -133,27 +116,17 @@ export function findingsOf(shop: ShopData, rules: Rules): Finding[] {
 /** What a cancel of these orders finds at once; the rest is found when they are looked at again. */
 export function foundAtOnce(shop: ShopData, orderIds: readonly number[], rules: Rules): Finding[] {
   const found = findingsOf(shop, rules).filter(({ orderId }) => orderIds.includes(orderId));
-  const isMet = ({ orderId, kind, targetId }: Finding) =>
-    found.some(
-      (one) =>
-        one.what === 'second_take' &&
-        one.orderId === orderId &&
-        one.kind === kind &&
-        one.targetId === targetId,
-    );
+  const key = ({ orderId, kind, targetId }: Finding) => `${orderId} ${kind} ${targetId}`;
+  const taken = found.filter(({ what }) => what === 'second_take').map(key);
   return found.filter(
     (one) =>
       ['second_take', 'ledger_differs', 'missing_target'].includes(one.what) ||
-      (one.what === 'short' && isMet(one)),
+      (one.what === 'short' && taken.includes(key(one))),
   );
 }
 
 const finding = (values: Partial<Finding> & Pick<Finding, 'orderId' | 'what'>): Finding => ({
-  kind: '',
-  targetId: 0,
-  amount: 0,
-  otherAmount: 0,
-  detail: '',
+  ...{ kind: '', targetId: 0, amount: 0, otherAmount: 0, detail: '' },
   ...values,
 });
 
@@ -163,9 +136,7 @@ function* whatIsFound(
 ): Generator<[what: string, amount: number, otherAmount: number, detail?: string]> {
   const { taken, ledgerTaken } = claim ?? due;
   if (ledgerTaken > 0 && ledgerTaken !== taken) yield ['ledger_differs', taken, ledgerTaken];
-  const copies = shop.orderCoupons.filter(
-    (row) => row.orderId === order.id && row.couponId === due.targetId,
-  ).length;
+  const copies = linesOf(shop, order, due.targetId).length;
   if (due.kind === 'coupon' && copies > 1) yield ['duplicate_rows', due.taken, copies];
   if (claim === undefined) {
     if (accountId === null && [1, 3].includes(order.status)) yield ['missing_target', due.due, 0];
@@ -173,8 +144,7 @@ function* whatIsFound(
       yield ['missing_refund', due.due, due.taken];
     return;
   }
-  const times = shop.cancellations.filter(({ orderId }) => orderId === order.id).length;
-  if (times > claim.nth) yield ['second_take', claim.amount, due.ledgerTaken];
+  if (timesCancelled(shop, order) > claim.nth) yield ['second_take', claim.amount, due.ledgerTaken];
   if (due.due > 0) yield ['short', claim.amount, claim.amount + due.due];
   const most = Math.max(due.taken, due.ledgerTaken);
   if (due.returned > most) {
@@ -187,21 +157,15 @@ function* whatIsFound(
 
 /** One finding for an action, wherever it was met first: said here without the order. */
 function unknownActions(shop: ShopData, seen: readonly Seen[]): Finding[] {
-  const met = (kind: Kind) =>
-    seen
-      .filter((one) => one.kind === kind)
-      .flatMap(({ order, targetId }): { readonly action: string }[] =>
-        kind === 'points'
-          ? shop.pointsLedger.filter((row) => isOfOrder(row, order))
-          : shop.couponLedger.filter(
-              (row) => row.orderId === order.id && row.couponId === targetId,
-            ),
-      )
-      .map(({ action }) => action)
-      .filter((action) => MEANING[action] === undefined);
-  return (['coupon', 'points'] as const).flatMap((kind) =>
-    [...new Set(met(kind))].map((detail) =>
-      finding({ orderId: 0, kind, what: 'unknown_action', detail }),
-    ),
+  const met = seen.flatMap(({ order, kind, targetId }) =>
+    (kind === 'points' ? pointsLedgerOf(shop, order) : couponLedgerOf(shop, order, targetId))
+      .filter(({ action }) => MEANING[action] === undefined)
+      .map(({ action }) => ({ kind, action })),
   );
+  return (['coupon', 'points'] as const).flatMap((kind) => {
+    const actions = met.filter((one) => one.kind === kind).map(({ action }) => action);
+    return [...new Set(actions)].map((detail) =>
+      finding({ orderId: 0, kind, what: 'unknown_action', detail }),
+    );
+  });
 }

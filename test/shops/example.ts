@@ -1,26 +1,28 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll } from 'vitest';
-import { createShop, dropTriggers, type Shop } from '../support';
-import { deployEngine } from '../support/deploy';
-
-const ROOT = join(__dirname, '../..');
-
-/** A database with the tables of an example shop, and the engine deployed with its file. */
-export async function createExample(example: 'litemall' | 'mall'): Promise<Shop> {
-  const schema = await readFile(join(ROOT, 'test/shops', example, 'schema.sql'), 'utf8');
-  const shop = await createShop({ deploy: false, schema: () => schema });
-  await deployEngine(shop.url, {
-    clock: shop.clock,
-    event: false,
-    shop: join(ROOT, 'sql/shops', `${example}.yaml`),
-  });
-  return shop;
-}
+import { type Example, shopFileOf } from '../../scripts/dev/shop';
+import { createShop, deployEngine, dropTriggers, sharedShop, type Shop } from '../support';
 
 /** A database with these tables, without the engine. */
 export const createTables = (schema: string) => createShop({ deploy: false, schema: () => schema });
+
+/** A database with the tables of an example shop, and the engine deployed with its file. */
+export async function createExample(example: Example): Promise<Shop> {
+  const shop = await createTables(await readFile(join(__dirname, example, 'schema.sql'), 'utf8'));
+  await deployEngine(shop.url, { clock: shop.clock, event: false, shop: shopFileOf(example) });
+  return shop;
+}
+
+/** Orders of a test's own shop, by the names of `ordersOf()`. `more`: further columns. */
+export const purchases = (more = '') => `
+CREATE TABLE purchase (
+    id BIGINT PRIMARY KEY,
+    user_id BIGINT NOT NULL DEFAULT 7,
+    status INT NOT NULL DEFAULT 0,
+    created_at DATETIME NOT NULL DEFAULT (UTC_TIMESTAMP() - INTERVAL 1 HOUR)${more === '' ? '' : `,\n    ${more}`}
+);
+`;
 
 /** The orders of a shop file, by the names that tables made for a test have; further lines of `orders`. */
 export const ordersOf = (table: string, ...more: readonly string[]) =>
@@ -54,43 +56,53 @@ export const deployFile = (
   shop: Shop,
   file: string,
   views: Readonly<Record<string, string>> = {},
+  options: { readonly takeProposals?: boolean } = {},
 ) =>
   withShopFile(file, views, (path) =>
-    deployEngine(shop.url, { clock: shop.clock, event: false, shop: path }),
+    deployEngine(shop.url, { clock: shop.clock, event: false, shop: path, ...options }),
   );
+
+/** A database with these tables, to which the engine is deployed with this shop file. */
+export async function createDeployed(
+  schema: string,
+  file: string,
+  views?: Readonly<Record<string, string>>,
+): Promise<Shop> {
+  const shop = await createTables(schema);
+  await deployFile(shop, file, views);
+  return shop;
+}
 
 /** Filled by a deployment, not by what happens afterwards. */
 const KEPT = ['migration', 'object', 'shop', 'ledger_action'].map(
   (name) => `order_timeout_${name}`,
 );
 
-/** One shop for the tests of a file: the function returned gives it empty, as freshly deployed, to each test. */
-export function exampleOfFile(example: 'litemall' | 'mall'): () => Promise<Shop> {
-  let shared: Shop | undefined;
-  beforeAll(async () => {
-    shared = await createExample(example);
-  });
-  return async () => {
-    const shop = shared;
-    if (shop === undefined) throw new Error('The shop of the file has not been made');
-    const tables = await shop.run<{ name: string }>(
-      `SELECT table_name AS name FROM information_schema.tables
-        WHERE table_schema = ? AND table_type = 'BASE TABLE' AND table_name NOT IN (?)`,
-      [shop.name, KEPT],
-    );
-    await dropTriggers(shop);
-    for (const { name } of tables) await shop.run('DELETE FROM ??', [name]);
-    await shop.run('INSERT INTO order_timeout_setting (clock) VALUES (?)', [shop.clock]);
-    await shop.run('INSERT INTO order_timeout_heartbeat (id) VALUES (1)');
-    return shop;
-  };
+/**
+ * The shop of all tests of a file, as freshly deployed for each of them. What a test writes itself may leave out
+ * columns that must have a value and are nothing to the engine.
+ */
+export function exampleOfFile(example: Example): Shop {
+  return sharedShop(
+    () => createExample(example),
+    async (shop) => {
+      const tables = await shop.run<{ name: string }>(
+        `SELECT table_name AS name FROM information_schema.tables
+          WHERE table_schema = ? AND table_type = 'BASE TABLE' AND table_name NOT IN (?)`,
+        [shop.name, KEPT],
+      );
+      await dropTriggers(shop);
+      for (const { name } of tables) await shop.run('DELETE FROM ??', [name]);
+      await shop.run('INSERT INTO order_timeout_setting (clock) VALUES (?)', [shop.clock]);
+      await shop.run('INSERT INTO order_timeout_heartbeat (id) VALUES (1)');
+      await shop.run("SET sql_mode = ''");
+    },
+  );
 }
 
-export interface Sweep {
-  readonly outcome: string;
-  readonly cancelled: number;
-  readonly failed: number;
-  readonly returned: Readonly<Record<string, string>>;
+/** The first column of a query's rows. */
+export async function column(shop: Shop, sql: string): Promise<unknown[]> {
+  return (await shop.run(sql)).map((row) => Object.values(row)[0]);
 }
 
 /** Calls a procedure and gives its rows. */
@@ -104,22 +116,21 @@ export async function call<Row extends object>(
   return rows;
 }
 
-export async function sweep(shop: Shop): Promise<Sweep> {
-  const [row] = await call<Sweep>(shop, 'cancel_expired_orders');
-  if (row === undefined) throw new Error('the sweep gave no row');
-  return row;
-}
-
-export interface Outcome {
+export interface Answer {
   readonly outcome: string;
   readonly returned: Readonly<Record<string, string>>;
 }
 
-export async function cancel(shop: Shop, order: number): Promise<Outcome> {
-  const [row] = await call<Outcome>(shop, 'cancel_expired_order', order);
-  if (row === undefined) throw new Error('the call gave no row');
+async function answer(shop: Shop, name: string, ...values: unknown[]): Promise<Answer> {
+  const [row] = await call<Answer>(shop, name, ...values);
+  if (row === undefined) throw new Error(`${name} gave no row`);
   return row;
 }
+
+export const sweep = (shop: Shop) => answer(shop, 'cancel_expired_orders');
+export const cancel = (shop: Shop, order: number) => answer(shop, 'cancel_expired_order', order);
+export const cancelAsAdmin = (shop: Shop, order: number) =>
+  answer(shop, 'cancel_order_as_admin', order, null);
 
 /** What a person has to look at: `what kind target`. */
 export async function findings(shop: Shop): Promise<string[]> {
@@ -131,4 +142,10 @@ export async function findings(shop: Shop): Promise<string[]> {
   return rows
     .map(({ order_id, what, kind, target_id }) => `${order_id}: ${what} ${kind} ${target_id}`)
     .sort();
+}
+
+/** The same once all orders have been looked at. */
+export async function findingsOfAll(shop: Shop): Promise<string[]> {
+  await call(shop, 'reconcile_orders', null);
+  return findings(shop);
 }

@@ -1,50 +1,54 @@
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { plan, verify } from '../../scripts/deploy';
 import type { Shop } from '../support';
 import { deployedSource } from '../support/deploy';
-import { call, createTables, deployFile, findings, sweep, withShopFile, ordersOf } from './example';
+import { call, cancelAsAdmin, column, createTables, deployFile, findingsOfAll } from './example';
+import { ordersOf, purchases, sweep, withShopFile } from './example';
 
 const SCHEMA = `
-CREATE TABLE purchase (
-    id BIGINT PRIMARY KEY,
-    user_id BIGINT NOT NULL,
-    status INT NOT NULL DEFAULT 2,
-    created_at DATETIME NOT NULL
-);
+${purchases()}
 CREATE TABLE voucher (id BIGINT AUTO_INCREMENT PRIMARY KEY, purchase_id BIGINT NULL);
 CREATE TABLE ticket (id BIGINT AUTO_INCREMENT PRIMARY KEY, purchase_id BIGINT NULL);
+CREATE TABLE product (id BIGINT PRIMARY KEY, stock INT NOT NULL);
+CREATE TABLE item (
+    id BIGINT AUTO_INCREMENT PRIMARY KEY, purchase_id BIGINT NOT NULL, product_id BIGINT NOT NULL, quantity INT NOT NULL
+);
 `;
 
-const ORDERS = `${ordersOf('purchase')}
-give_back:
-`;
+const fileOf = (...kinds: string[]) => `${ordersOf('purchase')}\ngive_back:\n${kinds.join('')}`;
 
-const held = (kind: string, more = '') => `  ${kind}:
+const held = (kind: string, { more = '', table = kind } = {}) => `  ${kind}:
     held: {by: purchase_id}
-    target: {table: ${kind}, id: id}
+    target: {table: ${table}, id: id}
     set: {purchase_id: null}
-${more}`;
+${more === '' ? '' : `    ${more}\n`}`;
 
-const deploy = (shop: Shop, ...kinds: string[]) => deployFile(shop, ORDERS + kinds.join(''));
+const deploy = (shop: Shop, ...kinds: string[]) => deployFile(shop, fileOf(...kinds));
 
 /** Cancelled by the shop's own code, with a voucher and a ticket that stay held. */
 async function lostOrder(shop: Shop, id: number, hoursAgo: number): Promise<void> {
   await shop.run(
-    'INSERT INTO purchase (id, user_id, created_at) VALUES (?, 7, NOW() - INTERVAL ? HOUR)',
+    'INSERT INTO purchase SET id = ?, status = 2, created_at = NOW() - INTERVAL ? HOUR',
     [id, hoursAgo],
   );
   await shop.run('INSERT INTO voucher (purchase_id) VALUES (?)', [id]);
   await shop.run('INSERT INTO ticket (purchase_id) VALUES (?)', [id]);
 }
 
-const audited = async (shop: Shop) =>
-  (await call<{ order_id: number; kind: string }>(shop, 'audit_missing_refunds', null)).map(
-    ({ order_id, kind }) => `${order_id} ${kind}`,
-  );
+let shop: Shop;
+beforeEach(async () => {
+  shop = await createTables(SCHEMA);
+  await lostOrder(shop, 1, 48);
+});
+
+const setBack = () => shop.run('UPDATE purchase SET status = 0 WHERE id = 1');
+
+async function audited(): Promise<string[]> {
+  const missing = await call<Record<string, string>>(shop, 'audit_missing_refunds', null);
+  return missing.map(({ order_id, kind }) => `${order_id} ${kind}`);
+}
 
 test('a kind of the first deployment is audited from the beginning, a later one from then on', async () => {
-  const shop = await createTables(SCHEMA);
-  await lostOrder(shop, 1, 48);
   await deploy(shop, held('voucher'));
   await deploy(shop, held('voucher'), held('ticket'));
   // Created in the second after that.
@@ -52,38 +56,31 @@ test('a kind of the first deployment is audited from the beginning, a later one 
   await shop.run('UPDATE purchase SET created_at = NOW() + INTERVAL 1 SECOND WHERE id = 2');
   const all = ['1 voucher', '2 ticket', '2 voucher'];
 
-  expect(await audited(shop)).toEqual(all);
-  await call(shop, 'reconcile_orders', null);
-  expect((await findings(shop)).map((one) => one.replace(/: missing_refund| \d+$/g, ''))).toEqual(
-    all,
-  );
+  expect(await audited()).toEqual(all);
+  const found = await findingsOfAll(shop);
+  expect(found.map((one) => one.replace(/: missing_refund| \d+$/g, ''))).toEqual(all);
   // What was once known stays so, whatever else is deployed.
-  await deploy(shop, held('voucher'), held('ticket', '    # a remark\n'));
-  expect(await audited(shop)).toEqual(all);
+  await deploy(shop, held('voucher'), held('ticket', { more: '# a remark' }));
+  expect(await audited()).toEqual(all);
 });
 
 test('`since` says it', async () => {
-  const shop = await createTables(SCHEMA);
-  await lostOrder(shop, 1, 48);
   await lostOrder(shop, 2, 1);
-  const [yesterday] = await shop.run<{ day: string }>(
-    'SELECT CONCAT(CURDATE() - INTERVAL 1 DAY) AS day',
-  );
-  await deploy(shop, held('voucher', `    since: ${yesterday?.day}\n`));
+  const [yesterday] = await column(shop, 'SELECT CONCAT(CURDATE() - INTERVAL 1 DAY)');
+  const fromYesterday = held('voucher', { more: `since: ${String(yesterday)}` });
+  await deploy(shop, fromYesterday);
 
-  expect(await audited(shop)).toEqual(['2 voucher']);
-  await deploy(shop, held('voucher', '    since: 2000-01-01 00:00\n'));
-  expect(await audited(shop)).toEqual(['1 voucher', '2 voucher']);
-  await deploy(shop, held('voucher', `    since: ${yesterday?.day}\n`));
-  expect(await audited(shop)).toEqual(['2 voucher']);
+  expect(await audited()).toEqual(['2 voucher']);
+  await deploy(shop, held('voucher', { more: 'since: 2000-01-01 00:00' }));
+  expect(await audited()).toEqual(['1 voucher', '2 voucher']);
+  await deploy(shop, fromYesterday);
+  expect(await audited()).toEqual(['2 voucher']);
   // Taken out of the file it is over.
   await deploy(shop, held('voucher'));
-  expect(await audited(shop)).toEqual(['1 voucher', '2 voucher']);
+  expect(await audited()).toEqual(['1 voucher', '2 voucher']);
 });
 
 test('a repair gives what the audit finds: not what is older than its kind', async () => {
-  const shop = await createTables(SCHEMA);
-  await lostOrder(shop, 1, 48);
   await deploy(shop, held('voucher'));
   await deploy(shop, held('voucher'), held('ticket'));
 
@@ -94,15 +91,13 @@ test('a repair gives what the audit finds: not what is older than its kind', asy
   const told = await call<{ step: string }>(shop, 'explain_order_timeout', 1);
   expect(told.filter(({ step }) => step === 'missing')).toMatchObject([{ verdict: 'voucher' }]);
   expect(await call(shop, 'repair_missing_refund', 1)).toMatchObject([{ kind: 'voucher' }]);
-  expect(await shop.run('SELECT purchase_id FROM ticket')).toEqual([{ purchase_id: 1 }]);
+  expect(await column(shop, 'SELECT purchase_id FROM ticket')).toEqual([1]);
 });
 
 test('a kind may have any word for its name', async () => {
-  const shop = await createTables(SCHEMA);
-  await lostOrder(shop, 1, 1);
-  await shop.run('UPDATE purchase SET status = 0');
+  await setBack();
   const words = ['due', 'group', 'claimed', 'met', 'key'];
-  await deploy(shop, ...words.map((word) => held('voucher').replace('voucher:', `${word}:`)));
+  await deploy(shop, ...words.map((word) => held(word, { table: 'voucher' })));
 
   const returned = Object.fromEntries(words.map((word) => [word, '1']));
   expect(await call(shop, 'preview_expired_orders', 5)).toMatchObject([{ returned }]);
@@ -110,48 +105,39 @@ test('a kind may have any word for its name', async () => {
 });
 
 describe('a kind that changes', () => {
-  const shared = (kind: string, more = '') => `  ${kind}:
+  const shared = (kind: string, more = 'shared: true') => `  ${kind}:
     lines: {table: item, order: purchase_id, target: product_id, amount: quantity}
     target: {table: product, id: id}
     add: stock
-    shared: true
-${more}`;
+    ${more}
+`;
+  const PIECES = shared('pieces', 'shared: true\n    was: stock');
 
-  /** An order that took 3 pieces and a voucher is cancelled, and its stock still owed. */
-  async function withJournal(): Promise<Shop> {
-    const shop = await createTables(`${SCHEMA}
-        CREATE TABLE product (id BIGINT PRIMARY KEY, stock INT NOT NULL);
-        CREATE TABLE item (
-            id BIGINT AUTO_INCREMENT PRIMARY KEY, purchase_id BIGINT NOT NULL, product_id BIGINT NOT NULL, quantity INT NOT NULL
-        );
-        INSERT INTO product VALUES (5, 10);`);
+  // An order that took 3 pieces and a voucher is cancelled, and its stock still owed.
+  beforeEach(async () => {
     await deploy(shop, held('voucher'), shared('stock'));
-    await lostOrder(shop, 1, 48);
-    await shop.run('INSERT INTO item (purchase_id, product_id, quantity) VALUES (1, 5, 3)');
-    await pending(shop);
-    await call(shop, 'cancel_order_as_admin', 1, null);
-    return shop;
-  }
+    await shop.run('INSERT INTO product VALUES (5, 10)');
+    await shop.run('INSERT INTO item VALUES (1, 1, 5, 3)');
+    await setBack();
+    await cancelAsAdmin(shop, 1);
+  });
 
-  const pending = (shop: Shop) => shop.run('UPDATE purchase SET status = 0 WHERE id = 1');
+  const stock = () => column(shop, 'SELECT stock FROM product');
+  const owed = () => shop.run('SELECT * FROM order_timeout_owed');
 
   test('its name keeps its journal: what came back does not come back again, and what is owed is given', async () => {
-    const shop = await withJournal();
-    await deploy(
-      shop,
-      held('token', '    was: voucher\n').replace('table: token', 'table: voucher'),
-      shared('pieces', '    was: stock\n'),
-    );
+    await deploy(shop, held('token', { table: 'voucher', more: 'was: voucher' }), PIECES);
 
     expect(await sweep(shop)).toMatchObject({ outcome: 'completed' });
-    expect(await shop.run('SELECT stock FROM product')).toEqual([{ stock: 13 }]);
-    await pending(shop);
+    expect(await stock()).toEqual([13]);
+    await setBack();
     await shop.run('UPDATE voucher SET purchase_id = 1');
-    expect(await call(shop, 'cancel_order_as_admin', 1, null)).toMatchObject([
-      { outcome: 'cancelled', returned: { token: '0', pieces: '0' } },
-    ]);
+    expect(await cancelAsAdmin(shop, 1)).toMatchObject({
+      outcome: 'cancelled',
+      returned: { token: '0', pieces: '0' },
+    });
     await sweep(shop);
-    expect(await shop.run('SELECT stock FROM product')).toEqual([{ stock: 13 }]);
+    expect(await stock()).toEqual([13]);
     expect(await shop.run('SELECT kind, amount FROM order_timeout_refund ORDER BY kind')).toEqual([
       { kind: 'pieces', amount: 3 },
       { kind: 'token', amount: 1 },
@@ -160,12 +146,11 @@ ${more}`;
   });
 
   test('and is shared no longer still gets what it is owed', async () => {
-    const shop = await withJournal();
-    await deploy(shop, held('voucher'), shared('stock').replace('    shared: true\n', ''));
+    await deploy(shop, held('voucher'), shared('stock', ''));
 
     await sweep(shop);
-    expect(await shop.run('SELECT stock FROM product')).toEqual([{ stock: 13 }]);
-    expect(await shop.run('SELECT * FROM order_timeout_owed')).toEqual([]);
+    expect(await stock()).toEqual([13]);
+    expect(await owed()).toEqual([]);
     // And nothing is left to be deployed, now that nothing is owed.
     expect(await verify(shop.url, await deployedSource({ event: false }))).toMatchObject({
       differences: [],
@@ -173,88 +158,74 @@ ${more}`;
   });
 
   test('and gets a ledger is checked against it from then on', async () => {
-    const shop = await withJournal();
     await shop.run(
       'CREATE TABLE log (id BIGINT AUTO_INCREMENT PRIMARY KEY, voucher BIGINT NOT NULL, amount INT NOT NULL)',
     );
     const ledger =
-      '    ledger: {table: log, write: {voucher: refund.account_id, amount: refund.amount}}\n';
-    await deploy(shop, held('voucher', ledger), shared('stock'));
-    const broken = () => shop.run('SELECT order_id FROM order_timeout_violation');
+      'ledger: {table: log, write: {voucher: refund.account_id, amount: refund.amount}}';
+    await deploy(shop, held('voucher', { more: ledger }), shared('stock'));
+    const broken = () => column(shop, 'SELECT order_id FROM order_timeout_violation');
 
     expect(await broken()).toEqual([]);
     await shop.run('UPDATE order_timeout_refund SET refunded_at = NOW() + INTERVAL 11 MINUTE');
-    expect(await broken()).toEqual([{ order_id: 1 }]);
+    expect(await broken()).toEqual([1]);
     // It is still the same one.
-    await deploy(shop, held('voucher', `${ledger}    # a remark\n`), shared('stock'));
-    expect(await broken()).toEqual([{ order_id: 1 }]);
+    await deploy(shop, held('voucher', { more: `${ledger} # a remark` }), shared('stock'));
+    expect(await broken()).toEqual([1]);
   });
 
   test('its name is renamed whole by the next deployment when one is cut short', async () => {
-    const shop = await withJournal();
-    const renamed = [held('voucher'), shared('pieces', '    was: stock\n')];
     await shop.run('DROP FUNCTION order_timeout_settle_order');
     await shop.run("UPDATE order_timeout_refund SET kind = 'pieces' WHERE kind = 'stock'");
-    await deploy(shop, ...renamed);
+    await deploy(shop, held('voucher'), PIECES);
 
     await sweep(shop);
-    expect(await shop.run('SELECT stock FROM product')).toEqual([{ stock: 13 }]);
-    expect(await shop.run('SELECT * FROM order_timeout_owed')).toEqual([]);
-    await pending(shop);
-    expect(await call(shop, 'cancel_order_as_admin', 1, null)).toMatchObject([
-      { outcome: 'cancelled', returned: { pieces: '0' } },
-    ]);
+    expect(await stock()).toEqual([13]);
+    expect(await owed()).toEqual([]);
+    await setBack();
+    expect(await cancelAsAdmin(shop, 1)).toMatchObject({
+      outcome: 'cancelled',
+      returned: { pieces: '0' },
+    });
   });
 
   test('its name has its findings once, also where each name had one', async () => {
-    const shop = await withJournal();
     await shop.run(
       `INSERT INTO order_timeout_finding (order_id, kind, target_id, what, amount, opened_at)
        VALUES (1, 'stock', 5, 'short', 1, NOW()), (1, 'pieces', 5, 'short', 2, NOW()), (1, 'stock', 6, 'short', 3, NOW())`,
     );
-    await deploy(shop, held('voucher'), shared('pieces', '    was: stock\n'));
+    await deploy(shop, held('voucher'), PIECES);
 
-    expect(
-      await shop.run(
-        'SELECT kind, target_id, amount FROM order_timeout_finding ORDER BY target_id',
-      ),
-    ).toEqual([
+    const found = 'SELECT kind, target_id, amount FROM order_timeout_finding ORDER BY target_id';
+    expect(await shop.run(found)).toEqual([
       { kind: 'pieces', target_id: 5, amount: 2 },
       { kind: 'pieces', target_id: 6, amount: 3 },
     ]);
   });
 
   test('its name is changed in a large journal slice by slice, to the last row', async () => {
-    const shop = await withJournal();
     await shop.run('SET SESSION cte_max_recursion_depth = 30000');
     await shop.run(
       `INSERT INTO order_timeout_refund (order_id, kind, target_id, batch_id, user_id, account_id, amount, taken, source, cause, refunded_at)
        WITH RECURSIVE n AS (SELECT 2 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 25000)
        SELECT i, 'stock', 5, 1, 7, 5, 1, 1, 'lines', 'user', NOW() FROM n`,
     );
+    const refunds = (kind: string) => ({ kind, refunds: kind === 'voucher' ? 1 : 25_000 });
     const counted = () =>
       shop.run(
         'SELECT kind, COUNT(*) AS refunds FROM order_timeout_refund GROUP BY kind ORDER BY kind',
       );
-    expect(await counted()).toMatchObject([
-      { kind: 'stock', refunds: 25_000 },
-      { kind: 'voucher' },
-    ]);
-    const kinds = [held('voucher'), shared('pieces', '    was: stock\n')];
-    const { sql } = await withShopFile(ORDERS + kinds.join(''), {}, (path) =>
+    expect(await counted()).toEqual([refunds('stock'), refunds('voucher')]);
+    const { sql } = await withShopFile(fileOf(held('voucher'), PIECES), {}, (path) =>
       plan(shop.url, { shop: path, clock: shop.clock, clockIsRight: true }),
     );
     expect(sql.match(/^UPDATE order_timeout_refund SET kind/gm)).toHaveLength(3);
-    await deploy(shop, ...kinds);
+    await deploy(shop, held('voucher'), PIECES);
 
-    expect(await counted()).toEqual([
-      { kind: 'pieces', refunds: 25_000 },
-      { kind: 'voucher', refunds: 1 },
-    ]);
+    expect(await counted()).toEqual([refunds('pieces'), refunds('voucher')]);
   });
 
   test('stays what it is when the stored file can no longer be read', async () => {
-    const shop = await withJournal();
     await shop.run("UPDATE order_timeout_shop SET file = 'orders: {}'");
 
     await expect(deploy(shop, shared('stock'))).rejects.toThrow(
@@ -263,12 +234,8 @@ ${more}`;
   });
 
   test('its name cannot take the name of another that has a journal', async () => {
-    const shop = await withJournal();
-    const both = deploy(
-      shop,
-      held('stock', '    was: voucher\n').replace('table: stock', 'table: voucher'),
-    );
-
-    await expect(both).rejects.toThrow(/refunds of the kind voucher and of the kind stock/);
+    await expect(
+      deploy(shop, held('stock', { table: 'voucher', more: 'was: voucher' })),
+    ).rejects.toThrow(/refunds of the kind voucher and of the kind stock/);
   });
 });

@@ -1,5 +1,5 @@
 export { createShop, type Shop, type ShopOptions } from './shop';
-export { shopOfFile } from './shop-of-file';
+export { sharedShop, shopOfFile } from './shop-of-file';
 export {
   type BuiltOrder,
   coupon,

@@ -10,10 +10,18 @@ import { sessionEnd } from './waits';
  * nothing in it before the first. What changes a shop's schema makes one of its own, with `createShop()`.
  */
 export function shopOfFile(options: ShopOptions = {}): Shop {
+  return sharedShop(() => createShop(options), emptyTables);
+}
+
+/** The same for a shop that is made otherwise. */
+export function sharedShop(
+  make: () => Promise<Shop>,
+  empty: (shop: Shop) => Promise<unknown>,
+): Shop {
   const shop = {} as Shop;
   const connections: Connection[] = [];
   beforeAll(async () => {
-    const made = await createShop(options);
+    const made = await make();
     const connect: Shop['connect'] = async (how) => {
       const connection = await made.connect(how);
       connections.push(connection);
@@ -21,7 +29,7 @@ export function shopOfFile(options: ShopOptions = {}): Shop {
     };
     Object.assign(shop, made, { connect });
   });
-  beforeEach(() => emptyTables(shop));
+  beforeEach(() => empty(shop));
   afterEach(async () => {
     // They end with the test, and with them what they hold.
     for (const connection of connections.splice(0)) {

@@ -1,110 +1,104 @@
-import { beforeAll, describe, expect, test } from 'vitest';
-import { diagnose, type Finding, fix, hasFailed } from '../../../scripts/operate/doctor';
-import { createShop, type Shop } from '../../support';
+import { describe, expect, test } from 'vitest';
+import { diagnose, fix, hasFailed } from '../../../scripts/operate/doctor';
+import { createShop, type Shop, until } from '../../support';
+import { failed, said } from '../said';
 
-const finding = (findings: readonly Finding[], about: string) =>
-  findings
-    .filter((one) => one.about === about)
-    .map(({ severity, text, remedy }) => `${severity}: ${text} ${remedy}`.trim())
-    .join('\n');
+const says = async (shop: Shop, about: string) => said(await diagnose(shop.url), about);
 
-const eventOf = (shop: Shop) =>
-  shop.run<{ status: string; definer: string }>(
-    `SELECT status AS status, definer AS definer FROM information_schema.events
-      WHERE event_schema = DATABASE()`,
-  );
+const DEFINER = "'order_timeout'@'localhost'";
+const alterEvent = (how: string) => `ALTER DEFINER = ${DEFINER} EVENT order_timeout_tick ${how}`;
 
-const AS_DEPLOYED = { status: 'ENABLED', definer: 'order_timeout@localhost' };
+const NOTHING_TO_MEND = { done: [], remarks: [] };
 
 test('in a sound deployment nothing fails, and there is nothing to mend', async () => {
   const shop = await createShop({ event: true });
   const findings = await diagnose(shop.url);
 
-  expect(findings.filter(({ severity }) => severity === 'fail')).toEqual([]);
+  expect(failed(findings)).toEqual([]);
   expect(findings.map(({ about }) => about)).toEqual([
-    'server',
-    'replication',
-    'scheduler',
-    'event',
-    'last_sweep',
-    'definer',
-    'objects',
-    'execute_grants',
-    'index',
-    'setting',
-    'backlog',
-    'failures',
-    'runs',
-    'findings',
-    'late_payments',
-    'owed',
-    'clock',
+    ...['server', 'replication', 'scheduler', 'event', 'last_sweep', 'definer', 'objects'],
+    ...['execute_grants', 'index', 'setting', 'backlog', 'failures', 'runs', 'findings'],
+    ...['late_payments', 'owed', 'clock'],
   ]);
-  expect(finding(findings, 'event')).toBe(
+  expect(said(findings, 'event')).toBe(
     'ok: Enabled, as deployed; it runs as order_timeout@localhost.',
   );
-  expect(await fix(shop.url)).toEqual({ done: [], remarks: [] });
+  expect(await fix(shop.url)).toEqual(NOTHING_TO_MEND);
 });
 
 test('a database without order-timeout is said to be one, and left alone', async () => {
   const shop = await createShop({ deploy: false });
-  const findings = await diagnose(shop.url);
 
-  expect(finding(findings, 'deployment')).toMatch(/^fail: Nothing of order-timeout is deployed/);
+  expect(await says(shop, 'deployment')).toMatch(/^fail: Nothing of order-timeout is deployed/);
   expect((await fix(shop.url)).done).toEqual([]);
 });
 
-test('an event that is switched off fails, and is enabled again as its own account', async () => {
-  const shop = await createShop();
-  expect(finding(await diagnose(shop.url), 'event')).toMatch(/^fail: DISABLED/m);
-
-  expect((await fix(shop.url)).done).toHaveLength(1);
-  expect(await fix(shop.url)).toEqual({ done: [], remarks: [] });
-  expect(await eventOf(shop)).toEqual([AS_DEPLOYED]);
-});
-
-test('an event that is missing fails, and is created again', async () => {
-  const shop = await createShop({ event: true });
-  await shop.run('DROP EVENT order_timeout_tick');
-  expect(finding(await diagnose(shop.url), 'event')).toMatch(/^fail: .+ is missing/);
-
-  expect((await fix(shop.url)).done).toEqual([
-    'The event order_timeout_tick was missing and is created',
-  ]);
-  expect(await fix(shop.url)).toEqual({ done: [], remarks: [] });
-  expect(await eventOf(shop)).toEqual([AS_DEPLOYED]);
-});
-
-test('an event that somebody has altered by hand runs as that person, which is said and mended', async () => {
-  const shop = await createShop({ event: true });
-  await shop.run('ALTER EVENT order_timeout_tick ENABLE');
-  expect(finding(await diagnose(shop.url), 'event')).toMatch(
+test.each([
+  ['is switched off', alterEvent('DISABLE'), /^fail: DISABLED/m, /is enabled/],
+  [
+    'is missing',
+    'DROP EVENT order_timeout_tick',
+    /^fail: .+ is missing/,
+    /^The event order_timeout_tick was missing and is created$/,
+  ],
+  [
+    'somebody has altered by hand, so that it runs as that person,',
+    'ALTER EVENT order_timeout_tick ENABLE',
     /^warn: Enabled; it runs as root@.+ instead of order_timeout@localhost/,
-  );
+    /order_timeout_tick/,
+  ],
+])('an event that %s is said to be, and is mended', async (_, sql, told, done) => {
+  const shop = await createShop({ event: true });
+  await shop.run(sql);
+  expect(await says(shop, 'event')).toMatch(told);
 
-  await fix(shop.url);
-  expect(await eventOf(shop)).toEqual([AS_DEPLOYED]);
+  expect((await fix(shop.url)).done).toEqual([expect.stringMatching(done)]);
+  expect(await fix(shop.url)).toEqual(NOTHING_TO_MEND);
+  const event = `SELECT status AS status, definer AS definer
+                   FROM information_schema.events WHERE event_schema = DATABASE()`;
+  expect(await shop.run(event)).toEqual([
+    { status: 'ENABLED', definer: 'order_timeout@localhost' },
+  ]);
 });
 
-test('an event with another interval or body fails', async () => {
-  const shop = await createShop({ event: true });
-  await shop.run(
-    "ALTER DEFINER = 'order_timeout'@'localhost' EVENT order_timeout_tick ON SCHEDULE EVERY 1 HOUR",
-  );
-  expect(finding(await diagnose(shop.url), 'event')).toMatch(
+test.each([
+  [
+    'an event with another interval or body',
+    'event',
+    [alterEvent('ON SCHEDULE EVERY 1 HOUR')],
     /^fail: .+order_timeout_tick was changed.+order-timeout up/,
-  );
+  ],
+  [
+    'a procedure that was changed in the database',
+    'objects',
+    ['DROP PROCEDURE hold_order', 'CREATE PROCEDURE hold_order () SELECT 1'],
+    /^fail: The procedure hold_order .+order-timeout up/,
+  ],
+  [
+    'an index that is invisible',
+    'index',
+    ['ALTER TABLE orders ALTER INDEX order_timeout_due INVISIBLE'],
+    /^fail: orders .+ VISIBLE/,
+  ],
+  [
+    'an index that is missing',
+    'index',
+    ['ALTER TABLE orders DROP INDEX order_timeout_due'],
+    /^fail: .+\(status, source_type/,
+  ],
+])('%s fails, with its name', async (_, about, statements, told) => {
+  const shop = await createShop({ event: true });
+  for (const sql of statements) await shop.run(sql);
+  expect(await says(shop, about)).toMatch(told);
 });
 
 test('privileges that the definer account has lost fail, and are given back', async () => {
   const shop = await createShop();
-  await shop.run("REVOKE INSERT ON user_coupon_ledger FROM 'order_timeout'@'localhost'");
-  expect(finding(await diagnose(shop.url), 'definer')).toMatch(
-    /^fail: .+lacks INSERT .+user_coupon_ledger/,
-  );
+  await shop.run(`REVOKE INSERT ON user_coupon_ledger FROM ${DEFINER}`);
+  expect(await says(shop, 'definer')).toMatch(/^fail: .+lacks INSERT .+user_coupon_ledger/);
 
   expect((await fix(shop.url)).done).toContainEqual(expect.stringContaining('grants'));
-  expect(finding(await diagnose(shop.url), 'definer')).toMatch(/^ok/);
+  expect(await says(shop, 'definer')).toMatch(/^ok/);
 });
 
 test('grants that a deployment lost when it was cut short fail, and are given back', async () => {
@@ -117,33 +111,16 @@ test('grants that a deployment lost when it was cut short fail, and are given ba
     "UPDATE order_timeout_object SET grants_to_restore = ? WHERE kind = 'procedure' AND name = 'cancel_order'",
     [JSON.stringify([grant])],
   );
-  expect(finding(await diagnose(shop.url), 'execute_grants')).toMatch(/^fail: .+cancel_order/);
+  expect(await says(shop, 'execute_grants')).toMatch(/^fail: .+cancel_order/);
 
   expect((await fix(shop.url)).done).toContainEqual(expect.stringMatching(/grants.*cancel_order/));
-  expect(finding(await diagnose(shop.url), 'execute_grants')).toContain(`${username}@%`);
-});
-
-test('a procedure that was changed in the database is named', async () => {
-  const shop = await createShop();
-  await shop.run('DROP PROCEDURE hold_order');
-  await shop.run('CREATE PROCEDURE hold_order () SELECT 1');
-  expect(finding(await diagnose(shop.url), 'objects')).toMatch(
-    /^fail: The procedure hold_order .+order-timeout up/,
-  );
-});
-
-test('an index that is missing or invisible fails', async () => {
-  const shop = await createShop();
-  await shop.run('ALTER TABLE orders ALTER INDEX order_timeout_due INVISIBLE');
-  expect(finding(await diagnose(shop.url), 'index')).toMatch(/^fail: orders .+ VISIBLE/);
-  await shop.run('ALTER TABLE orders DROP INDEX order_timeout_due');
-  expect(finding(await diagnose(shop.url), 'index')).toMatch(/^fail: .+\(status, source_type/);
+  expect(await says(shop, 'execute_grants')).toContain(`${username}@%`);
 });
 
 test('EXECUTE on the whole schema is warned of, with the account', async () => {
   const shop = await createShop();
   const { username } = new URL(await shop.createAccount(`EXECUTE ON \`${shop.name}\`.*`));
-  expect(finding(await diagnose(shop.url), 'execute_grants')).toMatch(
+  expect(await says(shop, 'execute_grants')).toMatch(
     new RegExp(`^warn: EXECUTE on the whole schema: ${username}@%.+forged`, 'm'),
   );
 });
@@ -154,58 +131,48 @@ test('an ALTER that waits, and makes everybody wait, is named with whom it waits
   await reader.query('START TRANSACTION');
   await reader.query('SELECT COUNT(*) FROM user_points');
   const waiting = alter.query('ALTER TABLE user_points ADD COLUMN more INT').catch(() => undefined);
-  let findings: Finding[] = [];
-  while (finding(findings, 'lock_waits') === '') findings = await diagnose(shop.url);
+  let told = '';
+  await until(async () => (told = await says(shop, 'lock_waits')) !== '');
   await reader.query('COMMIT');
   await waiting;
 
-  expect(finding(findings, 'lock_waits')).toMatch(
+  expect(told).toMatch(
     new RegExp(
       `^warn: Connection ${alter.threadId} waits to change user_points \\(ALTER TABLE.+for connection ${reader.threadId};`,
     ),
   );
-  expect(finding(await diagnose(shop.url), 'lock_waits')).toBe('');
+  expect(await says(shop, 'lock_waits')).toBe('');
 });
 
 test('an event whose account may not do its work fails by what the scheduler says, and is well after a sweep', async () => {
   const shop = await createShop({ event: true });
-  await shop.run(
-    "ALTER DEFINER = 'order_timeout'@'localhost' EVENT order_timeout_tick ON SCHEDULE EVERY 1 SECOND",
-  );
-  await shop.run(
-    `REVOKE EXECUTE ON \`${shop.name.replaceAll('_', '\\_')}\`.* FROM 'order_timeout'@'localhost'`,
-  );
-  const lastSweep = async () => finding(await diagnose(shop.url), 'last_sweep');
-  let said = '';
-  while (!said.startsWith('fail')) said = await lastSweep();
-  expect(said).toMatch(/execute command denied to user 'order_timeout'@'localhost'.+--fix/i);
+  await shop.run(alterEvent('ON SCHEDULE EVERY 1 SECOND'));
+  await shop.run(`REVOKE EXECUTE ON \`${shop.name.replaceAll('_', '\\_')}\`.* FROM ${DEFINER}`);
+  let told = '';
+  await until(async () => (told = await says(shop, 'last_sweep')).startsWith('fail'));
+  expect(told).toMatch(/execute command denied to user 'order_timeout'@'localhost'.+--fix/i);
 
   await fix(shop.url);
   await shop.run('DO SLEEP(2)');
-  expect(finding(await diagnose(shop.url), 'definer')).toMatch(/^ok/);
+  expect(await says(shop, 'definer')).toMatch(/^ok/);
 });
 
 describe('an account that may see little', () => {
-  let findings: Finding[];
+  const seenBy = async (shop: Shop, privileges: string) =>
+    diagnose(await shop.createAccount(`${privileges} ON \`${shop.name}\`.*`));
 
-  beforeAll(async () => {
+  test('is told what was not looked at, and nothing that is not so', async () => {
     const shop = await createShop({ event: true });
-    findings = await diagnose(
-      await shop.createAccount(`SELECT, SHOW VIEW, EXECUTE, EVENT ON \`${shop.name}\`.*`),
-    );
-  });
-
-  test('is told what was not looked at, and nothing that is not so', () => {
+    const findings = await seenBy(shop, 'SELECT, SHOW VIEW, EXECUTE, EVENT');
     expect(hasFailed(findings)).toBe(false);
-    expect(finding(findings, 'objects')).toMatch(/^warn: \d+ objects were compared by name only/);
-    expect(finding(findings, 'execute_grants')).toMatch(/^warn: Not looked at/);
-    expect(finding(findings, 'definer')).toMatch(/^warn: .+ not looked at/);
+    expect(said(findings, 'objects')).toMatch(/^warn: \d+ objects were compared by name only/);
+    expect(said(findings, 'execute_grants')).toMatch(/^warn: Not looked at/);
+    expect(said(findings, 'definer')).toMatch(/^warn: .+ not looked at/);
   });
 
   test('takes an event that it may not see for one that it may not see', async () => {
-    const shop = await createShop();
-    const seen = await diagnose(await shop.createAccount(`SELECT, EXECUTE ON \`${shop.name}\`.*`));
-    expect(hasFailed(seen)).toBe(false);
-    expect(finding(seen, 'event')).toMatch(/^warn: Not looked at/);
+    const findings = await seenBy(await createShop(), 'SELECT, EXECUTE');
+    expect(hasFailed(findings)).toBe(false);
+    expect(said(findings, 'event')).toMatch(/^warn: Not looked at/);
   });
 });

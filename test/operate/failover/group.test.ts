@@ -1,34 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { diagnose, fix } from '../../../scripts/operate/doctor';
+import { fix } from '../../../scripts/operate/doctor';
 import { failoverReady } from '../../../scripts/operate/failover';
 import { type Source, up } from '../../../scripts/deploy';
-import { sweepLock } from '../../../scripts/deploy/lock';
 import type { PrivateMysqld } from '../../../scripts/dev/server';
-import {
-  deployShop,
-  eventually,
-  failed,
-  GTIDS,
-  LAST_EXECUTED,
-  on,
-  quickSource,
-  said,
-  SCHEDULER_THREADS,
-  SHOP,
-  shopUrl,
-  sweepOutcome,
-  valueOf,
-} from './drill';
 import { run } from '../../cli/support';
+import { brokenPromises, caughtUp, deployShop, doctorOn, eventually, execute } from './drill';
+import { expectMendedByFix, expectNoSweep, expectSweptUp, GTIDS, killUnderLoad } from './drill';
+import { LAST_EXECUTED, on, quickSource, quietly, SCHEDULER_THREADS, shopUrl } from './drill';
+import { sweepOutcome, valueOf } from './drill';
 import { join, membership, startGroup } from './group';
-import {
-  brokenPromises,
-  expectMendedByFix,
-  expectNoSweep,
-  expectSweptUp,
-  killUnderLoad,
-} from './steps';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
@@ -44,28 +25,28 @@ beforeAll(async () => {
   [primary, ...secondaries] = members as [PrivateMysqld, ...PrivateMysqld[]];
   source = await quickSource();
   await deployShop(primary, source);
-  await everybodyHas(await valueOf(primary, GTIDS));
+  await caughtUp(primary, secondaries);
 });
 
 afterAll(() => Promise.all(members.map((member) => member.stop())));
 
 test('before failover-ready, the doctor warns on every member and nothing fails', async () => {
   await eventually(async () => (await valueOf(primary, LAST_EXECUTED)) !== null);
-  const onPrimary = await diagnose(shopUrl(primary), { source });
-  expect(failed(onPrimary)).toEqual([]);
-  expect(said(onPrimary, 'replication')).toMatch(/^ok: A primary of the group .+ SECONDARY ONLINE/);
-  expect(said(onPrimary, 'scheduler')).toMatch(/^ok: .+ its thread is alive/);
-  expect(said(onPrimary, 'failover')).toMatch(
+  const onPrimary = await doctorOn(primary, source);
+  expect(onPrimary.failed).toEqual([]);
+  expect(onPrimary.says('replication')).toMatch(/^ok: A primary of the group .+ SECONDARY ONLINE/);
+  expect(onPrimary.says('scheduler')).toMatch(/^ok: .+ its thread is alive/);
+  expect(onPrimary.says('failover')).toMatch(
     /^warn: .+not ready: its event is off.+not ready: its event is off.+failover-ready/,
   );
   for (const secondary of secondaries) {
-    const findings = await diagnose(shopUrl(secondary), { source });
-    expect(failed(findings)).toEqual([]);
-    expect(said(findings, 'replication')).toMatch(
+    const doctor = await doctorOn(secondary, source);
+    expect(doctor.failed).toEqual([]);
+    expect(doctor.says('replication')).toMatch(
       new RegExp(`^ok: A secondary of the group .+ is 127.0.0.1:${primary.port}.$`),
     );
-    expect(said(findings, 'event')).toMatch(/^ok: As deployed, REPLICA_SIDE_DISABLED/);
-    expect(said(findings, 'failover')).toMatch(/^warn: Not ready.+no sweep would run/);
+    expect(doctor.says('event')).toMatch(/^ok: As deployed, REPLICA_SIDE_DISABLED/);
+    expect(doctor.says('failover')).toMatch(/^warn: Not ready.+no sweep would run/);
     expect(await sweepOutcome(secondary)).toBe('read_only');
     // On a member that takes no writes nothing is mended.
     expect(await fix(shopUrl(secondary), { source })).toMatchObject({ done: [] });
@@ -78,11 +59,12 @@ test('failover-ready enables the event on every secondary, and leaves no transac
   expect(shown.out).toContain('SET SESSION sql_log_bin = 0');
   expect(shown.err).toContain('Nothing was changed');
 
-  await quietly(async () => {
-    const before = await Promise.all(members.map((member) => valueOf(member, GTIDS)));
+  await quietly(primary, secondaries, async () => {
+    const executed = () => Promise.all(members.map((member) => valueOf(member, GTIDS)));
+    const before = await executed();
     // Asked from a secondary: it finds the others, and itself.
     const { outcome, candidates } = await failoverReady(shopUrl(secondaries[0] ?? primary));
-    expect(await Promise.all(members.map((member) => valueOf(member, GTIDS)))).toEqual(before);
+    expect(await executed()).toEqual(before);
     expect(outcome).toBe('done');
     expect(candidates.map((candidate) => candidate.outcome)).toEqual(['made_ready', 'made_ready']);
   });
@@ -91,9 +73,9 @@ test('failover-ready enables the event on every secondary, and leaves no transac
     expect(await valueOf(secondary, 'SELECT @@super_read_only AND @@read_only')).toBe(1);
     // The moment without super_read_only woke the scheduler; it ends when it finds the event due.
     await eventually(async () => (await valueOf(secondary, SCHEDULER_THREADS)) === 0);
-    expect(said(await diagnose(shopUrl(secondary), { source }), 'failover')).toMatch(/^ok: Ready/);
+    expect((await doctorOn(secondary, source)).says('failover')).toMatch(/^ok: Ready/);
   }
-  expect(said(await diagnose(shopUrl(primary), { source }), 'failover')).toMatch(
+  expect((await doctorOn(primary, source)).says('failover')).toMatch(
     /^ok: 127.0.0.1:\d+ is ready. 127.0.0.1:\d+ is ready.$/,
   );
   const again = await run(['failover-ready', '--url', shopUrl(primary), '--yes', '--json']);
@@ -112,7 +94,7 @@ test('SIGKILL the primary under load: the new one sweeps on by itself, and no re
 
 test('the old primary comes back: outside the group it refuses to sweep, and says so', async () => {
   await fallen.restart();
-  await on(fallen, (db) => db.query('SET GLOBAL event_scheduler = ON'));
+  await execute(fallen, 'SET GLOBAL event_scheduler = ON');
   // It is writable and its event is enabled, and it has orders that are due.
   expect(await valueOf(fallen, 'SELECT @@read_only')).toBe(0);
   const state = () =>
@@ -137,24 +119,22 @@ test('the old primary rejoins, and does not sweep', async () => {
   secondaries = [...secondaries, fallen];
 
   await expectNoSweep(fallen);
-  const findings = await diagnose(shopUrl(fallen), { source });
-  expect(failed(findings)).toEqual([]);
-  expect(said(findings, 'failover')).toMatch(/^ok: Ready/);
+  const doctor = await doctorOn(fallen, source);
+  expect(doctor.failed).toEqual([]);
+  expect(doctor.says('failover')).toMatch(/^ok: Ready/);
 });
 
 test('after a deployment that changed the event, and no failover-ready, nobody sweeps on: the doctor says it before and after, and mends it', async () => {
   source = await quickSource('Changed. ');
   await up(shopUrl(primary), { source });
-  const before = await diagnose(shopUrl(primary), { source });
-  expect(failed(before)).toEqual([]);
-  expect(said(before, 'failover')).toMatch(/^warn: .+its event is off.+failover-ready/);
+  const before = await doctorOn(primary, source);
+  expect(before.failed).toEqual([]);
+  expect(before.says('failover')).toMatch(/^warn: .+its event is off.+failover-ready/);
 
   // As a planned switch-over, since the other way takes the group a while.
   const [next = primary] = secondaries;
-  await on(primary, async (db) => {
-    const uuid = await valueOf(next, 'SELECT @@server_uuid');
-    await db.query(`SELECT group_replication_set_as_primary('${String(uuid)}')`);
-  });
+  const uuid = String(await valueOf(next, 'SELECT @@server_uuid'));
+  await execute(primary, `SELECT group_replication_set_as_primary('${uuid}')`);
   await newPrimary();
   await expectMendedByFix(primary, source);
 });
@@ -164,28 +144,12 @@ async function newPrimary(): Promise<void> {
   fallen = primary;
   await eventually(async () => {
     for (const candidate of secondaries) {
-      const { role } = await on(candidate, membership);
-      if (role !== 'PRIMARY' || (await valueOf(candidate, 'SELECT @@read_only')) !== 0) continue;
+      const isPrimary = (await on(candidate, membership)).endsWith('PRIMARY');
+      if (!isPrimary || (await valueOf(candidate, 'SELECT @@read_only')) !== 0) continue;
       secondaries = secondaries.filter((member) => member !== candidate);
       primary = candidate;
       return true;
     }
     return false;
   });
-}
-
-/** With no sweep, so that nothing is written meanwhile. */
-async function quietly<T>(work: () => Promise<T>): Promise<T> {
-  return on(primary, async (db) => {
-    await db.query('DO GET_LOCK(?, 30)', [sweepLock(SHOP)]);
-    await everybodyHas(await valueOf(primary, GTIDS));
-    return work();
-  });
-}
-
-async function everybodyHas(gtids: unknown): Promise<void> {
-  const has = `SELECT GTID_SUBSET('${String(gtids)}', @@GLOBAL.gtid_executed)`;
-  for (const member of secondaries) {
-    await eventually(async () => (await valueOf(member, has)) === 1);
-  }
 }

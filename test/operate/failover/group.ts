@@ -25,7 +25,7 @@ export const DRILL_SETTINGS: Settings = {
 };
 
 /** Three servers of one group on the loopback; the first one is the primary. */
-export async function startGroup(settings: Settings = {}): Promise<PrivateMysqld[]> {
+export async function startGroup(): Promise<PrivateMysqld[]> {
   const ports = [await freePort(), await freePort(), await freePort()];
   const seeds = ports.map((port) => `127.0.0.1:${port}`).join(',');
   const members = await Promise.all(
@@ -42,7 +42,6 @@ export async function startGroup(settings: Settings = {}): Promise<PrivateMysqld
           'loose-group-replication-recovery-get-public-key': 'ON',
           // A member that does not answer for 5 s (fixed) is put out of the group at once.
           'loose-group-replication-member-expel-timeout': '0',
-          ...settings,
         },
       }),
     ),
@@ -62,24 +61,17 @@ export async function join(member: PrivateMysqld, founds = false): Promise<void>
     if (founds) await db.query('SET GLOBAL group_replication_bootstrap_group = ON');
     await db.query('START GROUP_REPLICATION');
     if (founds) await db.query('SET GLOBAL group_replication_bootstrap_group = OFF');
-    while ((await membership(db)).state !== 'ONLINE') await sleep(50);
+    while (!(await membership(db)).startsWith('ONLINE')) await sleep(50);
   } finally {
     db.destroy();
   }
 }
 
-export interface Membership {
-  /** ONLINE, RECOVERING, OFFLINE, ERROR; '': in no group. */
-  readonly state: string;
-  /** PRIMARY, SECONDARY or ''. */
-  readonly role: string;
-}
-
-/** How a server sees itself in its group. */
-export async function membership(db: Connection): Promise<Membership> {
+/** How a server sees itself in its group, such as "ONLINE PRIMARY"; '': in no group. */
+export async function membership(db: Connection): Promise<string> {
   const [rows] = await db.query<RowDataPacket[]>(
-    `SELECT member_state AS state, member_role AS role
+    `SELECT CONCAT_WS(' ', member_state, member_role) AS membership
        FROM performance_schema.replication_group_members WHERE member_id = @@server_uuid`,
   );
-  return (rows[0] as Membership | undefined) ?? { state: '', role: '' };
+  return String(rows[0]?.membership ?? '');
 }

@@ -1,74 +1,66 @@
 import { expect, test } from 'vitest';
 import { checkReplication } from '../../../scripts/operate/doctor/server-checks';
-import {
-  type EventState,
-  type Group,
-  type GroupMember,
-  mayWrite,
-  roleOf,
-  type Topology,
-} from '../../../scripts/operate/topology';
 import { judgeReadiness, onServer } from '../../../scripts/operate/failover';
+import { type EventState, type Group, mayWrite } from '../../../scripts/operate/topology';
+import { roleOf, type Topology } from '../../../scripts/operate/topology';
 
 const OFF: EventState = { status: 'REPLICA_SIDE_DISABLED', definer: 'order_timeout@localhost' };
 
-const alone: Topology = {
-  serverUuid: 'a',
-  readOnly: false,
-  superReadOnly: false,
-  startsReadOnly: false,
-  group: undefined,
-  channels: [],
-  sweepServerUuid: null,
-  replicas: 0,
-};
 const open = { readOnly: false, superReadOnly: false };
 const closed = { readOnly: true, superReadOnly: true };
+const alone: Topology = {
+  ...{ serverUuid: 'a', ...open, startsReadOnly: false, group: undefined, channels: [] },
+  ...{ sweepServerUuid: null, replicas: 0 },
+};
 const replica: Topology = {
-  ...alone,
-  ...closed,
-  startsReadOnly: true,
+  ...{ ...alone, ...closed, startsReadOnly: true },
   channels: [{ name: '', source: 'db1:3306', isRunning: true }],
 };
+const writableNext = { ...replica, startsReadOnly: false };
 
-function member(state: string, role: string, more: Partial<Topology> = {}): Topology {
-  const own: GroupMember = { id: 'a', host: 'db1', port: 3306, state, role };
-  const other = { ...own, id: 'b', host: 'db2', state: 'ONLINE', role: 'PRIMARY' };
+/** This server in a group with another one. */
+function member(state: string, role: string, other: Partial<Group['members'][number]> = {}) {
+  const own = { id: 'a', host: 'db1', port: 3306, state, role };
+  const primary = { ...own, id: 'b', host: 'db2', state: 'ONLINE', role: 'PRIMARY' };
   const group: Group = {
-    name: 'g',
-    isSinglePrimary: true,
-    survivesRestart: true,
-    members: [own, other],
+    ...{ name: 'g', isSinglePrimary: true, survivesRestart: true },
+    members: [own, { ...primary, ...other }],
   };
-  return { ...alone, group, ...more };
+  return { ...alone, group };
 }
-
-test.for([
-  [alone, 'standalone', true],
-  [{ ...alone, replicas: 1 }, 'source', true],
-  [replica, 'replica', false],
-  [{ ...alone, ...closed }, 'standalone', false],
-  [{ ...replica, ...open }, 'replica', false],
-  [{ ...replica, ...open, sweepServerUuid: 'a' }, 'replica', true],
-  [{ ...alone, sweepServerUuid: 'b' }, 'standalone', false],
-  [member('ONLINE', 'PRIMARY'), 'primary', true],
-  [member('ONLINE', 'SECONDARY', closed), 'secondary', false],
-  [member('RECOVERING', 'SECONDARY', closed), 'joining', false],
-  [member('ERROR', '', closed), 'outside', false],
-  [member('OFFLINE', ''), 'outside', false],
-] as const)(
-  'of %o the role is %s, and that the sweep may run there is %s',
-  ([topology, role, isOpen]) => {
+const primary = member('ONLINE', 'PRIMARY', { role: 'SECONDARY' });
+const secondary = { ...member('ONLINE', 'SECONDARY'), ...closed };
+const outside = member('OFFLINE', '');
+const minority = member('ONLINE', 'PRIMARY', { state: 'UNREACHABLE', role: 'SECONDARY' });
+/** As before it joins. */
+const unlisted: Topology = {
+  ...outside,
+  group: { ...outside.group, members: [{ id: '', host: '', port: 0, state: 'OFFLINE', role: '' }] },
+};
+test.for<[name: string, topology: Topology, role: string, isOpen: boolean, severity: string]>([
+  ['a server of its own', alone, 'standalone', true, 'ok'],
+  ['a source', { ...alone, replicas: 1 }, 'source', true, 'warn'],
+  ['a replica', replica, 'replica', false, 'ok'],
+  ['a server that follows nobody', { ...alone, ...closed }, 'standalone', false, 'fail'],
+  ['a replica that takes writes', { ...replica, ...open }, 'replica', false, 'fail'],
+  ['the named one', { ...replica, ...open, sweepServerUuid: 'a' }, 'replica', true, 'ok'],
+  ['one not named', { ...alone, sweepServerUuid: 'b' }, 'standalone', false, 'fail'],
+  ['a primary', primary, 'primary', true, 'ok'],
+  ['a primary without a majority', minority, 'primary', true, 'fail'],
+  ['a secondary', secondary, 'secondary', false, 'ok'],
+  ['a secondary that takes writes', { ...secondary, ...open }, 'secondary', false, 'fail'],
+  ['a joining one', { ...member('RECOVERING', 'SECONDARY'), ...closed }, 'joining', false, 'warn'],
+  ['a member in an error', { ...member('ERROR', ''), ...closed }, 'outside', false, 'fail'],
+  ['a member outside its group', outside, 'outside', false, 'fail'],
+  ['a member that lists itself without an id', unlisted, 'outside', false, 'fail'],
+])(
+  '%s (%o): its role is %s, that the sweep may run there is %s, and the doctor says %s',
+  ([, topology, role, isOpen, severity]) => {
     expect(roleOf(topology)).toBe(role);
     expect(mayWrite(topology)).toBe(isOpen);
+    expect(checkReplication({ topology }).severity).toBe(severity);
   },
 );
-
-test('a member that lists itself without an id, as before it joins, is outside', () => {
-  const topology = member('OFFLINE', '');
-  const members = [{ id: '', host: '', port: 0, state: 'OFFLINE', role: '' }];
-  expect(roleOf({ ...topology, group: { ...(topology.group as Group), members } })).toBe('outside');
-});
 
 test('what is run on a replica ends as it began, and keeps the definer', () => {
   expect(judgeReadiness(replica, OFF)).toEqual({
@@ -89,69 +81,30 @@ test('what an interrupted run left open is not ready', () => {
   expect(judgeReadiness({ ...replica, superReadOnly: false }, event).outcome).toBe('not_ready');
 });
 
-test.for([
-  ['takes writes', { ...replica, readOnly: false, superReadOnly: false }, OFF, /takes writes/],
-  [
-    'may come back writable',
-    { ...replica, startsReadOnly: false },
-    OFF,
-    /PERSIST_ONLY super_read_only/,
-  ],
+const forgetful = { ...secondary, group: { ...secondary.group, survivesRestart: false } };
+
+test.for<[name: string, topology: Topology, event: EventState | undefined, reason: RegExp]>([
+  ['takes writes', { ...replica, ...open }, OFF, /takes writes/],
+  ['may come back writable', writableNext, OFF, /PERSIST_ONLY super_read_only/],
   ['has no event yet', replica, undefined, /is missing there/],
-  ['is a primary', member('ONLINE', 'PRIMARY'), OFF, /is the primary/],
-  ['is outside its group', member('OFFLINE', ''), OFF, /outside its group/],
-  [
-    'may forget its group',
-    member('ONLINE', 'SECONDARY', {
-      ...closed,
-      group: { ...(member('ONLINE', 'SECONDARY').group as Group), survivesRestart: false },
-    }),
-    OFF,
-    /knows its group after a restart/,
-  ],
-] as const)('a server that %s is refused', ([, topology, event, reason]) => {
-  const readiness = judgeReadiness(topology, event);
-  expect(readiness).toMatchObject({
+  ['is a primary', primary, OFF, /is the primary/],
+  ['is outside its group', outside, OFF, /outside its group/],
+  ['may forget its group', forgetful, OFF, /knows its group after a restart/],
+])('a server that %s is refused', ([, topology, event, reason]) => {
+  expect(judgeReadiness(topology, event)).toMatchObject({
     outcome: 'refused',
     reason: expect.stringMatching(reason) as string,
   });
 });
 
-test.for([
-  ['a replica that takes writes', { ...replica, readOnly: false, superReadOnly: false }, 'fail'],
-  ['a server that takes no writes and follows nobody', { ...alone, ...closed }, 'fail'],
-  [
-    'a source that might come back writable beside its successor',
-    { ...alone, replicas: 1 },
-    'warn',
-  ],
-  ['a secondary without super_read_only', member('ONLINE', 'SECONDARY'), 'fail'],
-  ['a member outside its group', member('OFFLINE', ''), 'fail'],
-  ['a member that joins', member('RECOVERING', 'SECONDARY', closed), 'warn'],
-  ['a primary without a majority', withUnreachable(), 'fail'],
-  ['a server of its own', alone, 'ok'],
-  ['a server while another one is named to sweep', { ...alone, sweepServerUuid: 'b' }, 'fail'],
-  ['the named one of a pair', { ...replica, ...open, sweepServerUuid: 'a' }, 'ok'],
-] as const)('the doctor on %s: %s', ([, topology, status]) => {
-  expect(checkReplication({ topology }).severity).toBe(status);
-});
-
-function withUnreachable(): Topology {
-  const topology = member('ONLINE', 'PRIMARY');
-  const members = (topology.group as Group).members.map((one) =>
-    one.id === 'b' ? { ...one, state: 'UNREACHABLE', role: 'SECONDARY' } : one,
-  );
-  return { ...topology, group: { ...(topology.group as Group), members } };
-}
-
 test('another member is reached with the same account, database and TLS', () => {
   expect(onServer('mysql://dba:a%40b@db1:3306/shop', { host: 'db2', port: 3307 })).toBe(
     'mysql://dba:a%40b@db2:3307/shop',
   );
-  expect(
-    onServer(
-      { socketPath: '/run/mysqld.sock', user: 'dba', database: 'shop' },
-      { host: 'db2', port: 1 },
-    ),
-  ).toEqual({ host: 'db2', port: 1, user: 'dba', database: 'shop' });
+  const account = { user: 'dba', database: 'shop' };
+  const other = { host: 'db2', port: 1 };
+  expect(onServer({ socketPath: '/run/mysqld.sock', ...account }, other)).toEqual({
+    ...other,
+    ...account,
+  });
 });

@@ -1,30 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { diagnose } from '../../../scripts/operate/doctor';
 import type { Source } from '../../../scripts/deploy';
-import { sweepLock } from '../../../scripts/deploy/lock';
 import { type PrivateMysqld, startPrivateMysqld } from '../../../scripts/dev/server';
-import {
-  DBA,
-  deployShop,
-  DUE,
-  eventually,
-  failed,
-  GTIDS,
-  moneyErrors,
-  on,
-  quickSource,
-  said,
-  SCHEDULER_THREADS,
-  SHOP,
-  shopUrl,
-  sweepOutcome,
-  valueOf,
-} from './drill';
 import { run } from '../../cli/support';
+import { caughtUp, DBA, deployShop, doctorOn, DUE, eventually, execute } from './drill';
+import { expectNoSweep, expectSweptUp, GTIDS, killUnderLoad, loadDueOrders } from './drill';
+import { moneyErrors, on, quickSource, quietly, SCHEDULER_THREADS, shopUrl } from './drill';
+import { sweepOutcome, valueOf } from './drill';
 import { DRILL_SETTINGS } from './group';
-import { expectNoSweep, expectSweptUp, killUnderLoad, loadDueOrders } from './steps';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
@@ -32,6 +16,11 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 let source: PrivateMysqld;
 let replica: PrivateMysqld;
 let files: Source;
+
+const TAKE_WRITES = ['SET GLOBAL super_read_only = OFF', 'SET GLOBAL read_only = OFF'];
+
+const failoverReady = (server: PrivateMysqld) =>
+  run(['failover-ready', '--url', shopUrl(server), '--yes']);
 
 beforeAll(async () => {
   [source, replica] = await Promise.all([start('1'), start('2')]);
@@ -50,33 +39,28 @@ test('a server with the group plugin but without a group sweeps', async () => {
 });
 
 test('failover-ready refuses a replica that might come back from a restart taking writes', async () => {
-  await on(replica, (db) => db.query('SET GLOBAL super_read_only = ON'));
-  const { exitCode, out } = await run(['failover-ready', '--url', shopUrl(replica), '--yes']);
+  await execute(replica, 'SET GLOBAL super_read_only = ON');
+  const { exitCode, out } = await failoverReady(replica);
 
   expect(exitCode).toBe(3);
   expect(out).toContain('SET PERSIST_ONLY super_read_only = ON first');
-  expect(said(await diagnose(shopUrl(replica), { source: files }), 'failover')).toMatch(
+  expect((await doctorOn(replica, files)).says('failover')).toMatch(
     /^warn: Not ready.+SET PERSIST_ONLY super_read_only = ON/,
   );
-  expect((await run(['failover-ready', '--url', shopUrl(source), '--yes'])).err).toMatch(
-    /is a source: connect to the replica/,
-  );
+  expect((await failoverReady(source)).err).toMatch(/is a source: connect to the replica/);
 });
 
 test('failover-ready enables the event on the replica, and leaves no transaction behind', async () => {
-  for (const server of [source, replica]) {
-    await on(server, (db) => db.query('SET PERSIST_ONLY super_read_only = ON'));
-  }
-  const before = await diagnose(shopUrl(replica), { source: files });
-  expect(failed(before)).toEqual([]);
-  expect(said(before, 'replication')).toMatch(
-    /^ok: A replica of 127.0.0.1:\d+: it takes no writes/,
-  );
-  expect(said(before, 'failover')).toMatch(/^warn: Not ready: the event is REPLICA_SIDE_DISABLED/);
+  for (const server of [source, replica])
+    await execute(server, 'SET PERSIST_ONLY super_read_only = ON');
+  const before = await doctorOn(replica, files);
+  expect(before.failed).toEqual([]);
+  expect(before.says('replication')).toMatch(/^ok: A replica of 127.0.0.1:\d+: it takes no writes/);
+  expect(before.says('failover')).toMatch(/^warn: Not ready: the event is REPLICA_SIDE_DISABLED/);
 
-  await withoutSweep(async () => {
+  await quietly(source, [replica], async () => {
     const gtids = await valueOf(source, GTIDS);
-    const { exitCode, out } = await run(['failover-ready', '--url', shopUrl(replica), '--yes']);
+    const { exitCode, out } = await failoverReady(replica);
     expect(out).toMatch(/: ready now\.$/);
     expect(exitCode).toBe(0);
     expect(await valueOf(replica, GTIDS)).toBe(gtids);
@@ -85,12 +69,10 @@ test('failover-ready enables the event on the replica, and leaves no transaction
   expect(await valueOf(replica, 'SELECT @@super_read_only AND @@read_only')).toBe(1);
   await eventually(async () => (await valueOf(replica, SCHEDULER_THREADS)) === 0);
   await expectNoSweep(replica);
-  expect(said(await diagnose(shopUrl(replica), { source: files }), 'failover')).toMatch(
-    /^ok: Ready/,
-  );
-  const onSource = await diagnose(shopUrl(source), { source: files });
-  expect(failed(onSource)).toEqual([]);
-  expect(said(onSource, 'replication')).toBe('ok: The source of a replica: it takes writes.');
+  expect((await doctorOn(replica, files)).says('failover')).toMatch(/^ok: Ready/);
+  const onSource = await doctorOn(source, files);
+  expect(onSource.failed).toEqual([]);
+  expect(onSource.says('replication')).toBe('ok: The source of a replica: it takes writes.');
 });
 
 test('after a drain with kills the replica has the same journal and the same shop, and has run no sweep', async () => {
@@ -112,7 +94,7 @@ test('after a drain with kills the replica has the same journal and the same sho
   });
   await eventually(async () => (await valueOf(source, DUE)) === 0);
 
-  await withoutSweep(async () => {
+  await quietly(source, [replica], async () => {
     expect(await tableChecksums(replica)).toEqual(await tableChecksums(source));
   });
   expect(await moneyErrors(source)).toEqual([]);
@@ -121,10 +103,9 @@ test('after a drain with kills the replica has the same journal and the same sho
 
 test('a replica that takes writes, as one from a dump would, does not sweep, and the doctor fails', async () => {
   await loadDueOrders(source, 50);
-  await on(source, (db) => db.query('UPDATE order_timeout_setting SET paused = 1'));
+  await execute(source, 'UPDATE order_timeout_setting SET paused = 1');
   await eventually(async () => Number(await valueOf(replica, DUE)) > 0);
-  await on(replica, (db) => db.query('SET GLOBAL super_read_only = OFF'));
-  await on(replica, (db) => db.query('SET GLOBAL read_only = OFF'));
+  await execute(replica, ...TAKE_WRITES);
   // Its event is enabled, and its scheduler at work.
   await eventually(async () => (await valueOf(replica, SCHEDULER_THREADS)) === 1);
   const due = await valueOf(replica, DUE);
@@ -132,11 +113,11 @@ test('a replica that takes writes, as one from a dump would, does not sweep, and
 
   expect(await valueOf(replica, DUE)).toBe(due);
   expect(await sweepOutcome(replica)).toBe('read_only');
-  expect(said(await diagnose(shopUrl(replica), { source: files }), 'replication')).toMatch(
+  expect((await doctorOn(replica, files)).says('replication')).toMatch(
     /^fail: A replica of 127.0.0.1:\d+ that takes writes: the sweep refuses here/,
   );
-  await on(replica, (db) => db.query('SET GLOBAL super_read_only = ON'));
-  await on(source, (db) => db.query('UPDATE order_timeout_setting SET paused = 0'));
+  await execute(replica, 'SET GLOBAL super_read_only = ON');
+  await execute(source, 'UPDATE order_timeout_setting SET paused = 0');
 });
 
 test('SIGKILL the source under load, promote the replica as the runbook says: it sweeps on, and no refund is lost or doubled', async () => {
@@ -149,17 +130,12 @@ test('SIGKILL the source under load, promote the replica as the runbook says: it
       const [status] = rows as { Replica_SQL_Running_State: string }[];
       return status?.Replica_SQL_Running_State.includes('has read all relay log') === true;
     });
-    await db.query('STOP REPLICA');
-    await db.query('RESET REPLICA ALL');
-    await db.query('SET GLOBAL super_read_only = OFF');
-    await db.query('SET GLOBAL read_only = OFF');
   });
+  await execute(replica, 'STOP REPLICA', 'RESET REPLICA ALL', ...TAKE_WRITES);
 
   // What the source had acknowledged alone is not here; what is here is whole.
   await expectSweptUp(replica, files);
-  expect(said(await diagnose(shopUrl(replica), { source: files }), 'replication')).toMatch(
-    /^ok: A server of its own/,
-  );
+  expect((await doctorOn(replica, files)).says('replication')).toMatch(/^ok: A server of its own/);
 });
 
 test('the old source comes back taking no writes, and does not sweep', async () => {
@@ -168,7 +144,7 @@ test('the old source comes back taking no writes, and does not sweep', async () 
 
   expect(await valueOf(source, DUE)).toBeGreaterThan(0);
   await expectNoSweep(source);
-  expect(failed(await diagnose(shopUrl(source), { source: files }))).toEqual([
+  expect((await doctorOn(source, files)).failed).toEqual([
     expect.stringMatching(/^replication: It takes no writes, and replicates from nobody/),
   ]);
 });
@@ -194,26 +170,10 @@ async function follow(server: PrivateMysqld, from: PrivateMysqld): Promise<void>
            SOURCE_AUTO_POSITION = 1, GET_SOURCE_PUBLIC_KEY = 1`,
     );
     await db.query('START REPLICA');
-    const gtids = String(await valueOf(from, GTIDS));
-    await eventually(async () => {
-      const [rows] = await db.query(
-        `SELECT GTID_SUBSET('${gtids}', @@GLOBAL.gtid_executed) AS has`,
-      );
-      return (rows as { has: number }[])[0]?.has === 1;
-    });
   } finally {
     db.destroy();
   }
-}
-
-/** While no sweep runs, so that nothing is written, and when the replica has everything. */
-async function withoutSweep(work: () => Promise<void>): Promise<void> {
-  await on(source, async (db) => {
-    await db.query('DO GET_LOCK(?, 30)', [sweepLock(SHOP)]);
-    const gtids = await valueOf(source, GTIDS);
-    await eventually(async () => (await valueOf(replica, GTIDS)) === gtids);
-    await work();
-  });
+  await caughtUp(from, [server]);
 }
 
 /** Of all tables of the shop and of ours. */

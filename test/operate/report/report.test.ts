@@ -1,14 +1,14 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { createConnection } from 'mysql2/promise';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readHistory } from '../../../scripts/operate/report/history';
 import { toPage } from '../../../scripts/operate/report/page';
 import { commandLine } from '../../cli/support';
 import { createShop, type Shop } from '../../support';
-import { chromium, withChromium } from './chromium';
+import { isInstalled } from '../../support/programs';
 import { fillMonth, MONTH } from './month';
 
 const directory = mkdtempSync(join(tmpdir(), 'order-timeout-report-'));
@@ -29,34 +29,37 @@ afterAll(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-test('the history is what the journal has', async () => {
-  const db = await shop.connect();
-  const history = await readHistory(db, {
-    since: new Date('2026-01-01T00:00:00+08:00'),
-    until: new Date('2026-01-31T00:00:00+08:00'),
+/** Between two times of the shop's clock. */
+const historyOf = async (since: string, until: string) =>
+  readHistory(await shop.connect(), {
+    since: new Date(`${since}:00+08:00`),
+    until: new Date(`${until}:00+08:00`),
   });
+
+test('the history is what the journal has', async () => {
+  const history = await historyOf('2026-01-01T00:00', '2026-01-31T00:00');
   const [inJournal] = await shop.run(
-    `SELECT CAST(SUM(cause = 'timeout') AS SIGNED) AS timeout, CAST(SUM(cause = 'user') AS SIGNED) AS user,
-            CAST(SUM(cause = 'admin') AS SIGNED) AS admin,
-            (SELECT CAST(SUM(amount) AS SIGNED) FROM order_timeout_refund
+    `SELECT CONCAT(SUM(cause = 'timeout')) AS timeout, CONCAT(SUM(cause = 'user')) AS user,
+            CONCAT(SUM(cause = 'admin')) AS admin,
+            (SELECT CONCAT(SUM(amount)) FROM order_timeout_refund
               WHERE kind = 'coupon' AND cause <> 'repair') AS coupons,
-            (SELECT CAST(SUM(amount) AS SIGNED) FROM order_timeout_refund
+            (SELECT CONCAT(SUM(amount)) FROM order_timeout_refund
               WHERE kind = 'points' AND cause <> 'repair') AS points
        FROM order_timeout_cancellation`,
   );
   const { spans } = history;
-  const sum = (values: readonly (number | bigint)[]) =>
-    Number(values.reduce((total: bigint, value) => total + BigInt(value), 0n));
+  const sum = (of: (span: (typeof spans)[number]) => number | bigint | undefined) =>
+    String(spans.reduce((total, span) => total + BigInt(of(span) ?? 0n), 0n));
 
   expect(spans).toHaveLength(30);
   expect({
-    timeout: sum(spans.map(({ cancelled }) => cancelled.timeout)),
-    user: sum(spans.map(({ cancelled }) => cancelled.user)),
-    admin: sum(spans.map(({ cancelled }) => cancelled.admin)),
-    coupons: sum(spans.map(({ returned }) => returned.coupon ?? 0n)),
-    points: sum(spans.map(({ returned }) => returned.points ?? 0n)),
+    timeout: sum(({ cancelled }) => cancelled.timeout),
+    user: sum(({ cancelled }) => cancelled.user),
+    admin: sum(({ cancelled }) => cancelled.admin),
+    coupons: sum(({ returned }) => returned.coupon),
+    points: sum(({ returned }) => returned.points),
   }).toEqual(inJournal);
-  expect(sum(spans.map(({ runs }) => runs.completed + runs.outOfTime + runs.failed))).toBe(1428);
+  expect(sum(({ runs }) => runs.completed + runs.outOfTime + runs.failed)).toBe('1428');
 
   const day = (number: number) => spans[number - 1];
   expect(day(12)).toMatchObject({
@@ -76,11 +79,7 @@ test('the history is what the journal has', async () => {
 });
 
 test('a list that is cut off says so', async () => {
-  const db = await shop.connect();
-  const history = await readHistory(db, {
-    since: new Date('2026-01-12T08:00:00+08:00'),
-    until: new Date('2026-01-12T09:00:00+08:00'),
-  });
+  const history = await historyOf('2026-01-12T08:00', '2026-01-12T09:00');
   const rows = (length: number) => Array.from({ length }, (_, finding) => ({ finding }));
   const headings = (length: number) => toPage({ ...history, findings: rows(length) });
 
@@ -89,12 +88,7 @@ test('a list that is cut off says so', async () => {
 });
 
 test('a few hours are shown by the hour, also those in which nothing happened', async () => {
-  const db = await createConnection(shop.url);
-  const { spans, unit } = await readHistory(db, {
-    since: new Date('2026-01-12T08:00:00+08:00'),
-    until: new Date('2026-01-12T16:00:00+08:00'),
-  });
-  db.destroy();
+  const { spans, unit } = await historyOf('2026-01-12T08:00', '2026-01-12T16:00');
 
   expect(unit).toBe('hour');
   expect(spans.map(({ name, cancelled }) => [name.slice(11), cancelled.timeout > 0])).toEqual([
@@ -130,6 +124,35 @@ test('a shop in which nothing has happened yet has a page as well', async () => 
 
   expect(readFileSync(empty, 'utf8')).toContain('None in this time.');
 });
+
+/** Tests that look at a page in a real browser, where there is one. */
+const withChromium = test.skipIf(
+  !isInstalled('chromium', 'apt-get install --no-install-recommends chromium'),
+);
+
+/** Opens a page without a window and without the net. Returns what the browser prints. */
+function chromium(args: readonly string[]): string {
+  const profile = mkdtempSync(join(tmpdir(), 'order-timeout-chromium-'));
+  try {
+    return execFileSync(
+      'chromium',
+      [
+        '--headless',
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-background-networking',
+        '--no-first-run',
+        '--host-resolver-rules=MAP * ~NOTFOUND',
+        '--hide-scrollbars',
+        `--user-data-dir=${profile}`,
+        ...args,
+      ],
+      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 120_000, maxBuffer: 1e8 },
+    );
+  } finally {
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
 
 withChromium(
   'a browser shows it: every chart has its size, nothing overflows, nothing is asked of the net',

@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Shop } from '../../support';
-import { call, createTables, deployFile, type Sweep, sweep } from '../example';
+import { type Answer, call, cancelAsAdmin, column, createDeployed, sweep } from '../example';
 import { callAll } from './calls';
-import { type Data, data, type End, endOf, lostBy, orderId, rowId, stateOf } from './rules';
+import { AMOUNT_KINDS, type Data, data, eachPart, type End } from './rules';
+import { endOf, lostBy, orderId, rowId, stateOf } from './rules';
 import { CODES, fileOf, type Keys, keys, SCHEMA } from './shop';
 
 /** How many shop files are generated, each deployed; ANY_SEED repeats a run. */
@@ -55,7 +56,7 @@ test(
   async () => {
     process.stdout.write(`Any shop: ${FILES} shop files, ANY_SEED=${SEED}\n`);
     const property = fc.asyncProperty(keys, data, async (shop, content) => {
-      const made = await deployed(shop);
+      const made = await createDeployed(SCHEMA, fileOf(shop));
       try {
         await fill(made, shop, content);
         expect(await states(made)).toEqual(content.orders.map((order) => stateOf(shop, order)));
@@ -63,8 +64,7 @@ test(
         const told = await previewed(made);
         expect(told).toEqual((await sweepAll(made)).returned);
         await call(made, 'reconcile_orders', null);
-        const end = endOf(shop, content);
-        expect(await read(made)).toEqual(sorted(end));
+        expect(await read(made)).toEqual(sorted(endOf(shop, content)));
         expect(await made.run('SELECT * FROM order_timeout_violation')).toEqual([]);
 
         // What others cancelled is audited where the rows name their order, and repaired once.
@@ -73,22 +73,16 @@ test(
         for (const [nth] of content.orders.entries())
           await call(made, 'repair_missing_refund', orderId(nth));
         expect(await audited(made)).toEqual([]);
-        const given = pick(await read(made));
+        const once = await given(made);
 
         // What was cancelled and is opened again gets nothing a second time.
-        const cancelled = (
-          await made.run<{ id: number }>('SELECT order_id AS id FROM order_timeout_cancellation')
-        ).map(({ id }) => id);
-        if (cancelled.length > 0)
-          await made.run('UPDATE `order` SET `status` = 0, paid_at = NULL WHERE id IN (?)', [
-            cancelled,
-          ]);
+        const cancelled = await column(made, 'SELECT order_id FROM order_timeout_cancellation');
         for (const id of cancelled)
-          expect(await call(made, 'cancel_order_as_admin', id, null)).toMatchObject([
-            { outcome: 'cancelled' },
-          ]);
+          await made.run('UPDATE `order` SET `status` = 0, paid_at = NULL WHERE id = ?', [id]);
+        for (const id of cancelled)
+          expect(await cancelAsAdmin(made, Number(id))).toMatchObject({ outcome: 'cancelled' });
         await sweepAll(made);
-        expect(pick(await read(made))).toEqual(given);
+        expect(await given(made)).toEqual(once);
 
         const waiting = content.orders.findIndex(
           (order) => stateOf(shop, order) === 'pending' && order.by === 'sweep',
@@ -112,49 +106,27 @@ test(
   60_000 + FILES * 10_000,
 );
 
-async function deployed(shop: Keys): Promise<Shop> {
-  const made = await createTables(SCHEMA);
-  await deployFile(made, fileOf(shop));
-  return made;
-}
-
 async function fill(made: Shop, shop: Keys, content: Data): Promise<void> {
+  const insert = (table: string, row: object) => made.run('INSERT INTO ?? SET ?', [table, row]);
   const { orders, keys, buyers, wallets } = content;
-  await made.run('INSERT INTO `key` (id, `left`, spare, gone) VALUES ?', [
-    keys.map(({ left, spare, gone }, nth) => [nth + 1, left, spare, gone]),
-  ]);
-  await made.run('INSERT INTO buyer (id, score, gone) VALUES ?', [
-    buyers.map(({ score, gone }, nth) => [nth + 1, score, gone]),
-  ]);
-  if (wallets.length > 0)
-    await made.run('INSERT INTO wallet (id, bonus, gone) VALUES ?', [
-      wallets.map(({ bonus, gone }, nth) => [nth + 1, bonus, gone]),
-    ]);
+  for (const [table, rows] of Object.entries({ key: keys, buyer: buyers, wallet: wallets }))
+    for (const [nth, row] of rows.entries()) await insert(table, { id: nth + 1, ...row });
   for (const [nth, order] of orders.entries()) {
-    const { buyer, type, status, isPaid, gone, score, bonus } = order;
+    const { lines, coupons, vouchers, isPaid, isDue } = order;
+    const { buyer, type, status, gone, score, bonus } = order;
     const id = orderId(nth);
     // With a deadline the age says nothing, and without one the deadline does.
-    const [age, left] = shop.deadline ? [0, order.isDue ? -1 : 1] : [order.isDue ? 31 : 29, 1];
+    const [age, left] = shop.deadline ? [0, isDue ? -1 : 1] : [isDue ? 31 : 29, 1];
     await made.run(
-      `INSERT INTO \`order\` (id, buyer, \`type\`, \`status\`, paid_at, gone, score, bonus, template, made_at, pay_by)
-       VALUES (?, NOW() - INTERVAL ? MINUTE, NOW() + INTERVAL ? HOUR)`.replace(
-        '(?,',
-        '(?, ?, ?, ?, IF(?, NOW(), NULL), ?, ?, ?, ?,',
-      ),
-      [id, buyer, type, status, isPaid, gone, score, bonus, order.coupons && id, age, left],
+      `INSERT INTO \`order\`
+          SET ?, paid_at = IF(?, NOW(), NULL), made_at = NOW() - INTERVAL ? MINUTE, pay_by = NOW() + INTERVAL ? HOUR`,
+      [{ id, buyer, type, status, gone, score, bonus, template: coupons && id }, isPaid, age, left],
     );
-    for (const { key, quantity, gift } of order.lines)
-      await made.run('INSERT INTO line (`order`, `key`, quantity, gift) VALUES (?)', [
-        [id, key, quantity, gift],
-      ]);
-    for (const [place, { used, gone }] of (order.coupons ?? []).entries())
-      await made.run('INSERT INTO coupon (id, buyer, template, used, gone) VALUES (?)', [
-        [rowId(nth, place), buyer, id, used, gone],
-      ]);
-    for (const [place, { used, gone }] of order.vouchers.entries())
-      await made.run('INSERT INTO voucher (id, `order`, used, gone) VALUES (?)', [
-        [rowId(nth, place), id, used, gone],
-      ]);
+    for (const line of lines) await insert('line', { order: id, ...line });
+    for (const [place, coupon] of (coupons ?? []).entries())
+      await insert('coupon', { id: rowId(nth, place), buyer, template: id, ...coupon });
+    for (const [place, voucher] of vouchers.entries())
+      await insert('voucher', { id: rowId(nth, place), order: id, ...voucher });
   }
 }
 
@@ -167,86 +139,57 @@ async function sweepAll(made: Shop) {
 
 /** What the next sweep would give back, kind by kind. */
 async function previewed(made: Shop): Promise<Record<string, string>> {
-  const sums: Record<string, number> = {
-    stock: 0,
-    points: 0,
-    gift: 0,
-    bonus: 0,
-    coupon: 0,
-    voucher: 0,
-  };
-  for (const { returned } of await call<Sweep>(made, 'preview_expired_orders', 100))
-    for (const [kind, amount] of Object.entries(returned))
-      sums[kind] = (sums[kind] ?? 0) + Number(amount);
-  return Object.fromEntries(Object.entries(sums).map(([kind, sum]) => [kind, String(sum)]));
+  const kinds = [...AMOUNT_KINDS, 'coupon', 'voucher'];
+  const told = await call<Answer>(made, 'preview_expired_orders', 100);
+  const sum = (kind: string) =>
+    told.reduce((total, { returned }) => total + Number(returned[kind]), 0);
+  return Object.fromEntries(kinds.map((kind) => [kind, String(sum(kind))]));
 }
 
-const audited = async (made: Shop) =>
-  (
-    await call<{ kind: string; target_id: number; missing: number }>(
-      made,
-      'audit_missing_refunds',
-      null,
-    )
-  )
-    .map(({ kind, target_id, missing }) => `${kind} ${target_id} ${missing}`)
-    .sort();
+async function audited(made: Shop): Promise<string[]> {
+  const missing = await call<Record<string, string>>(made, 'audit_missing_refunds', null);
+  return missing.map((row) => `${row.kind} ${row.target_id} ${row.missing}`).sort();
+}
 
 async function states(made: Shop): Promise<string[]> {
-  const ids = await made.run<{ ids: string }>('SELECT JSON_ARRAYAGG(id) AS ids FROM `order`');
+  const ids = await column(made, 'SELECT id FROM `order`');
   const rows = await call<{ order_id: number; state: string }>(
     made,
     'order_deadlines',
-    JSON.stringify(ids[0]?.ids),
+    JSON.stringify(ids),
   );
   return rows.sort((one, other) => one.order_id - other.order_id).map(({ state }) => state);
 }
 
-const pick = ({ amounts, log }: End) => ({ amounts, log });
+const amounts = (column: string, table: string) =>
+  `SELECT CONCAT(id, ' ', COALESCE(\`${column}\`, 'null')) FROM \`${table}\``;
+
+const QUERIES: Record<keyof End, string> = {
+  orders: "SELECT CONCAT(id, ' ', `status`) FROM `order`",
+  stock: amounts('left', 'key'),
+  gift: amounts('spare', 'key'),
+  points: amounts('score', 'buyer'),
+  bonus: amounts('bonus', 'wallet'),
+  coupons: "SELECT CONCAT(account_id) FROM order_timeout_refund WHERE kind = 'coupon'",
+  vouchers: 'SELECT CONCAT(id) FROM voucher WHERE `order` IS NULL',
+  log: "SELECT CONCAT_WS(' ', kind, `order`, target, amount) FROM log",
+  // The row that a finding is about: where an order has one only, it is its buyer's.
+  belowFloor: `SELECT DISTINCT CONCAT_WS(' ', kind, IF(target_id = 0, buyer, target_id))
+                 FROM order_timeout_finding JOIN \`order\` AS o ON o.id = order_id WHERE what = 'below_floor'`,
+  findings: `SELECT CONCAT_WS(' ', order_id, kind, target_id)
+               FROM order_timeout_finding WHERE what = 'missing_target'`,
+};
 
 async function read(made: Shop): Promise<End> {
-  const orders = await made.run<End['orders'][0]>('SELECT id, `status` FROM `order`');
-  const ids = async (sql: string) => (await made.run<{ id: number }>(sql)).map(({ id }) => id);
-  const texts = async (sql: string) => (await made.run<{ t: string }>(sql)).map(({ t }) => t);
-  const amounts = (column: string, table: string) =>
-    texts(`SELECT CONCAT(id, ' ', COALESCE(\`${column}\`, 'null')) AS t FROM \`${table}\``);
-  return sorted({
-    orders,
-    amounts: {
-      stock: await amounts('left', 'key'),
-      gift: await amounts('spare', 'key'),
-      points: await amounts('score', 'buyer'),
-      bonus: await amounts('bonus', 'wallet'),
-    },
-    freed: {
-      coupons: await ids("SELECT account_id AS id FROM order_timeout_refund WHERE kind = 'coupon'"),
-      vouchers: await ids('SELECT id FROM voucher WHERE `order` IS NULL'),
-    },
-    log: await texts("SELECT CONCAT_WS(' ', kind, `order`, target, amount) AS t FROM log"),
-    // The row that a finding is about: where an order has one only, it is its buyer's.
-    belowFloor: await texts(
-      `SELECT DISTINCT CONCAT_WS(' ', kind, IF(target_id = 0, buyer, target_id)) AS t
-         FROM order_timeout_finding JOIN \`order\` AS o ON o.id = order_id WHERE what = 'below_floor'`,
-    ),
-    findings: await texts(
-      `SELECT CONCAT_WS(' ', order_id, kind, target_id) AS t FROM order_timeout_finding WHERE what = 'missing_target'`,
-    ),
-  });
+  const rows: Record<string, unknown[]> = {};
+  for (const [part, sql] of Object.entries(QUERIES)) rows[part] = await column(made, sql);
+  return sorted(rows as End);
 }
 
-function sorted({ orders, amounts, freed, log, belowFloor, findings }: End): End {
-  const { stock, gift, points, bonus } = amounts;
-  return {
-    orders: [...orders].sort((one, other) => one.id - other.id),
-    amounts: {
-      stock: [...stock].sort(),
-      gift: [...gift].sort(),
-      points: [...points].sort(),
-      bonus: [...bonus].sort(),
-    },
-    freed: { coupons: [...freed.coupons].sort(), vouchers: [...freed.vouchers].sort() },
-    log: [...log].sort(),
-    belowFloor: [...belowFloor].sort(),
-    findings: [...findings].sort(),
-  };
+/** What was given of it. */
+async function given(made: Shop) {
+  const { stock, points, gift, bonus, log } = await read(made);
+  return { stock, points, gift, bonus, log };
 }
+
+const sorted = (end: End): End => eachPart((part) => [...end[part]].sort());

@@ -1,50 +1,16 @@
 import * as fc from 'fast-check';
-import { type Cause, codeOf, CODES, type Keys, opens } from './shop';
-
-/** What is in the shop. Ids of rows that are not there are among those that are named. */
-export interface Data {
-  readonly orders: readonly Order[];
-  readonly keys: readonly {
-    readonly left: number | null;
-    readonly spare: number | null;
-    readonly gone: boolean;
-  }[];
-  readonly buyers: readonly { readonly score: number | null; readonly gone: boolean }[];
-  readonly wallets: readonly { readonly bonus: number | null; readonly gone: boolean }[];
-}
-
-export interface Order {
-  readonly buyer: number;
-  readonly type: 1 | 3 | null;
-  readonly isDue: boolean;
-  readonly status: number;
-  readonly isPaid: boolean;
-  readonly gone: boolean;
-  readonly score: number | null;
-  readonly bonus: number | null;
-  readonly lines: readonly {
-    readonly key: number | null;
-    readonly quantity: number | null;
-    readonly gift: boolean;
-  }[];
-  /** Of the order's own template; `null`: it names none. */
-  readonly coupons: readonly WholeRow[] | null;
-  readonly vouchers: readonly WholeRow[];
-  /** How it is cancelled, or that it is tried; the sweep comes last. */
-  readonly by: Cause | 'sweep';
-}
-
-interface WholeRow {
-  readonly used: boolean;
-  readonly gone: boolean;
-}
+import { type Cause, codeOf, CODES, type Keys, opens, type ValueOf } from './shop';
 
 const often = <T>(value: T, ...rare: T[]) => fc.constantFrom(value, value, value, value, ...rare);
 const seldom = often(false, true);
 const wholeRows = fc.array(fc.record({ used: often(true, false), gone: seldom }), { maxLength: 2 });
+const just = <T>(length: number, rows: fc.Arbitrary<T>) =>
+  fc.array(rows, { minLength: length, maxLength: length });
 
-export const data: fc.Arbitrary<Data> = fc.record({
-  orders: fc.array(
+/** What is in the shop. Ids of rows that are not there are among those that are named. */
+export const data = fc.record({
+  orders: just(
+    12,
     fc.record({
       buyer: fc.integer({ min: 1, max: 3 }),
       type: fc.constantFrom(1, 3, null),
@@ -62,50 +28,55 @@ export const data: fc.Arbitrary<Data> = fc.record({
         }),
         { maxLength: 4 },
       ),
+      /** Of the order's own template; `null`: it names none. */
       coupons: fc.option(wholeRows),
       vouchers: wholeRows,
-      by: fc.constantFrom('sweep', 'sweep', 'timeout', 'user', 'admin'),
+      /** How it is cancelled, or that it is tried; the sweep comes last. */
+      by: fc.constantFrom<(Cause | 'sweep')[]>('sweep', 'sweep', 'timeout', 'user', 'admin'),
     }),
-    { minLength: 12, maxLength: 12 },
   ),
-  keys: fc.array(
+  keys: just(
+    2,
     fc.record({
       left: fc.constantFrom(0, 4, 100, null),
       spare: fc.constantFrom(0, 3, 100, null),
       gone: seldom,
     }),
-    { minLength: 2, maxLength: 2 },
   ),
-  buyers: fc.array(fc.record({ score: fc.constantFrom(0, 30, 1000, null), gone: seldom }), {
-    minLength: 2,
-    maxLength: 2,
-  }),
-  wallets: fc.array(fc.record({ bonus: fc.constantFrom(0, 40, 1000, null), gone: seldom }), {
-    minLength: 2,
-    maxLength: 2,
-  }),
+  buyers: just(2, fc.record({ score: fc.constantFrom(0, 30, 1000, null), gone: seldom })),
+  wallets: just(2, fc.record({ bonus: fc.constantFrom(0, 40, 1000, null), gone: seldom })),
 });
+export type Data = ValueOf<typeof data>;
+type Order = Data['orders'][number];
 
 /** Ids: of the nth order, and of its nth coupon or voucher. */
 export const orderId = (nth: number) => nth + 1;
 export const rowId = (nthOrder: number, nth: number) => orderId(nthOrder) * 10 + nth;
 
-/** What must be in the end. */
-export interface End {
-  readonly orders: { id: number; status: number }[];
-  /** Of each row that amounts are given to, by its kind: `id amount` */
-  readonly amounts: Record<AmountKind, string[]>;
-  readonly freed: { coupons: number[]; vouchers: number[] };
-  /** `kind order target amount` */
-  readonly log: string[];
-  /** Rows that would have fallen below their floor: `kind id` */
-  readonly belowFloor: string[];
-  /** What could not be given, or can't be when it comes to that: `order kind target` */
-  readonly findings: string[];
-}
+/** What must be in the end, line by line: in a text each, in any order. */
+export type End = Record<(typeof PARTS)[number], string[]>;
 
+/** Kinds whose amounts are given to rows, each then told as `row amount`. */
 export const AMOUNT_KINDS = ['stock', 'points', 'gift', 'bonus'] as const;
-export type AmountKind = (typeof AMOUNT_KINDS)[number];
+type AmountKind = (typeof AMOUNT_KINDS)[number];
+
+const PARTS = [
+  ...AMOUNT_KINDS,
+  /** `id status` */
+  'orders',
+  /** Rows that are set free. */
+  'coupons',
+  'vouchers',
+  /** `kind order target amount` */
+  'log',
+  /** Rows that would have fallen below their floor: `kind id` */
+  'belowFloor',
+  /** What could not be given, or can't be when it comes to that: `order kind target` */
+  'findings',
+] as const;
+
+export const eachPart = <T>(of: (part: keyof End) => T) =>
+  Object.fromEntries(PARTS.map((part) => [part, of(part)])) as Record<keyof End, T>;
 
 /** A row that an amount is given to; rows have the ids 1, 2 … */
 interface Row {
@@ -141,20 +112,13 @@ function takenBy(shop: Keys, { lines, buyer, score, bonus }: Order) {
 export function endOf(shop: Keys, content: Data): End {
   const rows = rowsOf(content);
   const given = { stock: [], points: [], gift: [], bonus: [] } as Record<AmountKind, number[]>;
-  const end: End = {
-    orders: [],
-    amounts: { stock: [], points: [], gift: [], bonus: [] },
-    freed: { coupons: [], vouchers: [] },
-    log: [],
-    belowFloor: [],
-    findings: [],
-  };
+  const end: End = eachPart(() => []);
   for (const [nth, order] of content.orders.entries()) {
     const id = orderId(nth);
     const cause = order.by === 'sweep' ? 'timeout' : order.by;
     const isOver = isCancelled(shop, order, cause);
     const status = isOver ? codeOf(shop, cause) : order.status;
-    end.orders.push({ id, status });
+    end.orders.push(`${id} ${status}`);
     const give = (kind: string, isLogged: boolean, target: number, amount: number) => {
       if (isOver && isLogged) end.log.push(`${kind} ${id} ${target} ${amount}`);
       return isOver;
@@ -182,7 +146,7 @@ export function endOf(shop: Keys, content: Data): End {
       );
       if (found === -1) miss('coupon', id);
       else if (give('coupon', shop.coupon.ledger, rowId(nth, found), 1))
-        end.freed.coupons.push(rowId(nth, found));
+        end.coupons.push(String(rowId(nth, found)));
     }
 
     for (const [place, { used, gone }] of order.vouchers.entries()) {
@@ -190,7 +154,7 @@ export function endOf(shop: Keys, content: Data): End {
       const voucher = rowId(nth, place);
       if (gone && shop.voucher.targetOnly) miss('voucher', voucher);
       else if (give('voucher', shop.voucher.ledger && shop.voucher.journal, voucher, 1))
-        end.freed.vouchers.push(voucher);
+        end.vouchers.push(String(voucher));
     }
   }
   for (const kind of AMOUNT_KINDS) {
@@ -199,23 +163,21 @@ export function endOf(shop: Keys, content: Data): End {
       const before = rows[kind][row - 1]?.amount ?? null;
       const amount = given[kind][row];
       if (amount === undefined) {
-        if (row <= rows[kind].length) end.amounts[kind].push(`${row} ${before}`);
+        if (row <= rows[kind].length) end[kind].push(`${row} ${before}`);
         continue;
       }
       const after = (before ?? 0) + (verb === 'add' ? amount : -amount);
       const isBelow = verb === 'floor' && after < 0;
       if (isBelow) end.belowFloor.push(`${kind} ${row}`);
-      end.amounts[kind].push(`${row} ${isBelow ? 0 : after}`);
+      end[kind].push(`${row} ${isBelow ? 0 : after}`);
     }
   }
   return end;
 }
 
 function isCancelled(shop: Keys, order: Order, cause: Cause): boolean {
-  if (order.status !== CODES.pending) return false;
-  if (shop.paidAt && order.isPaid) return false;
-  if (cause !== 'timeout') return true;
-  return order.isDue && !(shop.only && order.gone) && !(shop.type && order.type === 3);
+  if (cause === 'timeout') return stateOf(shop, order) === 'due';
+  return order.status === CODES.pending && !(shop.paidAt && order.isPaid);
 }
 
 /** Where an order stands before anything is done, as it is told. */

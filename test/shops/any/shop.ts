@@ -1,34 +1,6 @@
 import * as fc from 'fast-check';
 
-/** A shop that nobody wrote: which keys its file has. Words that SQL reserves are names of its tables and columns. */
-export interface Keys {
-  readonly type: boolean;
-  readonly deadline: boolean;
-  readonly paidAt: boolean;
-  readonly only: boolean;
-  readonly codeByCause: boolean;
-  readonly stock: AmountRule & { readonly lineOnly: boolean };
-  readonly points: AmountRule;
-  /** Of the lines and the table that `stock` has too, in a column of its own. */
-  readonly gift: AmountRule;
-  readonly bonus: AmountRule & { readonly open: boolean };
-  readonly coupon: WholeRule;
-  readonly voucher: WholeRule & { readonly journal: boolean };
-}
-
-export interface AmountRule {
-  readonly verb: 'add' | 'subtract' | 'floor';
-  /** A shared rule has no ledger. */
-  readonly given: 'shared' | 'ledger' | 'plain';
-  readonly targetOnly: boolean;
-}
-
-interface WholeRule {
-  readonly ledger: boolean;
-  readonly targetOnly: boolean;
-  readonly if: boolean;
-}
-
+/** A shared rule has no ledger. */
 const amountRule = {
   verb: fc.constantFrom('add', 'subtract', 'floor'),
   given: fc.constantFrom('shared', 'ledger', 'plain'),
@@ -36,7 +8,8 @@ const amountRule = {
 } as const;
 const wholeRule = { ledger: fc.boolean(), targetOnly: fc.boolean(), if: fc.boolean() };
 
-export const keys: fc.Arbitrary<Keys> = fc.record({
+/** A shop that nobody wrote: which keys its file has. Words that SQL reserves are names of its tables and columns. */
+export const keys = fc.record({
   type: fc.boolean(),
   deadline: fc.boolean(),
   paidAt: fc.boolean(),
@@ -44,11 +17,16 @@ export const keys: fc.Arbitrary<Keys> = fc.record({
   codeByCause: fc.boolean(),
   stock: fc.record({ ...amountRule, lineOnly: fc.boolean() }),
   points: fc.record(amountRule),
+  /** Of the lines and the table that `stock` has too, in a column of its own. */
   gift: fc.record(amountRule),
   bonus: fc.record({ ...amountRule, open: fc.boolean() }),
   coupon: fc.record(wholeRule),
   voucher: fc.record({ ...wholeRule, journal: fc.boolean() }),
 });
+export type Keys = ValueOf<typeof keys>;
+
+/** What such a generator makes. */
+export type ValueOf<Generator> = Generator extends fc.Arbitrary<infer Value> ? Value : never;
 
 export const SCHEMA = `
 CREATE TABLE \`order\` (
@@ -98,7 +76,7 @@ export function fileOf(shop: Keys): string {
     `      write: {kind: "'${kind}'", order: refund.order_id, target: refund.account_id, buyer: refund.user_id,`,
     '              amount: refund.amount, action: :action, remark: :remark, at: :now}',
   ];
-  const amounts = ({ verb, given }: AmountRule, kind: string, column: string) => [
+  const amounts = ({ verb, given }: Keys['points'], kind: string, column: string) => [
     `    ${verb === 'add' ? 'add' : 'subtract'}: ${column}`,
     ...line(verb === 'floor', '    floor: 0'),
     ...line(given === 'shared', '    shared: true'),

@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import type { Shop } from '../support';
+import { call, cancel, column, createDeployed, findingsOfAll } from './example';
+import { ordersOf, purchases, sweep } from './example';
+
+describe('an order with a deadline of its own', () => {
+  const SCHEMA = `
+${purchases('points INT NOT NULL DEFAULT 0, pay_before DATETIME NULL')}
+CREATE TABLE guest (id BIGINT PRIMARY KEY, points INT NOT NULL DEFAULT 0);
+INSERT INTO guest (id) VALUES (7);
+INSERT INTO purchase (id, points, created_at, pay_before)
+VALUES (1, 10, UTC_TIMESTAMP() - INTERVAL 1 MINUTE, UTC_TIMESTAMP() - INTERVAL 1 SECOND),
+       (2, 20, UTC_TIMESTAMP() - INTERVAL 9 DAY, UTC_TIMESTAMP() + INTERVAL 1 HOUR),
+       (3, 40, UTC_TIMESTAMP() - INTERVAL 9 DAY, NULL),
+       (4, 80, UTC_TIMESTAMP() - INTERVAL 1 MINUTE, UTC_TIMESTAMP() - INTERVAL 1 DAY);
+`;
+  const SHOP_FILE = `${ordersOf('purchase', 'deadline: pay_before')}
+give_back:
+  points:
+    order: {target: o.user_id, amount: o.points}
+    target: {table: guest, id: id}
+    add: points
+`;
+  const hotel = () => createDeployed(SCHEMA, SHOP_FILE);
+  const state = async (shop: Shop) => ({
+    cancelled: await column(shop, 'SELECT id FROM purchase WHERE status = 2 ORDER BY id'),
+    points: await column(shop, 'SELECT points FROM guest'),
+  });
+
+  it('is cancelled when that is over, whatever its age', async () => {
+    const shop = await hotel();
+
+    expect(await call(shop, 'preview_expired_orders', 10)).toMatchObject([
+      { order_id: 4, points_refund: 80 },
+      { order_id: 1, points_refund: 10 },
+    ]);
+    expect(await sweep(shop)).toMatchObject({ cancelled: 2, returned: { points: '90' } });
+    expect(await state(shop)).toEqual({ cancelled: [1, 4], points: [90] });
+  });
+
+  it('is told of by it, also by a call; one without it is for a person to see', async () => {
+    const shop = await hotel();
+    const [soon] = await column(shop, 'SELECT pay_before FROM purchase WHERE id = 2');
+
+    expect(await call(shop, 'order_deadlines', '[1, 2, 3]')).toMatchObject([
+      { order_id: 1, state: 'due', remaining_seconds: 0 },
+      { order_id: 2, state: 'pending' },
+      { order_id: 3, state: 'contradictory', expires_at: null },
+    ]);
+    const told = await call<{ detail: string }>(shop, 'explain_order_timeout', 2);
+    expect(told.map(({ detail }) => detail)).toEqual([
+      expect.stringMatching(/^The order waits for payment until /),
+      expect.stringMatching(/^Placed at .* by user 7\.$/),
+      expect.stringMatching(/^Times out at its own deadline, \d{4}-/),
+      '20 points comes back when the order is cancelled, to row 7, known from order.',
+    ]);
+    const [setting] = await call<{ detail: string }>(shop, 'order_timeout_health');
+    expect(setting?.detail).toMatch(/^Orders time out at their own deadline; /);
+    expect(await findingsOfAll(shop)).toEqual(['3: contradictory  0']);
+
+    expect(await cancel(shop, 1)).toMatchObject({
+      outcome: 'cancelled',
+      returned: { points: '10' },
+    });
+    expect(await cancel(shop, 2)).toMatchObject({ outcome: 'not_expired', expires_at: soon });
+    expect(await cancel(shop, 3)).toMatchObject({ outcome: 'contradictory' });
+    expect(await state(shop)).toEqual({ cancelled: [1], points: [10] });
+  });
+});
+
+/** A row that names the order which holds it. */
+const held = (table: string, ...more: readonly string[]) => `
+give_back:
+  ${table}:
+    held: {by: purchase_id}
+    target: {table: ${table}, id: id}
+    set: {purchase_id: null}
+${more.map((line) => `    ${line}\n`).join('')}`;
+
+it('a release without a journal is done as often as an order is cancelled, and leaves others alone', async () => {
+  const shop = await createDeployed(
+    `${purchases()}
+     CREATE TABLE seat (id BIGINT PRIMARY KEY, purchase_id BIGINT NULL, KEY (purchase_id));
+     INSERT INTO purchase (id, status) VALUES (1, 0), (2, 1);
+     INSERT INTO seat VALUES (1, 1), (2, 1), (3, 2);`,
+    ordersOf('purchase') + held('seat', 'journal: false'),
+  );
+  const seats = () => column(shop, 'SELECT purchase_id FROM seat ORDER BY id');
+
+  expect(await cancel(shop, 1)).toMatchObject({ outcome: 'cancelled' });
+  expect(await seats()).toEqual([null, null, 2]);
+
+  // Opened again by an admin, and seated again.
+  await shop.run('UPDATE purchase SET status = 0 WHERE id = 1');
+  await shop.run('UPDATE seat SET purchase_id = 1 WHERE id = 2');
+  expect(await sweep(shop)).toMatchObject({ outcome: 'completed', cancelled: 1, failed: 0 });
+  expect(await seats()).toEqual([null, null, 2]);
+  expect(await shop.run('SELECT * FROM order_timeout_refund')).toEqual([]);
+  expect(await call(shop, 'reconcile_orders', null)).toEqual([{ orders: 2, opened: 0, closed: 0 }]);
+});
+
+it.each(['NULL', 'NOT NULL'])(
+  'a zero is no paid time, in a column that is %s',
+  async (nullable) => {
+    const shop = await createDeployed(
+      `SET sql_mode = '';
+     ${purchases(`paid DATETIME ${nullable} DEFAULT '0000-00-00 00:00:00'`)}
+     CREATE TABLE voucher (id BIGINT PRIMARY KEY, purchase_id BIGINT NULL);
+     INSERT INTO purchase (id) VALUES (1), (2), (3);
+     UPDATE purchase SET paid = UTC_TIMESTAMP() WHERE id = 3;
+     INSERT INTO voucher VALUES (1, 1), (2, 2), (3, 3);`,
+      ordersOf('purchase', 'paid_at: paid') + held('voucher'),
+    );
+
+    expect(await call(shop, 'preview_expired_orders', 5)).toMatchObject([
+      { order_id: 1 },
+      { order_id: 2 },
+    ]);
+    expect(await call(shop, 'order_deadlines', '[1, 2, 3]')).toMatchObject([
+      { state: 'due' },
+      { state: 'due' },
+      { state: 'contradictory' },
+    ]);
+    expect(await cancel(shop, 1)).toMatchObject({ outcome: 'cancelled' });
+    expect(await cancel(shop, 3)).toMatchObject({ outcome: 'contradictory' });
+    expect(await sweep(shop)).toMatchObject({
+      cancelled: 1,
+      failed: 0,
+      returned: { voucher: '1' },
+    });
+    expect(await findingsOfAll(shop)).toEqual(['3: contradictory  0']);
+  },
+);
