@@ -4,7 +4,6 @@ import {
   type ObjectKind,
   type ObjectSource,
   renderSource,
-  withDefiner,
 } from '../../scripts/deploy/source';
 import { migration } from './support/sources';
 
@@ -93,16 +92,5 @@ describe('a template', () => {
   it('of views in a circle is refused', () => {
     const objects = [file('a', 'SELECT * FROM b'), file('b', 'SELECT * FROM a')];
     expect(() => fill(objects)).toThrow('a -> b -> a');
-  });
-
-  it.each([
-    ['CREATE PROCEDURE p ()', 'CREATE DEFINER = me PROCEDURE p ()'],
-    ['CREATE FUNCTION f ()', 'CREATE DEFINER = me FUNCTION f ()'],
-    [
-      'CREATE OR REPLACE ALGORITHM = MERGE SQL SECURITY DEFINER VIEW v AS',
-      'CREATE OR REPLACE ALGORITHM = MERGE DEFINER = me SQL SECURITY DEFINER VIEW v AS',
-    ],
-  ])('%s gets the account that it runs as', (create, expected) => {
-    expect(withDefiner(create, 'me')).toBe(expected);
   });
 });

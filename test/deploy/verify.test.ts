@@ -1,15 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { status, up, verify } from '../../scripts/deploy';
 import { createShop } from '../support';
-import { deployer } from './support/deployer';
+import { deployedShop, deployer } from './support/deployer';
 import { edited, migration, SMALL, withMigrations } from './support/sources';
-
-async function deployed(extent: 'needed' | 'all' = 'all') {
-  const shop = await createShop({ deploy: false });
-  const url = await deployer(shop, extent);
-  await up(url, { source: SMALL });
-  return { shop, url };
-}
 
 describe('"verify"', () => {
   it('says that nothing is deployed', async () => {
@@ -18,7 +11,7 @@ describe('"verify"', () => {
   });
 
   it('finds nothing after "up", and each change by what it is about', async () => {
-    const { shop, url } = await deployed();
+    const { shop, url } = await deployedShop();
     expect(await verify(url, SMALL)).toEqual({ differences: [], remarks: [] });
 
     for (const change of [
@@ -57,7 +50,7 @@ describe('"verify"', () => {
   });
 
   it('finds a body with another literal, and an index that nobody sees', async () => {
-    const { shop, url } = await deployed();
+    const { shop, url } = await deployedShop();
     await shop.run('DROP PROCEDURE order_timeout_first');
     await shop.run('CREATE PROCEDURE order_timeout_first (IN p_id BIGINT) SELECT 1');
     await shop.run('ALTER TABLE order_coupons ALTER INDEX idx_order INVISIBLE');
@@ -66,7 +59,7 @@ describe('"verify"', () => {
   });
 
   it('finds what another version deployed', async () => {
-    const { url } = await deployed();
+    const { url } = await deployedShop();
     const source = withMigrations(edited(SMALL, 'order_timeout_seen'), (files) => [
       ...files,
       migration('0099_newer'),
@@ -79,7 +72,7 @@ describe('"verify"', () => {
   });
 
   it('leaves the state of the event to the operator, and says whose the event has become', async () => {
-    const { shop, url } = await deployed();
+    const { shop, url } = await deployedShop();
     await shop.run('ALTER EVENT order_timeout_tick DISABLE');
     expect(await verify(url, SMALL)).toMatchObject({
       differences: [],
@@ -88,7 +81,9 @@ describe('"verify"', () => {
   });
 
   it('says what an account without SHOW_ROUTINE and SELECT on mysql.user could not compare', async () => {
-    const { url } = await deployed('needed');
+    const shop = await createShop({ deploy: false });
+    const url = await deployer(shop, 'needed');
+    await up(url, { source: SMALL });
     const { differences, remarks } = await verify(url, SMALL);
     expect(differences).toEqual([]);
     expect(remarks.map(({ about }) => about)).toEqual(['objects', 'grants']);
@@ -97,7 +92,7 @@ describe('"verify"', () => {
 
 describe('an account that may only look', () => {
   it('is told of no difference that there is not, and of what it may not see', async () => {
-    const { shop } = await deployed();
+    const { shop } = await deployedShop();
     const onSchema = (privileges: string) =>
       shop.createAccount(`${privileges} ON \`${shop.name}\`.*`);
     const reader = await onSchema('SELECT, SHOW VIEW, EXECUTE, EVENT');
@@ -114,7 +109,7 @@ describe('an account that may only look', () => {
   });
 
   it('is told of what is missing among what it does see', async () => {
-    const { shop } = await deployed();
+    const { shop } = await deployedShop();
     await shop.run('DROP PROCEDURE order_timeout_first');
     const reader = await shop.createAccount(`SELECT, EXECUTE ON \`${shop.name}\`.*`);
     expect((await verify(reader, SMALL)).differences.map(({ text }) => text)).toEqual([
@@ -125,7 +120,7 @@ describe('an account that may only look', () => {
 
 describe('"status"', () => {
   it('says what is deployed, and what "up" would do', async () => {
-    const { shop, url } = await deployed();
+    const { shop, url } = await deployedShop();
     const found = await status(url, SMALL);
     expect(found).toMatchObject({
       database: shop.name,

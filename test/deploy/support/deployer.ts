@@ -1,7 +1,33 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Connection } from 'mysql2/promise';
-import type { Shop } from '../../support';
+import { up } from '../../../scripts/deploy';
+import { createShop, type Shop, type ShopOptions } from '../../support';
+import { SMALL } from './sources';
+
+/** A shop without the engine, and whoever the runbook has deploy to it. */
+export async function newShop(options: ShopOptions = {}) {
+  const shop = await createShop({ ...options, deploy: false });
+  return { shop, url: await deployer(shop) };
+}
+
+/** The same with the small source deployed. */
+export async function deployedShop() {
+  const { shop, url } = await newShop();
+  await up(url, { source: SMALL });
+  return { shop, url };
+}
+
+/** One that may not make a definer account. */
+export const plainDeployer = (shop: Shop) =>
+  shop.createAccount(`ALL ON ${shop.name}.*`, 'SELECT ON performance_schema.*');
+
+export async function eventStatus(shop: Shop): Promise<string | undefined> {
+  const [row] = await shop.run<{ status: string }>(
+    'SELECT status AS status FROM information_schema.events WHERE event_schema = DATABASE()',
+  );
+  return row?.status;
+}
 
 const RUNBOOK = join(__dirname, '../../../docs/runbook.md');
 
