@@ -1,9 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-
-const ROOT = join(__dirname, '../..');
-const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+import { pages, readPage as read, ROOT } from './pages';
 
 const sqlFiles = () =>
   readdirSync(join(ROOT, 'sql'), { recursive: true, encoding: 'utf8' })
@@ -63,13 +61,6 @@ it('docs/runbook.md has every kind of finding', () => {
 
   expect(rows.map(([what]) => what)).toEqual(list.split(', ').map((what) => `\`${what}\``));
 });
-
-const pages = () => [
-  ...readdirSync(ROOT).filter((file) => file.endsWith('.md')),
-  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.md'))
-    .map((file) => join('docs', file)),
-];
 
 /** As GitHub makes them of headings. */
 const anchorsOf = (text: string) =>
