@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { pages, readPage as read, ROOT } from './pages';
+import { brokenLinks, pages, readPage as read, ROOT } from './pages';
 
 const sqlFiles = () =>
   readdirSync(join(ROOT, 'sql'), { recursive: true, encoding: 'utf8' })
@@ -62,27 +62,8 @@ it('docs/runbook.md has every kind of finding', () => {
   expect(rows.map(([what]) => what)).toEqual(list.split(', ').map((what) => `\`${what}\``));
 });
 
-/** As GitHub makes them of headings. */
-const anchorsOf = (text: string) =>
-  [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
-    heading
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
-      .replaceAll(' ', '-'),
-  );
-
 it('every link from page to page leads to a file and a heading that are there', () => {
-  const broken = pages().flatMap((page) =>
-    [...read(page).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)]
-      .filter(([, file = '', anchor]) => {
-        const target = file === '' ? page : join(dirname(page), file);
-        if (!existsSync(join(ROOT, target))) return true;
-        return anchor !== undefined && !anchorsOf(read(target)).includes(anchor);
-      })
-      .map(([link]) => `${page}: ${link}`),
-  );
-
-  expect(broken).toEqual([]);
+  expect(pages().flatMap((page) => brokenLinks(ROOT, page))).toEqual([]);
 });
 
 it('every file that a page names is there', () => {
