@@ -27,25 +27,17 @@ describe('"verify"', () => {
     ])
       await shop.run(change);
     const { differences } = await verify(url, SMALL);
-    expect(differences.map(({ about, text }) => [about, text])).toEqual([
-      [
-        'table',
-        'The table order_timeout_hold was changed since its deployment: its columns, indexes or checks',
-      ],
-      ['table', 'The table order_timeout_hold has a trigger intruder'],
-      ['index', 'orders has no visible index that leads with (status, source_type, created_at)'],
-      ['function', 'The function order_timeout_double is missing'],
-      ['view', 'The view order_timeout_seen was changed since its deployment'],
-      ['procedure', 'The procedure order_timeout_first was changed since its deployment'],
-      ['event', 'The event order_timeout_tick was changed since its deployment'],
-      [
-        'grants',
-        `The account order_timeout@localhost lacks UPDATE (status) ON ${shop.name}.orders`,
-      ],
-      [
-        'grants',
-        `The account order_timeout@localhost has more than it needs: DELETE ON ${shop.name}.orders`,
-      ],
+    const account = 'The account order_timeout@localhost';
+    expect(differences.map(({ about, text }) => `${about}: ${text}`)).toEqual([
+      'table: The table order_timeout_hold was changed since its deployment: its columns, indexes or checks',
+      'table: The table order_timeout_hold has a trigger intruder',
+      'index: orders has no visible index that leads with (status, source_type, created_at)',
+      'function: The function order_timeout_double is missing',
+      'view: The view order_timeout_seen was changed since its deployment',
+      'procedure: The procedure order_timeout_first was changed since its deployment',
+      'event: The event order_timeout_tick was changed since its deployment',
+      `grants: ${account} lacks UPDATE (status) ON ${shop.name}.orders`,
+      `grants: ${account} has more than it needs: DELETE ON ${shop.name}.orders`,
     ]);
   });
 
