@@ -1,29 +1,20 @@
 import { createConnection } from 'mysql2/promise';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { cancelExpiredOrders } from '../../scripts';
-import { down, up, verify } from '../../scripts/deploy';
+import { down, status, up, verify } from '../../scripts/deploy';
 import { actualPrivileges } from '../../scripts/deploy/definer';
 import { parseGrants } from '../../scripts/deploy/grants';
 import { quoteName } from '../../scripts/deploy/text';
 import { runShopFile } from '../../scripts/dev/shop';
 import { diagnose, type Finding, fix } from '../../scripts/operate/doctor';
-import { createShop, type Shop } from '../support';
+import { createShop } from '../support';
 import { deployedShop, deployer, plainDeployer } from './support/deployer';
 import { edited, SMALL } from './support/sources';
 
-async function definers(shop: Shop): Promise<string[]> {
-  const rows = await shop.run<{ definer: string }>(
-    `SELECT DISTINCT definer AS definer FROM information_schema.routines WHERE routine_schema = DATABASE()
-      UNION SELECT definer FROM information_schema.views WHERE table_schema = DATABASE()
-      UNION SELECT definer FROM information_schema.events WHERE event_schema = DATABASE()`,
-  );
-  return rows.map(({ definer }) => definer);
-}
-
 describe('the definer account', () => {
   it('is what all objects run as, locked and without a password', async () => {
-    const { shop } = await deployedShop();
-    expect(await definers(shop)).toEqual(['order_timeout@localhost']);
+    const { shop, url } = await deployedShop();
+    expect((await status(url, SMALL)).definers).toEqual(['order_timeout@localhost']);
     const [account] = await shop.run<{ locked: string; hash: string }>(
       `SELECT account_locked AS locked, authentication_string AS hash
          FROM mysql.user WHERE user = 'order_timeout' AND host = 'localhost'`,
@@ -87,7 +78,7 @@ describe('a deployer who may make no accounts', () => {
     const { remarks } = await up(url);
     const account = `${new URL(url).username}@%`;
     expect(remarks.find(({ about }) => about === 'definer')?.text).toContain(account);
-    expect(await definers(shop)).toEqual([account]);
+    expect((await status(url)).definers).toEqual([account]);
     expect(await shop.run('CALL cancel_expired_orders()')).toBeDefined();
     expect(await up(url)).toMatchObject({ outcome: 'nothing_to_do' });
     expect(await down(url)).toMatchObject({ outcome: 'done' });

@@ -77,18 +77,6 @@ describe('a template', () => {
     expect(() => fill([file('v', text)], { orders: { id: 1 } })).toThrow(/^v\.sql: .*nothing|x/);
   });
 
-  it('is deployed after the views that it reads, functions first', () => {
-    const objects = [
-      file('tick', 'DO 0', 'event'),
-      file('p', 'SELECT f()', 'procedure'),
-      file('a', 'SELECT * FROM c'),
-      file('b', '-- not a\nSELECT * FROM b_table'),
-      file('c', 'SELECT f() FROM b'),
-      file('f', 'RETURN (SELECT 1 FROM a)', 'function'),
-    ];
-    expect(fill(objects).map(([name]) => name)).toEqual(['f', 'b', 'c', 'a', 'p', 'tick']);
-  });
-
   it('of views in a circle is refused', () => {
     const objects = [file('a', 'SELECT * FROM b'), file('b', 'SELECT * FROM a')];
     expect(() => fill(objects)).toThrow('a -> b -> a');

@@ -121,7 +121,6 @@ describe('"status"', () => {
       event: 'ENABLED',
       paused: false,
       clock: '+00:00',
-      definers: ['order_timeout@localhost'],
       heartbeat: null,
     });
     expect(Date.parse(found.migrations[0]?.appliedAt ?? '')).toBeGreaterThan(Date.now() - 600_000);

@@ -20,15 +20,10 @@ interface Where {
   readonly database: string;
 }
 
-interface Command {
-  readonly command: string;
-  readonly args: readonly string[];
-}
-
 type Told = Readonly<Record<string, unknown>>;
 
-/** Writes a block of the page and what the test does with it; how to run both. */
-type Prepare = (program: string, folder: string, block: string) => Command;
+/** Writes a block of the page and what the test does with it; the command that runs both. */
+type Prepare = (program: string, folder: string, block: string) => string[];
 
 interface Language {
   /** The heading of its block in docs/languages.md. */
@@ -59,10 +54,7 @@ const JDBC = '/usr/share/java/mariadb-java-client.jar';
 /** The block and our program in one file. */
 const script =
   (file: string, opening = ''): Prepare =>
-  (command, folder, block) => ({
-    command,
-    args: [write(folder, file, opening + block + ours(file))],
-  });
+  (command, folder, block) => [command, write(folder, file, opening + block + ours(file))];
 
 const PHP = { program: 'php', packages: 'php-cli php-mysql', tells: { unread: 2014 } };
 const hasExtension = (name: string) => ['-r', `exit(extension_loaded("${name}") ? 0 : 1);`];
@@ -106,7 +98,7 @@ const LANGUAGES: readonly Language[] = [
       write(folder, 'check.go', ours('check.go'));
       const env = { ...process.env, ...GO };
       execFileSync(go, ['build', '-o', 'check'], { cwd: folder, env, stdio: 'pipe' });
-      return { command: join(folder, 'check'), args: [] };
+      return [join(folder, 'check')];
     },
   },
   {
@@ -119,8 +111,7 @@ const LANGUAGES: readonly Language[] = [
       write(folder, 'Orders.java', block);
       write(folder, 'Check.java', ours('Check.java'));
       execFileSync(javac, ['Orders.java', 'Check.java'], { cwd: folder, stdio: 'pipe' });
-      const path = ['-XX:TieredStopAtLevel=1', '-cp', `${folder}:${JDBC}`];
-      return { command: 'java', args: [...path, 'Check'] };
+      return ['java', '-XX:TieredStopAtLevel=1', '-cp', `${folder}:${JDBC}`, 'Check'];
     },
     argsOf: ({ host, port, user, password, database }) => [
       `jdbc:mariadb://${host}:${port}/${database}?allowPublicKeyRetrieval=true`,
@@ -164,8 +155,8 @@ async function application(): Promise<Where> {
 }
 
 /** Runs it up to its end; when it has told its connection and waits for a lock, its call is killed. */
-async function runAndKill(command: string, args: readonly string[]) {
-  const child = spawn(command, [...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+async function runAndKill([command = '', ...args]: readonly string[]) {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let errors = '';
   child.stderr.on('data', (text) => (errors += String(text)));
   const lines: string[] = [];
@@ -218,17 +209,14 @@ describe.each(LANGUAGES)('the block of docs/languages.md for $heading', (languag
       onTestFinished(() => {
         rmSync(folder, { recursive: true });
       });
-      const { command, args } = language.prepare(program ?? '', folder, block(language.heading));
+      const command = language.prepare(program ?? '', folder, block(language.heading));
       const holder = await shop.connect();
       await holder.query('START TRANSACTION');
       await holder.query('SELECT 1 FROM orders WHERE id = ? FOR UPDATE', [waiting.orderId]);
 
       const given = language.argsOf?.(where) ?? [JSON.stringify(where)];
-      const { connection, waits, told } = await runAndKill(command, [
-        ...args,
-        ...given,
-        ...ids.map(String),
-      ]);
+      const run = [...command, ...given, ...ids.map(String)];
+      const { connection, waits, told } = await runAndKill(run);
       await holder.query('ROLLBACK');
 
       const [cancelled] = await shop.run<{ at: string }>(
