@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { findDisagreements } from '../../scripts/dev/invariants';
 import { loadExampleShop } from '../../scripts/dev/shop';
 import { changesOf, order, shopOfFile } from '../support';
 import { commandLine, json } from './support';
@@ -41,6 +42,7 @@ test('the two incidents are found among a shop’s orders, repaired, and found n
     { id: 1532, status: 1, balance_amount: 1000 },
     { id: 1690, status: 1, balance_amount: 3000 },
   ]);
+  expect(await findDisagreements(await shop.connect())).toEqual([]);
 });
 
 test('repair from many sessions at once gives 1000 each, once', async () => {

@@ -6,7 +6,7 @@ import { readState } from '../../scripts/deploy/state';
 import { createShop, pendingOrder } from '../support';
 import { deployedShop, newShop } from './support/deployer';
 import { snapshot } from './support/snapshot';
-import { migration, SMALL, withMigrations } from './support/sources';
+import { SMALL } from './support/sources';
 
 describe('"down"', () => {
   it('leaves the shop as it was before "up", and "up" works again', async () => {
@@ -59,23 +59,25 @@ describe('"down"', () => {
   });
 
   it('lists what is owed, late payments and open findings, and refuses unless that is abandoned', async () => {
-    const { url } = await newShop();
-    const source = withMigrations(SMALL, () => [
-      migration(
-        '0001_tables',
-        OPEN_MATTERS,
-        'DROP TABLE order_timeout_owed, order_timeout_payment, order_timeout_finding, order_timeout_setting;',
-      ),
-    ]);
-    await up(url, { source });
-    await expect(down(url, { source, dropJournal: true })).rejects.toMatchObject({
+    const shop = await createShop();
+    await shop.run("INSERT INTO order_timeout_owed VALUES ('stock', 1, 1, 1, 5, NOW(3))");
+    await shop.run(
+      `INSERT INTO order_timeout_payment (reference, order_id, outcome, received_by, received_at)
+       VALUES ('wx-1', 1, 'too_late', '', NOW()), ('wx-2', 2, 'not_payable', '', NOW() + INTERVAL 1 SECOND),
+              ('wx-3', 3, 'accepted', '', NOW())`,
+    );
+    await shop.run(
+      `INSERT INTO order_timeout_finding (order_id, what, opened_at, settled_at)
+       VALUES (1, 'short', NOW(3), NULL), (2, 'second_take', NOW(3), NOW(3))`,
+    );
+    await expect(down(shop.url, { dropJournal: true })).rejects.toMatchObject({
       findings: [
         { text: '1 amounts are owed and not yet given (stock). Nothing was changed' },
         { text: '2 payments are still to be sent back (wx-1, wx-2). Nothing was changed' },
         { text: '1 findings are open (short). Nothing was changed' },
       ],
     });
-    expect(await down(url, { source, abandon: true })).toMatchObject({ outcome: 'done' });
+    expect(await down(shop.url, { abandon: true })).toMatchObject({ outcome: 'done' });
   });
 
   it('leaves everything as it was when it is not agreed to', async () => {
@@ -119,13 +121,3 @@ describe('"down"', () => {
     expect(await other.run('CALL order_timeout_first(1)')).toBeDefined();
   });
 });
-
-const OPEN_MATTERS = `CREATE TABLE IF NOT EXISTS order_timeout_owed (kind VARCHAR(32) PRIMARY KEY);
-INSERT INTO order_timeout_owed VALUES ('stock');
-CREATE TABLE IF NOT EXISTS order_timeout_payment (reference VARCHAR(32) PRIMARY KEY, received_at INT, to_send_back BOOLEAN);
-INSERT INTO order_timeout_payment VALUES ('wx-1', 1, 1), ('wx-2', 2, 1), ('wx-3', 3, 0);
-CREATE TABLE IF NOT EXISTS order_timeout_finding (id INT PRIMARY KEY, what VARCHAR(32), is_open BOOLEAN);
-INSERT INTO order_timeout_finding VALUES (1, 'short', 1), (2, 'second_take', 0);
-CREATE TABLE IF NOT EXISTS order_timeout_setting (id INT PRIMARY KEY, clock CHAR(6) DEFAULT '+00:00', default_timeout_minutes INT DEFAULT 30, paused BOOLEAN DEFAULT 0);
-INSERT INTO order_timeout_setting (id) VALUES (1);
-`;
