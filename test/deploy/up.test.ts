@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { cancelExpiredOrders } from '../../scripts';
 import { down, readSource, up } from '../../scripts/deploy';
 import { upStatements } from '../../scripts/deploy/migrations';
+import { readPage } from '../docs/pages';
 import { createShop, type Shop } from '../support';
 import { deployedShop, eventStatus, newShop } from './support/deployer';
 import { snapshot } from './support/snapshot';
@@ -17,16 +17,9 @@ describe('a deployment to a fresh shop', () => {
                  WHERE table_schema = DATABASE() AND table_name NOT LIKE 'order\\_timeout\\_%'
                  ORDER BY table_name, ordinal_position`);
     const before = await columns();
-    const { migrations } = await readSource();
     expect(await up(url, { paused: true })).toMatchObject({ outcome: 'done' });
 
     expect(await columns()).toEqual(before);
-    expect(await shop.run('SELECT name FROM order_timeout_migration')).toHaveLength(
-      migrations.length,
-    );
-    expect(await shop.run('SELECT name FROM order_timeout_object WHERE checksum IS NULL')).toEqual(
-      [],
-    );
     // The event's own first sweep may be at it.
     await expect.poll(async () => (await cancelExpiredOrders(shop.db)).outcome).toBe('paused');
     expect(await up(url)).toMatchObject({ outcome: 'nothing_to_do', steps: [] });
@@ -76,11 +69,11 @@ describe('a deployment of another version', () => {
 
   it('applies new versioned files in the order of their numbers', async () => {
     const { shop, url } = await deployedShop();
-    const source = withMigrations(SMALL, (files) => [
-      ...files,
+    const source = withMigrations(
+      SMALL,
       migration('0098_first', 'CREATE TABLE extra (a INT PRIMARY KEY);'),
       migration('0099_second', 'ALTER TABLE extra ADD COLUMN b INT;'),
-    ]);
+    );
     expect(await up(url, { source })).toMatchObject({ outcome: 'done' });
     expect(await shop.run('SELECT b FROM extra')).toEqual([]);
     expect(await up(url, { source })).toMatchObject({ outcome: 'nothing_to_do' });
@@ -98,11 +91,9 @@ describe('a deployment of another version', () => {
   it('adds a column as CONTRIBUTING.md says: right to run twice, and gone with its table', async () => {
     const { shop, url } = await deployedShop();
     const [, example = ''] =
-      /```sql\n(SET @order_timeout_change[^]*?)```/.exec(
-        await readFile('CONTRIBUTING.md', 'utf8'),
-      ) ?? [];
+      /```sql\n(SET @order_timeout_change[^]*?)```/.exec(readPage('CONTRIBUTING.md')) ?? [];
     const column = migration('0099_column', example, '');
-    const source = withMigrations(SMALL, (files) => [...files, column]);
+    const source = withMigrations(SMALL, column);
     expect(await up(url, { source })).toMatchObject({ outcome: 'done' });
     const before = await snapshot(shop);
     const db = await shop.connect();

@@ -52,10 +52,7 @@ describe('"verify"', () => {
 
   it('finds what another version deployed', async () => {
     const { url } = await deployedShop();
-    const source = withMigrations(edited(SMALL, 'order_timeout_seen'), (files) => [
-      ...files,
-      migration('0099_newer'),
-    ]);
+    const source = withMigrations(edited(SMALL, 'order_timeout_seen'), migration('0099_newer'));
     const { differences } = await verify(url, source);
     expect(differences).toMatchObject([
       { about: 'migration', name: '0099_newer' },

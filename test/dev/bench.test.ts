@@ -62,7 +62,8 @@ describe('ratios', () => {
     expect(failures([failed], [])).toEqual([failed]);
     expect(exitCodeOf([])).toBe(0);
     expect(exitCodeOf([atLeast('', 0.3, 0.6)])).toBe(3);
-    expect(exitCodeOf([atLeast('', 0.3, 0.6), failed])).toBe(1);
+    expect(exitCodeOf([failed])).toBe(1);
+    expect(exitCodeOf([atLeast('', 0.3, 0.6), atMost('', 1000, 100, 'rows')])).toBe(1);
   });
 });
 

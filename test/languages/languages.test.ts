@@ -12,14 +12,6 @@ const ours = (file: string) => readFileSync(join(__dirname, 'programs', file), '
 const block = (heading: string) =>
   new RegExp(`^## ${heading}\n[^]*?\`\`\`\\w+\n([^]*?)\`\`\``, 'm').exec(PAGE)?.[1] ?? '';
 
-interface Where {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly password: string;
-  readonly database: string;
-}
-
 type Told = Readonly<Record<string, unknown>>;
 
 /** Writes a block of the page and what the test does with it; the command that runs both. */
@@ -36,7 +28,7 @@ interface Language {
   /** Debian's packages. */
   readonly packages: string;
   readonly prepare: Prepare;
-  readonly argsOf?: (where: Where) => readonly string[];
+  readonly argsOf?: (where: Awaited<ReturnType<typeof application>>) => readonly string[];
   /** It reads the number of an error as a signed one of 16 bits. */
   readonly isSigned?: boolean;
   /** What it tells besides what all tell. */
@@ -143,7 +135,7 @@ const shop = shopOfFile({ clock: '+08:00' });
 beforeAll(() => shop.run('CREATE TABLE application_note (connection BIGINT, note VARCHAR(20))'));
 
 /** An account that may do no more than an application. */
-async function application(): Promise<Where> {
+async function application() {
   const url = new URL(
     await shop.createAccount(
       `EXECUTE ON PROCEDURE ${shop.name}.cancel_expired_order`,
