@@ -215,8 +215,10 @@ describe('errors for people: one line, no stack, no password', () => {
 
   it('a text that is too long', async () => {
     const reason = 'x'.repeat(256);
-    const { err } = await commandLine(shop, ['hold', '1', '--minutes', '5', '--reason', reason]);
+    const hold = ['hold', '1', '--minutes', '5', '--reason', reason];
+    const { err, exitCode } = await commandLine(shop, hold);
     expect(err).toContain('at most 255 characters');
+    expect(exitCode).toBe(2);
   });
 
   it('a missing privilege, and nothing deployed', async () => {
@@ -250,7 +252,7 @@ test('the password comes from a file, the URL or MYSQL_PWD', async () => {
 });
 
 test('"wait" ends when the server answers, also without the database, or when the time is over', async () => {
-  const wait = (url: string) => run(['wait', '--url', url, '--timeout', '0.3']);
+  const wait = (url: string, ...limit: string[]) => run(['wait', '--url', url, ...limit]);
   expect(await wait(inject('mysqlUrl'))).toMatchObject({
     exitCode: 0,
     out: expect.stringMatching(/^MySQL .* answers\.$/) as string,
@@ -258,7 +260,7 @@ test('"wait" ends when the server answers, also without the database, or when th
   expect(await wait(urlWith({ pathname: '/order_timeout_test_none' }))).toMatchObject({
     exitCode: 0,
   });
-  expect(await wait(NOWHERE)).toMatchObject({ exitCode: 1 });
+  expect(await wait(NOWHERE, '--timeout', '0.3')).toMatchObject({ exitCode: 1 });
 });
 
 test('TLS is used when asked for', async () => {

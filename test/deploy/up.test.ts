@@ -3,7 +3,7 @@ import { cancelExpiredOrders } from '../../scripts';
 import { down, readSource, up } from '../../scripts/deploy';
 import { upStatements } from '../../scripts/deploy/migrations';
 import { readPage } from '../docs/pages';
-import { createShop, type Shop } from '../support';
+import { createShop } from '../support';
 import { deployedShop, eventStatus, newShop } from './support/deployer';
 import { snapshot } from './support/snapshot';
 import { edited, migration, SMALL, withMigrations, without, withText } from './support/sources';
@@ -161,29 +161,6 @@ describe('grants on a routine', () => {
       'registry function order_timeout_double',
       'registry procedure order_timeout_first',
     ]);
-  });
-});
-
-describe('an index of ours', () => {
-  const ours = (shop: Shop) =>
-    shop.run(
-      `SELECT DISTINCT table_name AS name FROM information_schema.statistics
-        WHERE table_schema = DATABASE() AND table_name NOT LIKE 'order\\_timeout\\_%' AND index_name LIKE 'order\\_timeout\\_%'`,
-    );
-
-  it('is not added to a table that has such an index already', async () => {
-    const { shop, url } = await newShop();
-    await shop.run('ALTER TABLE orders ADD INDEX (status, source_type, created_at, user_id)');
-    await shop.run('ALTER TABLE user_points_ledger ADD INDEX (user_id, ref_table, ref_id)');
-    await up(url);
-    expect(await ours(shop)).toEqual([]);
-  });
-
-  it('is added beside one that was made invisible', async () => {
-    const { shop, url } = await newShop();
-    await shop.run('ALTER TABLE order_coupons ALTER INDEX idx_order INVISIBLE');
-    await up(url);
-    expect(await ours(shop)).toContainEqual({ name: 'order_coupons' });
   });
 });
 
