@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
-import { createShop, order, pendingOrder } from '../support';
+import { order, pendingOrder, shopOfFile } from '../support';
 import { commandLine, json } from './support';
 
+const shop = shopOfFile({ clock: '+08:00' });
+
 test('preview shows what the next sweep does, and its sums', async () => {
-  const shop = await createShop({ clock: '+08:00' });
   expect((await commandLine(shop, ['preview'])).out).toContain('Nothing is due');
   const { orderId } = await pendingOrder(shop, { coupon: 1234, ageMinutes: 95 });
   await pendingOrder(shop, { points: 1500 });
@@ -22,7 +23,6 @@ test('preview shows what the next sweep does, and its sums', async () => {
 });
 
 test('explain begins with the answer', async () => {
-  const shop = await createShop();
   const { orderId } = await pendingOrder(shop, { coupon: 1000 });
 
   const { out } = await commandLine(shop, ['explain', String(orderId)]);
@@ -35,7 +35,6 @@ test('explain begins with the answer', async () => {
 });
 
 test('explain names a finding', async () => {
-  const shop = await createShop();
   const { orderId } = await order(shop, { status: 'cancelled', coupon: 1000 });
   await commandLine(shop, ['reconcile']);
 
@@ -45,7 +44,6 @@ test('explain names a finding', async () => {
 });
 
 test('hold, release and retry say what they did, and end with 1 when they did not', async () => {
-  const shop = await createShop();
   const { orderId } = await pendingOrder(shop);
   const id = String(orderId);
 
@@ -70,7 +68,6 @@ test('hold, release and retry say what they did, and end with 1 when they did no
 });
 
 test('between pause and resume no sweep does anything', async () => {
-  const shop = await createShop();
   await pendingOrder(shop);
 
   expect((await commandLine(shop, ['pause'])).out).toBe('The sweep is paused.');
@@ -82,7 +79,6 @@ test('between pause and resume no sweep does anything', async () => {
 });
 
 test('pause says what another session sees, not what it has sent', async () => {
-  const shop = await createShop();
   await shop.run(
     'CREATE TRIGGER stubborn BEFORE UPDATE ON order_timeout_setting FOR EACH ROW SET NEW.paused = 0',
   );
@@ -94,7 +90,6 @@ test('pause says what another session sees, not what it has sent', async () => {
 });
 
 test('health ends with 3 when something fails, also for an account that may only ask', async () => {
-  const shop = await createShop();
   const url = await shop.createAccount(
     `EXECUTE ON PROCEDURE \`${shop.name}\`.order_timeout_health`,
   );

@@ -1,48 +1,32 @@
-import { beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { findDisagreements } from '../../scripts/dev/invariants';
 import { loadExampleShop } from '../../scripts/dev/shop';
-import { changesOf, createShop, order, type Shop } from '../support';
+import { changesOf, order, shopOfFile } from '../support';
 import { commandLine, json } from './support';
 
-const INCIDENTS = [
-  {
-    orderId: '26743',
-    userId: '9110',
-    kind: 'coupon',
-    targetId: '1532',
-    taken: '1000',
-    returned: '0',
-    missing: '1000',
-    source: 'order_coupons',
-  },
-  {
-    orderId: '28229',
-    userId: '9110',
-    kind: 'coupon',
-    targetId: '1690',
-    taken: '1000',
-    returned: '0',
-    missing: '1000',
-    source: 'order_coupons',
-  },
-];
+const shop = shopOfFile({ clock: '+08:00' });
+
+/** As the shop's old task left it, among other orders, of which some are cancelled and nothing is missing. */
+const loadIncidents = async (orders = 0) =>
+  loadExampleShop(await shop.connect(), { orders, incidents: 'lost', clock: shop.clock });
+
+const ALL = ['repair', '--all', '--source-type', '4', '--since', '1d'];
 
 test('the two incidents are found among a shop’s orders, repaired, and found no more', async () => {
-  const shop = await shopWithIncidents(300);
+  await loadIncidents(300);
 
-  expect(await json(shop, ['audit'])).toEqual(INCIDENTS);
+  const incident = { userId: '9110', kind: 'coupon', taken: '1000', returned: '0' };
+  expect(await json(shop, ['audit'])).toEqual(
+    [
+      { orderId: '26743', targetId: '1532' },
+      { orderId: '28229', targetId: '1690' },
+    ].map((found) => ({ ...incident, ...found, missing: '1000', source: 'order_coupons' })),
+  );
   const audit = await commandLine(shop, ['audit']);
   expect(audit.out).toContain('Missing: coupon 2,000, of 2 orders');
   expect(audit.exitCode).toBe(3);
 
-  const repair = await commandLine(shop, [
-    'repair',
-    '--all',
-    '--source-type',
-    '4',
-    '--since',
-    '1d',
-    '--yes',
-  ]);
+  const repair = await commandLine(shop, [...ALL, '--yes']);
   expect(repair.err).toBe('');
   expect(repair.exitCode).toBe(0);
   expect(repair.out).toContain('Given back: coupon 2,000, of 2 orders');
@@ -58,17 +42,19 @@ test('the two incidents are found among a shop’s orders, repaired, and found n
     { id: 1532, status: 1, balance_amount: 1000 },
     { id: 1690, status: 1, balance_amount: 3000 },
   ]);
+  expect(await findDisagreements(await shop.connect())).toEqual([]);
 });
 
 test('repair from many sessions at once gives 1000 each, once', async () => {
-  const shop = await shopWithIncidents(0);
-  const all = ['repair', '--all', '--source-type', '4', '--since', '1d', '--yes', '--json'];
+  await loadIncidents();
 
-  const sessions = await Promise.all([
-    ...Array.from({ length: 6 }, () => commandLine(shop, all)),
-    ...Array.from({ length: 6 }, () => commandLine(shop, ['repair', '28229', '--json'])),
-    ...Array.from({ length: 6 }, () => commandLine(shop, ['repair', '26743', '--json'])),
-  ]);
+  const sessions = await Promise.all(
+    [
+      [...ALL, '--yes'],
+      ['repair', '28229'],
+      ['repair', '26743'],
+    ].flatMap((args) => Array.from({ length: 6 }, () => commandLine(shop, [...args, '--json']))),
+  );
 
   expect(sessions.map(({ err }) => err).join('')).toBe('');
   const given = sessions.flatMap(
@@ -84,34 +70,31 @@ test('repair from many sessions at once gives 1000 each, once', async () => {
 });
 
 test('repair --all shows what it would give back, and asks', async () => {
-  const shop = await shopWithIncidents(0);
-  const all = ['repair', '--all', '--source-type', '4', '--since', '1d'];
+  await loadIncidents();
 
   const changed = await changesOf(shop, async () => {
-    const declined = await commandLine(shop, all, { answer: 'n' });
+    const declined = await commandLine(shop, ALL, { answer: 'n' });
     expect(declined.questions).toEqual(['Give it back? [y/N] ']);
     expect(declined.out).toContain('To give back: coupon 2,000');
     expect(declined.out).toContain('Nothing was changed.');
     expect(declined.exitCode).toBe(1);
 
-    const alone = await commandLine(shop, all);
+    const alone = await commandLine(shop, ALL);
     expect(alone.err).toContain('nobody can be asked. Add --yes');
     expect(alone.exitCode).toBe(2);
   });
   expect(changed).toEqual({});
 
-  const agreed = await commandLine(shop, all, { answer: 'y' });
+  const agreed = await commandLine(shop, ALL, { answer: 'y' });
   expect(agreed.out).toContain('Given back: coupon 2,000');
 });
 
 test('repair --all whose orders all fail does not say that nothing is missing', async () => {
-  const shop = await shopWithIncidents(0);
+  await loadIncidents();
   await shop.run(`CREATE TRIGGER refuse BEFORE UPDATE ON user_coupons FOR EACH ROW
                   SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'frozen'`);
 
-  const { out, exitCode } = await commandLine(shop, [
-    ...['repair', '--all', '--source-type', '4', '--since', '1d', '--yes'],
-  ]);
+  const { out, exitCode } = await commandLine(shop, [...ALL, '--yes']);
 
   expect(out).toMatch(/^Nothing was given back\.\nOrder 26743 failed: .*frozen$/m);
   expect(out).not.toContain('nothing is missing');
@@ -119,7 +102,6 @@ test('repair --all whose orders all fail does not say that nothing is missing', 
 });
 
 test('a list of findings that is cut off says so', async () => {
-  const shop = await createShop();
   for (let made = 0; made < 2; made++) await order(shop, { status: 'cancelled', coupon: 1000 });
   await commandLine(shop, ['reconcile']);
 
@@ -130,7 +112,6 @@ test('a list of findings that is cut off says so', async () => {
 });
 
 test('repair --all keeps to the source types and dates that were named', async () => {
-  const shop = await createShop();
   const lost = (sourceType: number, ageMinutes: number) =>
     order(shop, { status: 'cancelled', coupon: 100, sourceType, ageMinutes });
   await lost(1, 60);
@@ -150,7 +131,6 @@ test('repair --all keeps to the source types and dates that were named', async (
 });
 
 test('what is missing becomes a finding, which a repair closes and a person may settle', async () => {
-  const shop = await createShop();
   const lost = () => order(shop, { status: 'cancelled', coupon: 1000, ageMinutes: 120 });
   const [repaired, kept] = [await lost(), await lost()];
   expect((await commandLine(shop, ['findings'])).out).toBe('There is nothing to look at.');
@@ -173,12 +153,6 @@ test('what is missing becomes a finding, which a repair closes and a person may 
   expect(await commandLine(shop, ['findings'])).toMatchObject({ exitCode: 0 });
 });
 
-let givenShop: Promise<Shop>;
-beforeAll(async () => {
-  givenShop = createShop();
-  await givenShop;
-});
-
 test.each([
   [['repair'], 'Name an order, or give --all'],
   [['repair', '1', '--all'], 'not both'],
@@ -191,17 +165,8 @@ test.each([
     '--since must be before --until',
   ],
 ])('%j is not clear enough for giving money back', async (args, message) => {
-  const shop = await givenShop;
-
   const { err, exitCode } = await commandLine(shop, args);
 
   expect(err).toContain(message);
   expect(exitCode).toBe(2);
 });
-
-/** As the shop's old task left it, among other orders, of which some are cancelled and nothing is missing. */
-async function shopWithIncidents(orders: number): Promise<Shop> {
-  const shop = await createShop({ clock: '+08:00' });
-  await loadExampleShop(await shop.connect(), { orders, incidents: 'lost', clock: shop.clock });
-  return shop;
-}

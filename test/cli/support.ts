@@ -12,7 +12,7 @@ export interface Ran {
   readonly questions: readonly string[];
 }
 
-/** Runs a command line in this process. `answer`: what somebody at a terminal types. */
+/** Runs a command line in this process. `answer`: what somebody at a terminal types; without it nobody sits there. */
 export async function run(
   args: readonly string[],
   { env = {}, answer }: { env?: Record<string, string>; answer?: string } = {},
@@ -40,18 +40,11 @@ export async function run(
   return { out: out.join('\n'), err: err.join(''), exitCode, questions };
 }
 
-export interface Surroundings {
-  /** What somebody at the terminal answers; without it nobody sits there. */
-  readonly answer?: string;
-  /** Default: the shop's. */
-  readonly url?: string;
-}
-
-/** Runs a command line against a shop, without a process of its own. */
+/** Runs a command line against a shop. `url`: another than the shop's own. */
 export function commandLine(
   shop: Shop,
   args: readonly string[],
-  { url = shop.url, ...terminal }: Surroundings = {},
+  { url = shop.url, ...terminal }: { url?: string; answer?: string } = {},
 ): Promise<Ran> {
   return run(args, { env: { MYSQL_URL: url }, ...terminal });
 }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { Refusal, up } from '../../scripts/deploy';
+import { up } from '../../scripts/deploy';
 import { checkServer, checkVersion } from '../../scripts/deploy/checks';
 import { hasPrivilege, parseGrants, schemaMatches } from '../../scripts/deploy/grants';
 import { createShop } from '../support';
-import { deployer } from './support/deployer';
+import { newShop } from './support/deployer';
 import { snapshot } from './support/snapshot';
 import { SMALL } from './support/sources';
 
@@ -108,9 +108,8 @@ describe('SHOW GRANTS', () => {
 });
 
 describe('"up" where something is wrong', () => {
-  it('says everything at once, as data, and changes nothing', async () => {
-    const shop = await createShop({ deploy: false });
-    const url = await deployer(shop);
+  it('says everything at once, and changes nothing', async () => {
+    const { shop, url } = await newShop();
     await shop.run('DROP TABLE order_coupons');
     await shop.run('ALTER TABLE orders DROP COLUMN cancelled_at');
     await shop.run('CREATE FUNCTION order_timeout_double () RETURNS INT DETERMINISTIC RETURN 1');
@@ -118,13 +117,8 @@ describe('"up" where something is wrong', () => {
       "INSERT INTO orders (order_no, user_id, created_at) VALUES ('1', 1, UTC_TIMESTAMP() + INTERVAL 8 HOUR)",
     );
     const before = await snapshot(shop);
-    const refusal = await up(url, { source: SMALL }).catch((error: unknown) => error);
-    expect(refusal).toBeInstanceOf(Refusal);
-    const { findings } = refusal as Refusal;
-    expect(findings.every(({ severity }) => severity === 'mistake')).toBe(true);
-    const text = (refusal as Refusal).message;
-    for (const one of ['order_timeout_double already', 'order_coupons', 'cancelled_at', '--clock'])
-      expect(text).toContain(one);
+    const mistakes = ['order_timeout_double already', 'order_coupons', 'cancelled_at', '--clock'];
+    await expect(up(url, { source: SMALL })).rejects.toThrow(new RegExp(mistakes.join('.*'), 's'));
     expect(await snapshot(shop)).toEqual(before);
   });
 
@@ -140,11 +134,11 @@ describe('"up" where something is wrong', () => {
   });
 
   it('shows the triggers of the shop, of which one may keep a balance', async () => {
-    const shop = await createShop({ deploy: false });
+    const { shop, url } = await newShop();
     await shop.run(
       'CREATE TRIGGER keeps_balance BEFORE INSERT ON user_points_ledger FOR EACH ROW SET NEW.remark = NEW.remark',
     );
-    const { remarks } = await up(await deployer(shop), { source: SMALL });
+    const { remarks } = await up(url, { source: SMALL });
     expect(remarks.find(({ about }) => about === 'triggers')?.text).toContain(
       'keeps_balance (BEFORE INSERT on user_points_ledger)',
     );

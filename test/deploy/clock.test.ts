@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { up } from '../../scripts/deploy';
 import { type ClockFacts, judgeClock } from '../../scripts/deploy/clock';
-import { createShop, timestamps } from '../support';
-import { deployer } from './support/deployer';
+import { timestamps } from '../support';
+import { newShop } from './support/deployer';
 import { SMALL } from './support/sources';
 
 const HOUR = 3600;
@@ -60,8 +60,7 @@ describe('the clock', () => {
 
 describe('"up"', () => {
   it('refuses a clock under which the newest order is of the future, and takes the right one', async () => {
-    const shop = await createShop({ deploy: false });
-    const url = await deployer(shop);
+    const { shop, url } = await newShop();
     await shop.run(
       "INSERT INTO orders (order_no, user_id, created_at) VALUES ('1', 1, UTC_TIMESTAMP() + INTERVAL 8 HOUR)",
     );
@@ -71,8 +70,7 @@ describe('"up"', () => {
   });
 
   it('refuses one under which a busy shop has been silent for just eight hours', async () => {
-    const shop = await createShop({ deploy: false });
-    const url = await deployer(shop);
+    const { shop, url } = await newShop();
     await shop.run(
       `INSERT INTO orders (order_no, user_id, created_at)
        WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)
@@ -85,11 +83,11 @@ describe('"up"', () => {
   });
 
   it('takes any clock where times are instants', async () => {
-    const shop = await createShop({ deploy: false, schema: timestamps });
+    const { shop, url } = await newShop({ schema: timestamps });
     await shop.run(
       "INSERT INTO orders (order_no, user_id, created_at) VALUES ('1', 1, CURRENT_TIMESTAMP())",
     );
-    const { remarks } = await up(await deployer(shop), { source: SMALL, clock: '-03:00' });
+    const { remarks } = await up(url, { source: SMALL, clock: '-03:00' });
     expect(remarks.filter(({ about }) => about === 'clock')).toEqual([]);
   });
 });

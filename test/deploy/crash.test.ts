@@ -1,23 +1,22 @@
-import { describe, expect, it } from 'vitest';
+import type { Connection } from 'mysql2/promise';
+import { expect, it } from 'vitest';
 import { down, type Source, up } from '../../scripts/deploy';
 import { openSession } from '../../scripts/deploy/connection';
 import { execute } from '../../scripts/deploy/execute';
 import { planDown } from '../../scripts/deploy/down';
 import { planUp } from '../../scripts/deploy/plan';
+import { readShop } from '../../scripts/deploy/shop';
 import { readState } from '../../scripts/deploy/state';
 import { createShop, type Shop } from '../support';
-import { crashingAfter } from './support/crash';
+import { deployer, plainDeployer } from './support/deployer';
 import { snapshot } from './support/snapshot';
-import { readShop } from '../../scripts/deploy/shop';
-import { deployer } from './support/deployer';
 import { edited, SMALL } from './support/sources';
 
 /** Runs the plan of the moment and loses the connection after so many statements. Says whether it got to the end. */
-async function crash(
-  url: string,
-  source: Source,
-  direction: 'up' | 'down',
+async function isDoneAfter(
   statements: number,
+  direction: 'up' | 'down',
+  { url, source }: { url: string; source: Source },
 ): Promise<boolean> {
   const db = await openSession(url);
   try {
@@ -26,7 +25,7 @@ async function crash(
       direction === 'up'
         ? planUp(await readShop(db, source, state), state)
         : planDown(source, state, undefined);
-    await execute(crashingAfter(db, statements), plan, direction);
+    await execute(lostAfter(statements, db), plan, direction);
     return true;
   } catch {
     return false;
@@ -35,113 +34,67 @@ async function crash(
   }
 }
 
-/** Tries every statement (or every so many) as the last one, and hands over to `check` after each. */
-async function crashEverywhere(
-  attempt: (statements: number) => Promise<boolean>,
-  check: () => Promise<void>,
-  stride = 1,
-): Promise<number> {
-  for (let statements = 0; ; statements += stride) {
-    const isDone = await attempt(statements);
-    await check();
-    if (isDone) return statements;
-  }
+/** As when the process that deploys is killed. */
+function lostAfter(statements: number, db: Connection): Connection {
+  let left = statements;
+  return new Proxy(db, {
+    get(target, property) {
+      if (property !== 'query') return Reflect.get(target, property) as unknown;
+      return async (...args: Parameters<Connection['query']>) => {
+        if (left === 0) target.destroy();
+        left -= 1;
+        return target.query(...args);
+      };
+    },
+  });
 }
 
-/** One that may not make a definer account, whose many grants would make these tests long. */
-async function plainDeployer(shop: Shop): Promise<string> {
-  return shop.createAccount(`ALL ON ${shop.name}.*`, 'SELECT ON performance_schema.*');
+interface Killed {
+  readonly title: string;
+  /** What makes the state that it begins with. */
+  readonly from: typeof up | typeof down;
+  readonly attempt: 'up' | 'down';
+  readonly then: typeof up | typeof down;
+  /** Default: changed in nothing. */
+  readonly source?: Source;
+  /** Default: one that makes no definer account, whose many grants would make these tests long. */
+  readonly account?: (shop: Shop) => Promise<string>;
+  /** Default: every statement is tried as the last one. */
+  readonly stride?: number;
 }
 
-describe('a deployment that is killed after any of its statements', { timeout: 240_000 }, () => {
-  it('is completed by the next one', async () => {
+it.each<Killed>([
+  { title: 'a deployment is completed by the next one', from: down, attempt: 'up', then: up },
+  { title: 'a deployment is taken back by "down"', from: down, attempt: 'up', then: down },
+  { title: 'a removal is completed by the next one', from: up, attempt: 'down', then: down },
+  {
+    title: 'a deployment is completed also in the midst of the grants',
+    ...{ from: down, attempt: 'up', then: up, account: deployer, stride: 9 },
+  },
+  {
+    title: 'a replacement of a procedure is undone, and the grants on it are kept',
+    ...{ from: up, attempt: 'up', then: up, account: deployer },
+    source: edited(SMALL, 'order_timeout_first'),
+  },
+])(
+  'killed after any of its statements, $title',
+  { timeout: 240_000 },
+  async ({ from, attempt, then, source = SMALL, account = plainDeployer, stride = 1 }) => {
     const shop = await createShop({ deploy: false });
-    const url = await plainDeployer(shop);
-    const source = SMALL;
-    await up(url, { source });
-    const complete = await snapshot(shop);
-    await down(url, { source });
-
-    const statements = await crashEverywhere(
-      (last) => crash(url, source, 'up', last),
-      async () => {
-        await up(url, { source });
-        expect(await snapshot(shop)).toEqual(complete);
-        await down(url, { source });
-      },
-    );
-    expect(statements).toBeGreaterThan(15);
-  });
-
-  it('is taken back by "down"', async () => {
-    const shop = await createShop({ deploy: false });
-    const url = await plainDeployer(shop);
-    const source = SMALL;
-    const empty = await snapshot(shop);
-
-    await crashEverywhere(
-      (last) => crash(url, source, 'up', last),
-      async () => {
-        await down(url, { source });
-        expect(await snapshot(shop)).toEqual(empty);
-      },
-    );
-  });
-
-  it('is completed also when that was in the midst of the grants', async () => {
-    const shop = await createShop({ deploy: false });
-    const url = await deployer(shop);
-    const source = SMALL;
-    await up(url, { source });
-    const complete = await snapshot(shop);
-    await down(url, { source });
-
-    await crashEverywhere(
-      (last) => crash(url, source, 'up', last),
-      async () => {
-        await up(url, { source });
-        expect(await snapshot(shop)).toEqual(complete);
-        await down(url, { source });
-      },
-      9,
-    );
-  });
-
-  it('keeps the grants on a procedure that it was replacing', async () => {
-    const shop = await createShop({ deploy: false });
-    const url = await deployer(shop);
-    const source = SMALL;
-    await up(url, { source });
-    await shop.createAccount(`EXECUTE ON PROCEDURE ${shop.name}.order_timeout_first`);
+    const url = await account(shop);
     const before = await snapshot(shop);
+    await up(url, { source: SMALL });
+    if (from === up)
+      await shop.createAccount(`EXECUTE ON PROCEDURE ${shop.name}.order_timeout_first`);
+    const expected = then === up ? await snapshot(shop) : before;
 
-    const statements = await crashEverywhere(
-      (last) => crash(url, edited(SMALL, 'order_timeout_first'), 'up', last),
-      async () => {
-        await up(url, { source });
-        expect(await snapshot(shop)).toEqual(before);
-      },
-    );
+    let statements = 0;
+    for (let isDone = false; !isDone; statements += stride) {
+      await from(url, { source: SMALL });
+      isDone = await isDoneAfter(statements, attempt, { url, source });
+      await then(url, { source: SMALL });
+      expect(await snapshot(shop)).toEqual(expected);
+    }
     expect(statements).toBeGreaterThan(5);
-  });
-});
-
-describe('a removal that is killed after any of its statements', { timeout: 240_000 }, () => {
-  it('is completed by the next one', async () => {
-    const shop = await createShop({ deploy: false });
-    const url = await plainDeployer(shop);
-    const source = SMALL;
-    const empty = await snapshot(shop);
-    await up(url, { source });
-
-    const statements = await crashEverywhere(
-      (last) => crash(url, source, 'down', last),
-      async () => {
-        await down(url, { source });
-        expect(await snapshot(shop)).toEqual(empty);
-        await up(url, { source });
-      },
-    );
-    expect(statements).toBeGreaterThan(5);
-  });
-});
+  },
+);

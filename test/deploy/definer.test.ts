@@ -1,29 +1,20 @@
 import { createConnection } from 'mysql2/promise';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
-import { down, up, verify } from '../../scripts/deploy';
+import { cancelExpiredOrders } from '../../scripts';
+import { down, status, up, verify } from '../../scripts/deploy';
 import { actualPrivileges } from '../../scripts/deploy/definer';
 import { parseGrants } from '../../scripts/deploy/grants';
 import { quoteName } from '../../scripts/deploy/text';
 import { runShopFile } from '../../scripts/dev/shop';
 import { diagnose, type Finding, fix } from '../../scripts/operate/doctor';
-import { createShop, pendingOrder, type Shop } from '../support';
-import { deployer } from './support/deployer';
+import { createShop } from '../support';
+import { deployedShop, deployer, plainDeployer } from './support/deployer';
 import { edited, SMALL } from './support/sources';
-
-async function definers(shop: Shop): Promise<string[]> {
-  const rows = await shop.run<{ definer: string }>(
-    `SELECT DISTINCT definer AS definer FROM information_schema.routines WHERE routine_schema = DATABASE()
-      UNION SELECT definer FROM information_schema.views WHERE table_schema = DATABASE()
-      UNION SELECT definer FROM information_schema.events WHERE event_schema = DATABASE()`,
-  );
-  return rows.map(({ definer }) => definer);
-}
 
 describe('the definer account', () => {
   it('is what all objects run as, locked and without a password', async () => {
-    const shop = await createShop({ deploy: false });
-    await up(await deployer(shop), { source: SMALL });
-    expect(await definers(shop)).toEqual(['order_timeout@localhost']);
+    const { shop, url } = await deployedShop();
+    expect((await status(url, SMALL)).definers).toEqual(['order_timeout@localhost']);
     const [account] = await shop.run<{ locked: string; hash: string }>(
       `SELECT account_locked AS locked, authentication_string AS hash
          FROM mysql.user WHERE user = 'order_timeout' AND host = 'localhost'`,
@@ -33,8 +24,7 @@ describe('the definer account', () => {
   });
 
   it('may not delete from a table of the shop, and change but the columns that the shop file names', async () => {
-    const shop = await createShop({ deploy: false });
-    await up(await deployer(shop), { source: SMALL });
+    const { shop } = await deployedShop();
     const lines = await shop.run("SHOW GRANTS FOR 'order_timeout'@'localhost'");
     const grants = parseGrants(lines.map((line) => String(Object.values(line)[0])));
     const written = actualPrivileges(shop.name, { lines: grants, partialRevokes: false }).filter(
@@ -57,27 +47,8 @@ describe('the definer account', () => {
     ]);
   });
 
-  it('suffices for a sweep and for a call of a user who has nothing but EXECUTE', async () => {
-    const shop = await createShop();
-    await pendingOrder(shop, { coupon: 1000, points: 50, pointsLeft: null });
-    const { orderId } = await pendingOrder(shop, { coupon: 1000, points: 50 });
-    const url = await shop.createAccount(
-      `EXECUTE ON PROCEDURE ${shop.name}.cancel_expired_order`,
-      `EXECUTE ON PROCEDURE ${shop.name}.cancel_expired_orders`,
-    );
-    const db = await shop.connect({ uri: url });
-    const [[[single]]] = (await db.query('CALL cancel_expired_order(?)', [orderId])) as unknown as [
-      [[object]],
-    ];
-    const [[[sweep]]] = (await db.query('CALL cancel_expired_orders()')) as unknown as [[[object]]];
-    expect(single).toMatchObject({ outcome: 'cancelled', coupon_refunded: 1000 });
-    expect(sweep).toMatchObject({ outcome: 'completed', cancelled: 1, failed: 0 });
-  });
-
   it('gets back what was taken from it, and loses what it was given', async () => {
-    const shop = await createShop({ deploy: false });
-    const url = await deployer(shop);
-    await up(url, { source: SMALL });
+    const { shop, url } = await deployedShop();
     await shop.run("REVOKE UPDATE (status) ON orders FROM 'order_timeout'@'localhost'");
     await shop.run("GRANT DELETE ON orders TO 'order_timeout'@'localhost'");
     const { steps } = await up(url, { source: SMALL });
@@ -89,14 +60,10 @@ describe('the definer account', () => {
   });
 
   it('is not created again for a second shop, which MySQL would refuse', async () => {
-    const [first, second] = [
-      await createShop({ deploy: false }),
-      await createShop({ deploy: false }),
-    ];
-    for (const shop of [first, second]) {
-      const url = await deployer(shop, 'needed');
-      expect(await up(url, { source: SMALL })).toMatchObject({ outcome: 'done' });
-    }
+    await deployedShop();
+    const second = await createShop({ deploy: false });
+    const url = await deployer(second, 'needed');
+    expect(await up(url, { source: SMALL })).toMatchObject({ outcome: 'done' });
     expect(await second.run('CALL order_timeout_first(1)')).toBeDefined();
   });
 });
@@ -105,19 +72,13 @@ const isAboutAccount = ({ about, severity }: Finding) =>
   severity !== 'ok' && ['definer', 'objects', 'event'].includes(about);
 
 describe('a deployer who may make no accounts', () => {
-  async function plain(shop: Shop) {
-    return shop.createAccount(`ALL ON ${shop.name}.*`, 'SELECT ON performance_schema.*');
-  }
-
   it('is who the objects run as, and a remark says so', async () => {
     const shop = await createShop({ deploy: false });
-    const url = await plain(shop);
+    const url = await plainDeployer(shop);
     const { remarks } = await up(url);
     const account = `${new URL(url).username}@%`;
-    expect(remarks.find(({ about }) => about === 'definer')?.text).toBe(
-      `The procedures and the event will run as ${account}`,
-    );
-    expect(await definers(shop)).toEqual([account]);
+    expect(remarks.find(({ about }) => about === 'definer')?.text).toContain(account);
+    expect((await status(url)).definers).toEqual([account]);
     expect(await shop.run('CALL cancel_expired_orders()')).toBeDefined();
     expect(await up(url)).toMatchObject({ outcome: 'nothing_to_do' });
     expect(await down(url)).toMatchObject({ outcome: 'done' });
@@ -125,7 +86,7 @@ describe('a deployer who may make no accounts', () => {
 
   it('has a deployment that is what it is, whoever looks at it', async () => {
     const shop = await createShop({ deploy: false });
-    await up(await plain(shop));
+    await up(await plainDeployer(shop));
     expect((await verify(shop.url)).differences).toEqual([]);
     expect((await diagnose(shop.url)).filter(isAboutAccount)).toEqual([]);
     expect(await fix(shop.url)).toEqual({ done: [], remarks: [] });
@@ -133,7 +94,7 @@ describe('a deployer who may make no accounts', () => {
 
   it('is told which grants on a routine are lost when it is replaced, where it can not read them', async () => {
     const shop = await createShop({ deploy: false });
-    const url = await plain(shop);
+    const url = await plainDeployer(shop);
     await up(url, { source: SMALL });
     const { remarks } = await up(url, { source: edited(SMALL, 'order_timeout_first') });
     expect(remarks.find(({ about }) => about === 'grants')?.remedy).toContain(
@@ -142,16 +103,17 @@ describe('a deployer who may make no accounts', () => {
   });
 
   it('does not take objects over from the definer account', async () => {
-    const shop = await createShop({ deploy: false });
-    await up(await deployer(shop), { source: SMALL });
-    await expect(up(await plain(shop), { source: SMALL })).rejects.toThrow(
+    const { shop } = await deployedShop();
+    await expect(up(await plainDeployer(shop), { source: SMALL })).rejects.toThrow(
       'What is deployed runs as order_timeout@localhost',
     );
   });
 });
 
 describe('a schema with an odd name', () => {
-  it.each(['a_b%c', "it's `odd`", 'mit-strich.und.punkt'])('%s works', async (suffix) => {
+  // With a backslash before each _ it has 64 characters, and GRANT takes no more.
+  const LONGEST = 'x'.repeat(32);
+  it.each(['a_b%c', "it's `odd`", 'mit-strich.und.punkt', LONGEST])('%s works', async (suffix) => {
     const server = new URL(inject('mysqlUrl'));
     const name = `order_timeout_test_${inject('runId')}_${suffix}`;
     const db = await createConnection(server.href);
@@ -166,8 +128,7 @@ describe('a schema with an odd name', () => {
 
     await up(server.href);
     expect(await up(server.href)).toMatchObject({ outcome: 'nothing_to_do' });
-    const [[[sweep]]] = (await db.query('CALL cancel_expired_orders()')) as unknown as [[[object]]];
-    expect(sweep).toMatchObject({ failed: 0 });
+    expect(await cancelExpiredOrders(db)).toMatchObject({ failed: 0 });
     await down(server.href, { dropJournal: true });
     const [lines] = await db.query("SHOW GRANTS FOR 'order_timeout'@'localhost'").catch(() => [[]]);
     expect(JSON.stringify(lines).replaceAll('\\', '')).not.toContain(

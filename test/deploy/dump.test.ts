@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
+import { EXAMPLES } from '../../scripts/dev/shop';
 import { createExample } from '../shops/example';
 import { createShop } from '../support';
 
-test.each(['built-in', 'litemall', 'mall'] as const)(
+test.each(EXAMPLES)(
   'every view of the %s shop can be made again from what the server says of it, as a dump does',
   async (example) => {
     const shop = example === 'built-in' ? await createShop() : await createExample(example);

@@ -3,7 +3,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { cancelExpiredOrder, cancelExpiredOrders } from '../../scripts';
 import { findBalanceViolations, findViolations, takeBaseline } from '../../scripts/dev/invariants';
 import { readSource, type Source, up } from '../../scripts/deploy';
-import { runShopFile } from '../../scripts/dev/shop';
+import { loadExampleShop } from '../../scripts/dev/shop';
 import { createShop } from '../support';
 import type { MysqlError } from '../procedures/calls';
 
@@ -32,10 +32,8 @@ it(
   { timeout: 180_000 },
   async () => {
     const shop = await createShop();
-    const db = await shop.connect();
-    await db.query("SET time_zone = '+00:00'");
-    await runShopFile(db, 'built-in', 'generate_orders.sql');
-    await shop.run("CALL generate_orders('due', 3000, 1)");
+    const due = { orders: 3000, mix: { due: 1 }, incidents: 'none' } as const;
+    await loadExampleShop(await shop.connect(), due);
     await shop.run('UPDATE order_timeout_setting SET batch_size = 20');
     const url = await shop.createAccount(
       `EXECUTE ON PROCEDURE \`${shop.name}\`.cancel_expired_order`,

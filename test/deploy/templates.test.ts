@@ -4,7 +4,6 @@ import {
   type ObjectKind,
   type ObjectSource,
   renderSource,
-  withDefiner,
 } from '../../scripts/deploy/source';
 import { migration } from './support/sources';
 
@@ -78,31 +77,10 @@ describe('a template', () => {
     expect(() => fill([file('v', text)], { orders: { id: 1 } })).toThrow(/^v\.sql: .*nothing|x/);
   });
 
-  it('is deployed after the views that it reads, functions first', () => {
-    const objects = [
-      file('tick', 'DO 0', 'event'),
-      file('p', 'SELECT f()', 'procedure'),
-      file('a', 'SELECT * FROM c'),
-      file('b', '-- not a\nSELECT * FROM b_table'),
-      file('c', 'SELECT f() FROM b'),
-      file('f', 'RETURN (SELECT 1 FROM a)', 'function'),
-    ];
-    expect(fill(objects).map(([name]) => name)).toEqual(['f', 'b', 'c', 'a', 'p', 'tick']);
-  });
-
-  it('of views in a circle is refused', () => {
-    const objects = [file('a', 'SELECT * FROM b'), file('b', 'SELECT * FROM a')];
-    expect(() => fill(objects)).toThrow('a -> b -> a');
-  });
-
-  it.each([
-    ['CREATE PROCEDURE p ()', 'CREATE DEFINER = me PROCEDURE p ()'],
-    ['CREATE FUNCTION f ()', 'CREATE DEFINER = me FUNCTION f ()'],
-    [
-      'CREATE OR REPLACE ALGORITHM = MERGE SQL SECURITY DEFINER VIEW v AS',
-      'CREATE OR REPLACE ALGORITHM = MERGE DEFINER = me SQL SECURITY DEFINER VIEW v AS',
-    ],
-  ])('%s gets the account that it runs as', (create, expected) => {
-    expect(withDefiner(create, 'me')).toBe(expected);
+  it('of a view is deployed after the views that it reads, and a circle of them is refused', () => {
+    const reader = file('a', 'SELECT * FROM b');
+    const read = file('b', '-- not a\nSELECT * FROM a_table');
+    expect(fill([reader, read]).map(([name]) => name)).toEqual(['b', 'a']);
+    expect(() => fill([reader, file('b', 'SELECT * FROM a')])).toThrow('a -> b -> a');
   });
 });

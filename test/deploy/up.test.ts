@@ -1,30 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { down, readSource, Refusal, up } from '../../scripts/deploy';
+import { cancelExpiredOrders } from '../../scripts';
+import { down, readSource, up } from '../../scripts/deploy';
 import { upStatements } from '../../scripts/deploy/migrations';
-import { createShop, type Shop } from '../support';
-import { deployer } from './support/deployer';
+import { readPage } from '../docs/pages';
+import { createShop } from '../support';
+import { deployedShop, eventStatus, newShop } from './support/deployer';
 import { snapshot } from './support/snapshot';
 import { edited, migration, SMALL, withMigrations, without, withText } from './support/sources';
-
-/** A shop without the engine, and whoever the runbook has deploy to it. */
-async function newShop() {
-  const shop = await createShop({ deploy: false });
-  return { shop, url: await deployer(shop) };
-}
-
-async function outcomeOfSweep(shop: Shop): Promise<unknown> {
-  const [[[sweep]]] = (await shop.db.query('CALL cancel_expired_orders()')) as unknown as [
-    [[{ outcome: string }]],
-  ];
-  return sweep.outcome;
-}
-
-async function deployed() {
-  const { shop, url } = await newShop();
-  await up(url, { source: SMALL });
-  return { shop, url };
-}
 
 describe('a deployment to a fresh shop', () => {
   it("registers everything, changes nothing of the shop's tables but their indexes, and works", async () => {
@@ -35,36 +17,12 @@ describe('a deployment to a fresh shop', () => {
                  WHERE table_schema = DATABASE() AND table_name NOT LIKE 'order\\_timeout\\_%'
                  ORDER BY table_name, ordinal_position`);
     const before = await columns();
-    const { migrations } = await readSource();
     expect(await up(url, { paused: true })).toMatchObject({ outcome: 'done' });
 
     expect(await columns()).toEqual(before);
-    expect(await shop.run('SELECT name FROM order_timeout_migration')).toHaveLength(
-      migrations.length,
-    );
-    expect(await shop.run('SELECT name FROM order_timeout_object WHERE checksum IS NULL')).toEqual(
-      [],
-    );
     // The event's own first sweep may be at it.
-    await expect.poll(() => outcomeOfSweep(shop)).toBe('paused');
+    await expect.poll(async () => (await cancelExpiredOrders(shop.db)).outcome).toBe('paused');
     expect(await up(url)).toMatchObject({ outcome: 'nothing_to_do', steps: [] });
-  });
-
-  it('takes the clock and the pause that are asked for', async () => {
-    const { shop, url } = await newShop();
-    await up(url, { source: SMALL, clock: '+08:00', paused: true });
-    expect(await shop.run('SELECT clock, paused FROM order_timeout_setting')).toEqual([
-      { clock: '+08:00', paused: 1 },
-    ]);
-  });
-
-  it('is shown before it is done, with what the first sweep would move', async () => {
-    const { shop, url } = await newShop();
-    const before = await snapshot(shop);
-    const { outcome, remarks } = await up(url, { confirm: () => Promise.resolve(false) });
-    expect(outcome).toBe('declined');
-    expect(remarks).toContainEqual(expect.objectContaining({ about: 'first_sweep' }));
-    expect(await snapshot(shop)).toEqual(before);
   });
 
   it('is not done when the database changes while it is being agreed to', async () => {
@@ -90,7 +48,7 @@ describe('a deployment to a fresh shop', () => {
 
 describe('a deployment of another version', () => {
   it('replaces only what has changed', async () => {
-    const { url } = await deployed();
+    const { url } = await deployedShop();
     const { steps } = await up(url, { source: edited(SMALL, 'order_timeout_first') });
     expect(steps).toEqual([
       'register what is about to be deployed',
@@ -101,7 +59,7 @@ describe('a deployment of another version', () => {
   });
 
   it('drops what is no longer part of it', async () => {
-    const { shop, url } = await deployed();
+    const { shop, url } = await deployedShop();
     await up(url, { source: without(SMALL, 'order_timeout_first') });
     expect(await shop.run('SHOW PROCEDURE STATUS WHERE db = DATABASE()')).toEqual([]);
     expect(
@@ -110,12 +68,12 @@ describe('a deployment of another version', () => {
   });
 
   it('applies new versioned files in the order of their numbers', async () => {
-    const { shop, url } = await deployed();
-    const source = withMigrations(SMALL, (files) => [
-      ...files,
+    const { shop, url } = await deployedShop();
+    const source = withMigrations(
+      SMALL,
       migration('0098_first', 'CREATE TABLE extra (a INT PRIMARY KEY);'),
       migration('0099_second', 'ALTER TABLE extra ADD COLUMN b INT;'),
-    ]);
+    );
     expect(await up(url, { source })).toMatchObject({ outcome: 'done' });
     expect(await shop.run('SELECT b FROM extra')).toEqual([]);
     expect(await up(url, { source })).toMatchObject({ outcome: 'nothing_to_do' });
@@ -131,13 +89,11 @@ describe('a deployment of another version', () => {
   });
 
   it('adds a column as CONTRIBUTING.md says: right to run twice, and gone with its table', async () => {
-    const { shop, url } = await deployed();
+    const { shop, url } = await deployedShop();
     const [, example = ''] =
-      /```sql\n(SET @order_timeout_change[^]*?)```/.exec(
-        await readFile('CONTRIBUTING.md', 'utf8'),
-      ) ?? [];
+      /```sql\n(SET @order_timeout_change[^]*?)```/.exec(readPage('CONTRIBUTING.md')) ?? [];
     const column = migration('0099_column', example, '');
-    const source = withMigrations(SMALL, (files) => [...files, column]);
+    const source = withMigrations(SMALL, column);
     expect(await up(url, { source })).toMatchObject({ outcome: 'done' });
     const before = await snapshot(shop);
     const db = await shop.connect();
@@ -152,7 +108,7 @@ describe('a deployment of another version', () => {
   });
 
   it('puts back what somebody changed or dropped: routines, views, event, indexes', async () => {
-    const { shop, url } = await deployed();
+    const { shop, url } = await deployedShop();
     const before = await snapshot(shop);
     await shop.run('DROP PROCEDURE order_timeout_first');
     await shop.run('ALTER FUNCTION order_timeout_double SQL SECURITY INVOKER');
@@ -165,39 +121,25 @@ describe('a deployment of another version', () => {
     expect(await snapshot(shop)).toEqual(before);
   });
 
-  const addRow = (shop: Shop, name: string) =>
-    shop.run(
-      `INSERT INTO order_timeout_migration (name, checksum, applied_at, applied_by, package_version, duration_ms)
-       VALUES (?, 'x', UTC_TIMESTAMP(3), 'x', '9.9.9', 0)`,
-      [name],
-    );
-
   it.each([
-    [
-      'an edited file',
-      (shop: Shop) => shop.run(`UPDATE order_timeout_migration SET checksum = 'x'`),
-      '0001_tables.up.sql was edited',
-    ],
-    ['a missing file', (shop: Shop) => addRow(shop, '0001_gone'), '0001_gone.up.sql is missing'],
-    [
-      'a newer database',
-      (shop: Shop) => addRow(shop, '9999_newer'),
-      'older than the database: 9999_newer',
-    ],
-  ])('is refused for %s, with its name, and nothing is changed', async (_, arrange, message) => {
-    const { shop, url } = await deployed();
-    await arrange(shop);
+    ['an edited file', "checksum = 'x'", '0001_tables.up.sql was edited'],
+    ['a missing file', "name = '0000_gone'", '0000_gone.up.sql is missing'],
+    ['a newer database', "name = '9999_newer'", 'older than the database: 9999_newer'],
+    ['a late file', "name = '9999_newer'", '0001_tables.up.sql is out of order, since 9999_newer'],
+  ])('is refused for %s, with its name, and nothing is changed', async (_, found, message) => {
+    const { shop, url } = await deployedShop();
+    await shop.run(`UPDATE order_timeout_migration SET ${found}`);
     const before = await snapshot(shop);
-    const deployment = up(url, { source: without(SMALL, 'order_timeout_first') });
-    await expect(deployment).rejects.toThrow(Refusal);
-    await expect(deployment).rejects.toThrow(message);
+    await expect(up(url, { source: without(SMALL, 'order_timeout_first') })).rejects.toThrow(
+      message,
+    );
     expect(await snapshot(shop)).toEqual(before);
   });
 });
 
 describe('grants on a routine', () => {
   it('are the same after it was replaced', async () => {
-    const { shop, url } = await deployed();
+    const { shop, url } = await deployedShop();
     const account = await shop.createAccount(
       `EXECUTE ON PROCEDURE ${shop.name}.order_timeout_first`,
       `EXECUTE ON FUNCTION ${shop.name}.order_timeout_double`,
@@ -223,28 +165,21 @@ describe('grants on a routine', () => {
 });
 
 describe('the event', () => {
-  const state = async (shop: Shop) => {
-    const [row] = await shop.run<{ status: string }>(
-      'SELECT status AS status FROM information_schema.events WHERE event_schema = DATABASE()',
-    );
-    return row?.status;
-  };
-
   it.each(['ENABLE', 'DISABLE'])(
     'stays as the operator had it (%s), changed or not',
     async (how) => {
-      const { shop, url } = await deployed();
-      expect(await state(shop)).toBe('ENABLED');
+      const { shop, url } = await deployedShop();
+      expect(await eventStatus(shop)).toBe('ENABLED');
       const operator = await shop.connect({ uri: url });
       await operator.query(`ALTER EVENT order_timeout_tick ${how}`);
 
       expect(await up(url, { source: SMALL })).toMatchObject({ outcome: 'nothing_to_do' });
-      expect(await state(shop)).toBe(`${how}D`);
+      expect(await eventStatus(shop)).toBe(`${how}D`);
       const source = withText(SMALL, 'order_timeout_tick', (text) =>
         text.replace('1 MINUTE', '2 MINUTE'),
       );
       await up(url, { source });
-      expect(await state(shop)).toBe(`${how}D`);
+      expect(await eventStatus(shop)).toBe(`${how}D`);
     },
   );
 });

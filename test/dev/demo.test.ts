@@ -1,23 +1,31 @@
 import { expect, inject, onTestFinished, test, vi } from 'vitest';
 import { runDemo } from '../../scripts/dev/demo';
 import { complaints, money, type Runs, type Seen } from '../../scripts/dev/demo/report';
+import type { Example } from '../../scripts/dev/shop';
 import { createShop } from '../support';
 
-test('the demo shows the event giving back what user 9110 had lost, and leaves nothing behind', async () => {
+/** What it prints, once it has found that all is well. */
+async function demo(shop: Example = 'built-in'): Promise<string> {
   vi.stubEnv('MYSQL_URL', inject('mysqlUrl'));
   onTestFinished(() => {
     vi.unstubAllEnvs();
   });
   const lines: string[] = [];
+  expect(await runDemo({ shop, log: (text) => lines.push(text) })).toBe(true);
+  return lines.join('\n');
+}
 
-  expect(await runDemo({ log: (text) => lines.push(text) })).toBe(true);
+test('the demo shows the event giving back what user 9110 had lost, and leaves nothing behind', async () => {
+  const shown = await demo();
 
-  const shown = lines.join('\n');
   expect(shown).toMatch(/^MySQL \d/);
-  expect(shown).toMatch(/1690 +28229 +waits for payment +usable +20\.00 +0$/m);
-  expect(shown).toMatch(/1532 +26743 +waits for payment +used up +0\.00 +0$/m);
-  expect(shown).toMatch(/1690 +28229 +cancelled +usable +30\.00 +1$/m);
-  expect(shown).toMatch(/1532 +26743 +cancelled +usable +10\.00 +1$/m);
+  for (const row of [
+    '1690 28229 waits for payment usable 20.00 0',
+    '1532 26743 waits for payment used up 0.00 0',
+    '1690 28229 cancelled usable 30.00 1',
+    '1532 26743 cancelled usable 10.00 1',
+  ])
+    expect(shown.replaceAll(/ +/g, ' ')).toContain(` ${row}\n`);
   expect(shown).toContain('Called by event_scheduler@localhost');
   const shop = await createShop({ deploy: false });
   const [, database] = /in database (\w+):/.exec(shown) ?? [];
@@ -26,15 +34,8 @@ test('the demo shows the event giving back what user 9110 had lost, and leaves n
 });
 
 test('the demo of another shop shows its stock and coupons coming back', async () => {
-  vi.stubEnv('MYSQL_URL', inject('mysqlUrl'));
-  onTestFinished(() => {
-    vi.unstubAllEnvs();
-  });
-  const lines: string[] = [];
+  const shown = await demo('litemall');
 
-  expect(await runDemo({ shop: 'litemall', log: (text) => lines.push(text) })).toBe(true);
-
-  const shown = lines.join('\n');
   expect(shown).toMatch(/^ {2}cancelled +1,053 +1,579 +526$/m);
   expect(shown).toMatch(/^ {2}stock +[\d,]+ +[\d,]+ +2,119 +2,119$/m);
   expect(shown).toMatch(/^ {2}coupon +[\d,]+ +[\d,]+ +262 +262$/m);

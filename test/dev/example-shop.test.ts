@@ -42,22 +42,6 @@ test("a balance that is not its ledger's sum is found", async () => {
   expect(await findDisagreements(db)).toEqual(['coupon 1690: -1 more than its ledger adds up to']);
 });
 
-test('the lost incidents are cancelled orders whose coupons got nothing back', async () => {
-  const shop = await createShop({ deploy: false });
-  const db = await shop.connect();
-  await loadExampleShop(db, { orders: 0, incidents: 'lost' });
-
-  expect(await shop.run('SELECT id, status FROM orders ORDER BY id')).toEqual([
-    { id: 26743, status: 3 },
-    { id: 28229, status: 3 },
-  ]);
-  expect(await shop.run('SELECT id, balance_amount AS balance FROM user_coupons')).toEqual([
-    { id: 1532, balance: 0 },
-    { id: 1690, balance: 2000 },
-  ]);
-  expect(await findDisagreements(db)).toEqual([]);
-});
-
 test('portions follow the mix, add up, and are not too large', () => {
   expect(portions(10, { paid: 1, due: 2 }, 4)).toEqual([
     { kind: 'paid', orders: 3 },

@@ -1,12 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { findBalanceViolations, findViolations, takeBaseline } from '../../scripts/dev/invariants';
-import { type BuiltOrder, createShop, pendingOrder, type Shop } from '../support';
+import { type BuiltOrder, pendingOrder, shopOfFile } from '../support';
 
-let shop: Shop;
+const shop = shopOfFile();
 let order: BuiltOrder;
 
 beforeEach(async () => {
-  shop = await createShop();
   order = await pendingOrder(shop, { coupon: 1000, couponStatus: 'used up', points: 50 });
 });
 
@@ -60,14 +59,17 @@ describe('a sound shop', () => {
 
 describe('the invariant', () => {
   const violations = async () =>
-    (await findViolations(shop.db)).map(({ invariant, detail }) => `${invariant}: ${detail}`);
+    (await findViolations(shop.db)).map(
+      ({ invariant, detail }) =>
+        `${invariant}: ${detail.replace(String(order.couponId), 'of the order')}`,
+    );
 
   test.each([
     {
       broken: 'a refund without an entry in the journal',
       sql: 'DELETE FROM order_timeout_cancellation',
       found: [
-        'journal: coupon 20001: 1000 given back without a row in order_timeout_cancellation',
+        'journal: coupon of the order: 1000 given back without a row in order_timeout_cancellation',
         'journal: points 0: 50 given back without a row in order_timeout_cancellation',
       ],
     },
@@ -79,7 +81,7 @@ describe('the invariant', () => {
     {
       broken: 'a coupon refund without its ledger row',
       sql: "DELETE FROM user_coupon_ledger WHERE action = 'timeout_refund'",
-      found: ['ledger: coupon 20001: 1000 given back with 0 rows in the ledger'],
+      found: ['ledger: coupon of the order: 1000 given back with 0 rows in the ledger'],
     },
     {
       broken: 'a points refund with another amount in the ledger',
@@ -92,8 +94,8 @@ describe('the invariant', () => {
             SELECT user_id, user_coupon_id, change_amount, order_id, action, created_at
               FROM user_coupon_ledger WHERE action = 'timeout_refund'`,
       found: [
-        'excess: coupon 20001: 2000 given back of 1000 taken',
-        'twice: coupon 20001: 1000 given back with 2 rows in the ledger',
+        'excess: coupon of the order: 2000 given back of 1000 taken',
+        'twice: coupon of the order: 1000 given back with 2 rows in the ledger',
       ],
     },
     {
@@ -136,17 +138,15 @@ describe('the invariant', () => {
       [order.userId],
     );
 
-    expect(await findBalanceViolations(shop.db, baseline)).toEqual([
-      {
+    expect(await findBalanceViolations(shop.db, baseline)).toEqual(
+      [
+        `coupon ${order.couponId}: the balance differs by 10`,
+        `user ${order.userId}: the balance differs by -3`,
+      ].map((what) => ({
         invariant: 'balance',
         orderId: null,
-        detail: `coupon ${order.couponId}: the balance differs by 10 from what its ledger rows since then say`,
-      },
-      {
-        invariant: 'balance',
-        orderId: null,
-        detail: `user ${order.userId}: the balance differs by -3 from what its ledger rows since then say`,
-      },
-    ]);
+        detail: `${what} from what its ledger rows since then say`,
+      })),
+    );
   });
 });

@@ -1,16 +1,13 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { createPool, type Pool } from 'mysql2/promise';
 import ts from 'typescript';
 import { expect, it, vi } from 'vitest';
 import * as client from '../../scripts';
 import { createShop, pendingOrder, type Shop } from '../support';
-
-const ROOT = join(__dirname, '../..');
+import { readPage } from './pages';
 
 /** The blocks of a page in one language. */
 const blocks = (page: string, language: string) =>
-  [...readFileSync(join(ROOT, page), 'utf8').matchAll(/^```(\S+)\n([^]*?)^```/gm)]
+  [...readPage(page).matchAll(/^```(\S+)\n([^]*?)^```/gm)]
     .filter(([, of]) => of === language)
     .map(([, , text = '']) => text);
 

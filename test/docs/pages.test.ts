@@ -1,9 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-
-const ROOT = join(__dirname, '../..');
-const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+import { brokenLinks, pages, readPage as read, ROOT } from './pages';
 
 const sqlFiles = () =>
   readdirSync(join(ROOT, 'sql'), { recursive: true, encoding: 'utf8' })
@@ -64,34 +62,8 @@ it('docs/runbook.md has every kind of finding', () => {
   expect(rows.map(([what]) => what)).toEqual(list.split(', ').map((what) => `\`${what}\``));
 });
 
-const pages = () => [
-  ...readdirSync(ROOT).filter((file) => file.endsWith('.md')),
-  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.md'))
-    .map((file) => join('docs', file)),
-];
-
-/** As GitHub makes them of headings. */
-const anchorsOf = (text: string) =>
-  [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
-    heading
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
-      .replaceAll(' ', '-'),
-  );
-
 it('every link from page to page leads to a file and a heading that are there', () => {
-  const broken = pages().flatMap((page) =>
-    [...read(page).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)]
-      .filter(([, file = '', anchor]) => {
-        const target = file === '' ? page : join(dirname(page), file);
-        if (!existsSync(join(ROOT, target))) return true;
-        return anchor !== undefined && !anchorsOf(read(target)).includes(anchor);
-      })
-      .map(([link]) => `${page}: ${link}`),
-  );
-
-  expect(broken).toEqual([]);
+  expect(pages().flatMap((page) => brokenLinks(ROOT, page))).toEqual([]);
 });
 
 it('every file that a page names is there', () => {

@@ -1,156 +1,127 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createShop, lockWait, pendingOrder, type Shop } from '../support';
+import { readPage } from '../docs/pages';
+import { lockWait, pendingOrder, shopOfFile } from '../support';
 
-const PAGE = readFileSync(join(__dirname, '../../docs/languages.md'), 'utf8');
+const PAGE = readPage('docs/languages.md');
 const ours = (file: string) => readFileSync(join(__dirname, 'programs', file), 'utf8');
 const block = (heading: string) =>
   new RegExp(`^## ${heading}\n[^]*?\`\`\`\\w+\n([^]*?)\`\`\``, 'm').exec(PAGE)?.[1] ?? '';
 
-interface Where {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly password: string;
-  readonly database: string;
-}
+type Told = Readonly<Record<string, unknown>>;
 
-interface Command {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
-}
+/** Writes a block of the page and what the test does with it; the command that runs both. */
+type Prepare = (program: string, folder: string, block: string) => string[];
 
 interface Language {
   /** The heading of its block in docs/languages.md. */
   readonly heading: string;
-  /** Programs that may be the right one, and what each must be able to do. */
-  readonly programs: readonly string[];
+  /** The one on the PATH may lack what Debian's has. */
+  readonly program: string;
   readonly probe: readonly string[];
   /** A driver that the probe does not ask for. */
   readonly driver?: string;
   /** Debian's packages. */
   readonly packages: string;
-  /** Writes the block and what the test does with it; how to run both. */
-  readonly prepare: (program: string, folder: string, code: string) => Command;
-  readonly argsOf?: (where: Where) => readonly string[];
-  /** How it shows the numbers of our errors. */
-  readonly number: (number: number) => number;
+  readonly prepare: Prepare;
+  readonly argsOf?: (where: Awaited<ReturnType<typeof application>>) => readonly string[];
+  /** It reads the number of an error as a signed one of 16 bits. */
+  readonly isSigned?: boolean;
   /** What it tells besides what all tell. */
-  readonly tells?: Readonly<Record<string, unknown>>;
+  readonly tells?: Told;
 }
 
 const write = (folder: string, file: string, text: string) => {
   writeFileSync(join(folder, file), text);
   return join(folder, file);
 };
-const asItIs = (number: number) => number;
-const signed = (number: number) => number - 65536;
 
 const GO = { GO111MODULE: 'off', GOPATH: '/usr/share/gocode', GOFLAGS: '-p=2' };
 const JDBC = '/usr/share/java/mariadb-java-client.jar';
 
+/** The block and our program in one file. */
+const script =
+  (file: string, opening = ''): Prepare =>
+  (command, folder, block) => [command, write(folder, file, opening + block + ours(file))];
+
+const PHP = { program: 'php', packages: 'php-cli php-mysql', tells: { unread: 2014 } };
+const hasExtension = (name: string) => ['-r', `exit(extension_loaded("${name}") ? 0 : 1);`];
+
 const LANGUAGES: readonly Language[] = [
   {
     heading: 'Python: PyMySQL',
-    programs: ['python3', '/usr/bin/python3'],
+    program: 'python3',
     probe: ['-c', 'import pymysql, cryptography'],
     packages: 'python3-pymysql python3-cryptography',
-    prepare: (command, folder, code) => ({
-      command,
-      args: [write(folder, 'check.py', code + ours('python.py'))],
-    }),
-    number: signed,
+    prepare: script('python.py'),
+    isSigned: true,
     tells: { uncommitted: 'cancelled' },
   },
   {
+    ...PHP,
     heading: 'PHP: PDO',
-    programs: ['php'],
-    probe: ['-r', 'exit(extension_loaded("pdo_mysql") ? 0 : 1);'],
-    packages: 'php-cli php-mysql',
-    prepare: (command, folder, code) => ({
-      command,
-      args: [write(folder, 'check.php', `<?php\n${code}${ours('pdo.php')}`)],
-    }),
-    number: asItIs,
-    tells: { unread: 2014 },
+    probe: hasExtension('pdo_mysql'),
+    prepare: script('pdo.php', '<?php\n'),
   },
   {
+    ...PHP,
     heading: 'PHP: mysqli',
-    programs: ['php'],
-    probe: ['-r', 'exit(extension_loaded("mysqli") ? 0 : 1);'],
-    packages: 'php-cli php-mysql',
-    prepare: (command, folder, code) => ({
-      command,
-      args: [write(folder, 'check.php', `<?php\n${code}${ours('mysqli.php')}`)],
-    }),
-    number: asItIs,
-    tells: { unread: 2014 },
+    probe: hasExtension('mysqli'),
+    prepare: script('mysqli.php', '<?php\n'),
   },
   {
     heading: 'Ruby: mysql2',
-    programs: ['ruby', '/usr/bin/ruby'],
+    program: 'ruby',
     probe: ['-e', 'require "mysql2"'],
     packages: 'ruby ruby-mysql2',
-    prepare: (command, folder, code) => ({
-      command,
-      args: [write(folder, 'check.rb', code + ours('ruby.rb'))],
-    }),
-    number: asItIs,
+    prepare: script('ruby.rb'),
   },
   {
     heading: 'Go: go-sql-driver/mysql',
-    programs: ['go', '/usr/bin/go'],
+    program: 'go',
     probe: ['list', 'github.com/go-sql-driver/mysql'],
     packages: 'golang-go golang-github-go-sql-driver-mysql-dev',
-    prepare: (program, folder, code) => {
-      write(folder, 'orders.go', code);
+    prepare: (go, folder, block) => {
+      write(folder, 'orders.go', block);
       write(folder, 'check.go', ours('check.go'));
       const env = { ...process.env, ...GO };
-      execFileSync(program, ['build', '-o', 'check'], { cwd: folder, env, stdio: 'pipe' });
-      return { command: join(folder, 'check'), args: [] };
+      execFileSync(go, ['build', '-o', 'check'], { cwd: folder, env, stdio: 'pipe' });
+      return [join(folder, 'check')];
     },
-    number: asItIs,
   },
   {
     heading: 'Java: JDBC',
-    programs: ['javac'],
+    program: 'javac',
     probe: ['--source', '17', '-version'],
     driver: JDBC,
     packages: 'default-jdk-headless libmariadb-java',
-    prepare: (javac, folder, code) => {
-      const files = [
-        write(folder, 'Orders.java', code),
-        write(folder, 'Check.java', ours('Check.java')),
-      ];
-      execFileSync(javac, ['-d', folder, ...files], { stdio: 'pipe' });
-      const path = ['-XX:TieredStopAtLevel=1', '-cp', `${folder}:${JDBC}`];
-      return { command: 'java', args: [...path, 'Check'] };
+    prepare: (javac, folder, block) => {
+      write(folder, 'Orders.java', block);
+      write(folder, 'Check.java', ours('Check.java'));
+      execFileSync(javac, ['Orders.java', 'Check.java'], { cwd: folder, stdio: 'pipe' });
+      return ['java', '-XX:TieredStopAtLevel=1', '-cp', `${folder}:${JDBC}`, 'Check'];
     },
     argsOf: ({ host, port, user, password, database }) => [
       `jdbc:mariadb://${host}:${port}/${database}?allowPublicKeyRetrieval=true`,
       user,
       password,
     ],
-    number: signed,
+    isSigned: true,
   },
 ];
 
 /** The program that can do it; undefined, and a line that says how to get it: there is none here. */
-function programFor({ heading, programs, probe, driver, packages }: Language): string | undefined {
-  const found = programs.find((program) => {
-    if (driver !== undefined && !existsSync(driver)) return false;
-    try {
-      execFileSync(program, [...probe], { stdio: 'ignore', env: { ...process.env, ...GO } });
-      return true;
-    } catch {
-      return false;
-    }
-  });
+function programFor({ heading, program, probe, driver, packages }: Language): string | undefined {
+  const env = { ...process.env, ...GO };
+  const found = [program, `/usr/bin/${program}`].find(
+    (one) =>
+      (driver === undefined || existsSync(driver)) &&
+      spawnSync(one, [...probe], { stdio: 'ignore', env }).status === 0,
+  );
   if (found === undefined) {
     process.stdout.write(
       `Skipped ${heading}, which is not here: apt-get install --no-install-recommends ${packages}\n`,
@@ -159,15 +130,12 @@ function programFor({ heading, programs, probe, driver, packages }: Language): s
   return found;
 }
 
-let shop: Shop;
+const shop = shopOfFile({ clock: '+08:00' });
 
-beforeAll(async () => {
-  shop = await createShop({ clock: '+08:00' });
-  await shop.run('CREATE TABLE application_note (connection BIGINT, note VARCHAR(20))');
-});
+beforeAll(() => shop.run('CREATE TABLE application_note (connection BIGINT, note VARCHAR(20))'));
 
 /** An account that may do no more than an application. */
-async function application(): Promise<Where> {
+async function application() {
   const url = new URL(
     await shop.createAccount(
       `EXECUTE ON PROCEDURE ${shop.name}.cancel_expired_order`,
@@ -179,8 +147,8 @@ async function application(): Promise<Where> {
 }
 
 /** Runs it up to its end; when it has told its connection and waits for a lock, its call is killed. */
-async function runAndKill(command: string, args: readonly string[]) {
-  const child = spawn(command, [...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+async function runAndKill([command = '', ...args]: readonly string[]) {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let errors = '';
   child.stderr.on('data', (text) => (errors += String(text)));
   const lines: string[] = [];
@@ -199,15 +167,15 @@ async function runAndKill(command: string, args: readonly string[]) {
     await shop.run(`KILL QUERY ${Number(line)}`);
   }
   expect({ errors, lines: lines.length }).toEqual({ errors: '', lines: 2 });
-  return { connection: Number(lines[0]), waits, told: JSON.parse(lines[1] ?? '') as Told };
-}
-
-interface Told {
-  readonly row: Readonly<Record<string, unknown>>;
+  return {
+    connection: Number(lines[0]),
+    waits,
+    told: JSON.parse(lines[1] ?? '') as { readonly row: Told },
+  };
 }
 
 /** A row as any language has it: amounts as numbers or digits, the time with or without zeros at its end. */
-function cancellation(row: Readonly<Record<string, unknown>>) {
+function cancellation(row: Told) {
   return {
     ...row,
     order_id: Number(row.order_id),
@@ -233,17 +201,14 @@ describe.each(LANGUAGES)('the block of docs/languages.md for $heading', (languag
       onTestFinished(() => {
         rmSync(folder, { recursive: true });
       });
-      const { command, args } = language.prepare(program ?? '', folder, block(language.heading));
+      const command = language.prepare(program ?? '', folder, block(language.heading));
       const holder = await shop.connect();
       await holder.query('START TRANSACTION');
       await holder.query('SELECT 1 FROM orders WHERE id = ? FOR UPDATE', [waiting.orderId]);
 
       const given = language.argsOf?.(where) ?? [JSON.stringify(where)];
-      const { connection, waits, told } = await runAndKill(command, [
-        ...args,
-        ...given,
-        ...ids.map(String),
-      ]);
+      const run = [...command, ...given, ...ids.map(String)];
+      const { connection, waits, told } = await runAndKill(run);
       await holder.query('ROLLBACK');
 
       const [cancelled] = await shop.run<{ at: string }>(
@@ -262,7 +227,7 @@ describe.each(LANGUAGES)('the block of docs/languages.md for $heading', (languag
           clock: '+08:00',
         },
         again: 'not_pending',
-        invalid: [language.number(50001), 'INVALID_ID'],
+        invalid: [language.isSigned ? 50001 - 65536 : 50001, 'INVALID_ID'],
         killed: [1317, null],
         ...language.tells,
       });

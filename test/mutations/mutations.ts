@@ -1,11 +1,12 @@
 import type { Source } from '../../scripts/deploy';
 
 /** A bug, put into the SQL by hand when it is deployed. The files on disk stay as they are. */
-export interface Mutation {
+export interface Mutation extends Patch {
   readonly name: string;
   /** What the bug is, for the table in docs/testing.md. */
   readonly bug: string;
-  readonly patches: readonly Patch[];
+  /** What else it takes. */
+  readonly and?: readonly Patch[];
 }
 
 interface Patch {
@@ -16,51 +17,40 @@ interface Patch {
   readonly by: string;
 }
 
-const key = {
-  in: '0001_tables',
-  replace: 'PRIMARY KEY (order_id, kind, target_id)',
-  by: 'PRIMARY KEY (order_id, kind, target_id, batch_id)',
-};
+/** Of the sweep: an order on hold is left out. */
+const HOLD = 'AND (hold.held_until IS NULL OR hold.held_until <= SYSDATE(3))';
+
 export const mutations: readonly Mutation[] = [
   {
     name: 'no-key',
     bug: 'The journal has no unique key on order, kind and target',
-    patches: [key],
+    in: '0001_tables',
+    replace: 'PRIMARY KEY (order_id, kind, target_id)',
+    by: 'PRIMARY KEY (order_id, kind, target_id, batch_id)',
   },
   {
     name: 'no-look-back',
     bug: 'A refund that the journal has already is claimed again',
-    patches: [
-      {
-        in: 'order_timeout_claim',
-        replace:
-          'ON DUPLICATE KEY UPDATE batch_id = IF(order_timeout_refund.batch_id = p_batch_id, NULL, order_timeout_refund.batch_id)',
-        by: '',
-      },
-    ],
+    in: 'order_timeout_claim',
+    replace:
+      'ON DUPLICATE KEY UPDATE batch_id = IF(order_timeout_refund.batch_id = p_batch_id, NULL, order_timeout_refund.batch_id)',
+    by: '',
   },
   {
     name: 'read-before-lock',
     bug: 'A plain read comes before the last lock: what the shop returned meanwhile is not seen',
-    patches: [
-      {
-        in: 'order_timeout_settle_order',
-        replace:
-          '-- First all locks: the first plain read makes the one view that all later reads have.',
-        by: 'SELECT COUNT(*) INTO v_found FROM order_timeout_setting;',
-      },
-    ],
+    in: 'order_timeout_settle_order',
+    replace:
+      '-- First all locks: the first plain read makes the one view that all later reads have.',
+    by: 'SELECT COUNT(*) INTO v_found FROM order_timeout_setting;',
   },
   {
     name: 'any-status',
     bug: 'The status is not looked at: paid orders are cancelled',
-    patches: [
-      {
-        in: 'order_timeout_cancel',
-        replace:
-          "WHEN NOT MAX(o.status) <=> {{orders.pending}} /* pending */ THEN 'not_pending' END",
-        by: 'END',
-      },
+    in: 'order_timeout_cancel',
+    replace: "WHEN NOT MAX(o.status) <=> {{orders.pending}} /* pending */ THEN 'not_pending' END",
+    by: 'END',
+    and: [
       {
         in: 'order_timeout_settle_order',
         replace: 'NOT v_status <=> {{orders.pending}} /* pending */ THEN',
@@ -81,117 +71,80 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'held-coupons-only',
     bug: 'Only coupons with status 4 get their money: the bug that began it all',
-    patches: [
-      {
-        in: 'order_timeout_give_{kind}',
-        replace: 'ON target.{{id}} = given.account_id SET',
-        by: 'ON target.{{id}} = given.account_id{{#tells.copies}} AND target.status = 4{{/tells.copies}} SET',
-      },
-    ],
+    in: 'order_timeout_give_{kind}',
+    replace: 'ON target.{{id}} = given.account_id SET',
+    by: 'ON target.{{id}} = given.account_id{{#tells.copies}} AND target.status = 4{{/tells.copies}} SET',
   },
   {
     name: 'no-ledger-row',
     bug: 'The ledger row of a refund is not written',
-    patches: [
-      {
-        in: 'order_timeout_give_{kind}',
-        replace: '{{ledger.values}} FROM {{> refunds_of_kind}};',
-        by: '{{ledger.values}} FROM {{> refunds_of_kind}} AND FALSE;',
-      },
-    ],
+    in: 'order_timeout_give_{kind}',
+    replace: '{{ledger.values}} FROM {{> refunds_of_kind}};',
+    by: '{{ledger.values}} FROM {{> refunds_of_kind}} AND FALSE;',
   },
   {
     name: 'no-sum',
     bug: 'UPDATE … JOIN without the sum: of several refunds to one row one counts',
-    patches: [
-      {
-        in: 'order_timeout_give_{kind}',
-        replace: 'SUM(refund.amount) AS amount, MIN(refund.keeps_state)',
-        by: 'MAX(refund.amount) AS amount, MIN(refund.keeps_state)',
-      },
-    ],
+    in: 'order_timeout_give_{kind}',
+    replace: 'SUM(refund.amount) AS amount, MIN(refund.keeps_state)',
+    by: 'MAX(refund.amount) AS amount, MIN(refund.keeps_state)',
   },
   {
     name: 'callers-clock',
     bug: "What time it is, is the caller's to say",
-    patches: [
-      {
-        in: 'order_timeout_now',
-        replace: "/*+ SET_VAR(time_zone='{{clock}}') */ MAX(clock), SYSDATE(3)",
-        by: 'MAX(clock), NOW(3)',
-      },
-    ],
+    in: 'order_timeout_now',
+    replace: "/*+ SET_VAR(time_zone='{{clock}}') */ MAX(clock), SYSDATE(3)",
+    by: 'MAX(clock), NOW(3)',
   },
   {
     name: 'callers-tables',
     bug: "A caller's temporary tables stand for the engine's",
-    patches: [{ in: 'cancel_expired_order', replace: '{{> forget_temporary_tables}}', by: '' }],
+    in: 'cancel_expired_order',
+    replace: '{{> forget_temporary_tables}}',
+    by: '',
   },
   {
     name: 'part-is-all',
     bug: 'After a part came back nothing more is due',
-    patches: [
-      {
-        in: 'order_timeout_due_{kind}',
-        replace: 'GREATEST(COALESCE(took.taken, 0) - GREATEST(COALESCE(took.returned, 0), 0), 0)',
-        by: 'IF(took.returned > 0, 0, took.taken)',
-      },
-    ],
+    in: 'order_timeout_due_{kind}',
+    replace: 'GREATEST(COALESCE(took.taken, 0) - GREATEST(COALESCE(took.returned, 0), 0), 0)',
+    by: 'IF(took.returned > 0, 0, took.taken)',
   },
   {
     name: 'earlier-return-ignored',
     bug: 'A partial earlier return is not subtracted',
-    patches: [
-      {
-        in: 'order_timeout_due_{kind}',
-        replace: 'GREATEST(COALESCE(took.taken, 0) - GREATEST(COALESCE(took.returned, 0), 0), 0)',
-        by: 'took.taken',
-      },
-    ],
+    in: 'order_timeout_due_{kind}',
+    replace: 'GREATEST(COALESCE(took.taken, 0) - GREATEST(COALESCE(took.returned, 0), 0), 0)',
+    by: 'took.taken',
   },
   {
     name: 'held-elsewhere-freed',
     bug: 'A coupon held for another pending order is set free',
-    patches: [
-      {
-        in: 'order_timeout_due_{kind}',
-        replace: '{{#tells.keeps_state}}took.keeps_state{{/tells.keeps_state}}',
-        by: '{{#tells.keeps_state}}0{{/tells.keeps_state}}',
-      },
-    ],
+    in: 'order_timeout_due_{kind}',
+    replace: '{{#tells.keeps_state}}took.keeps_state{{/tells.keeps_state}}',
+    by: '{{#tells.keeps_state}}0{{/tells.keeps_state}}',
   },
   {
     name: 'excluded-types-too',
     bug: 'The sweep takes the excluded types too',
-    patches: [
-      {
-        in: 'order_timeout_sweep',
-        replace: 'IF v_enabled AND v_oldest < v_cutoff THEN',
-        by: 'IF v_oldest < v_cutoff THEN',
-      },
-    ],
+    in: 'order_timeout_sweep',
+    replace: 'IF v_enabled AND v_oldest < v_cutoff THEN',
+    by: 'IF v_oldest < v_cutoff THEN',
   },
   {
     name: 'holds-unseen',
     bug: 'The sweep takes orders that are on hold',
-    patches: [
-      ...['order_timeout_sweep_batch', 'order_timeout_lock_orders'].map((name) => ({
-        in: name,
-        replace: 'AND (hold.held_until IS NULL OR hold.held_until <= SYSDATE(3))',
-        by: '',
-      })),
-    ],
+    in: 'order_timeout_sweep_batch',
+    replace: HOLD,
+    by: '',
+    and: [{ in: 'order_timeout_lock_orders', replace: HOLD, by: '' }],
   },
   {
     name: 'waits-for-coupons',
     bug: 'The sweep goes on with orders of which somebody holds a coupon locked',
-    patches: [
-      {
-        in: 'order_timeout_lock_orders',
-        replace: '{{> leave_out_locked}}',
-        by: '',
-      },
-    ],
+    in: 'order_timeout_lock_orders',
+    replace: '{{> leave_out_locked}}',
+    by: '',
   },
 ];
 
@@ -199,34 +152,25 @@ export const mutations: readonly Mutation[] = [
 export function mutated(source: Source, name: string): Source {
   const mutation = mutations.find((one) => one.name === name);
   if (mutation === undefined) throw new Error(`There is no mutation named ${name}`);
-  return mutation.patches.reduce(patched, source);
+  return [mutation, ...(mutation.and ?? [])].reduce<Source>(patched, source);
 }
 
-function patched(source: Source, patch: Patch): Source {
-  let fits = 0;
-  const apply = (name: string, text: string) => {
-    if (name !== patch.in) return text;
-    fits += 1;
-    return replaceOnce(text, patch);
-  };
+function patched(source: Source, { in: place, replace, by }: Patch): Source {
+  const words = replace.split(/\s+/).map((word) => word.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&'));
+  const pattern = new RegExp(words.join('\\s+'), 'g');
+  let found = 0;
+  const apply = (name: string, text: string) =>
+    name === place
+      ? text.replace(pattern, () => {
+          found += 1;
+          return by;
+        })
+      : text;
   const result = {
     ...source,
     migrations: source.migrations.map((one) => ({ ...one, up: apply(one.name, one.up) })),
     objects: source.objects.map((one) => ({ ...one, text: apply(one.name, one.text) })),
   };
-  if (fits !== 1) throw new Error(`There is no ${patch.in} to put a bug into`);
+  if (found !== 1) throw new Error(`${place}: expected once, found ${found} times: ${replace}`);
   return result;
-}
-
-function replaceOnce(text: string, patch: Patch): string {
-  const words = patch.replace
-    .split(/\s+/)
-    .map((word) => word.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&'));
-  const parts = text.split(new RegExp(words.join('\\s+')));
-  if (parts.length !== 2) {
-    throw new Error(
-      `${patch.in}: expected once, found ${parts.length - 1} times: ${patch.replace}`,
-    );
-  }
-  return parts.join(patch.by);
 }

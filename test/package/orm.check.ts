@@ -1,35 +1,37 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createShop, lockWait, pendingOrder, type Shop } from '../support';
+import { readPage } from '../docs/pages';
+import { lockWait, pendingOrder, shopOfFile } from '../support';
+import { createProject, packClient } from './project';
 
-const execute = promisify(execFile);
-const ROOT = join(__dirname, '../..');
 const PACKAGES = [
   ...['mysql2@3', 'knex@3', 'kysely@0.28', 'drizzle-orm@0.45', 'sequelize@6', 'typeorm@0.3'],
   ...['reflect-metadata', '@mikro-orm/core@6', '@mikro-orm/mysql@6'],
 ];
-const ORMS = ['Knex', 'Kysely', 'Drizzle', 'Sequelize', 'TypeORM', 'MikroORM'];
+/** Each with the object of its own that somebody could hand in. */
+const ORMS = [
+  ['Knex', 'trx'],
+  ['Kysely', 'trx'],
+  ['Drizzle', 'db'],
+  ['Sequelize', 'sequelize'],
+  ['TypeORM', 'dataSource'],
+  ['MikroORM', 'em'],
+] as const;
 
-let project = '';
-let docs = '';
-let shop: Shop;
+const folder = join(tmpdir(), `order-timeout-orm-${randomUUID()}`);
+let project: Awaited<ReturnType<typeof createProject>>;
+const shop = shopOfFile();
 
 beforeAll(async () => {
-  docs = await readFile(join(ROOT, 'docs/orm.md'), 'utf8');
-  project = await mkdtemp(join(tmpdir(), 'order-timeout-orm-'));
-  await writeFile(join(project, 'package.json'), '{ "name": "orms", "private": true }');
-  const packed = await execute('npm', ['run', '--silent', 'pack:client'], { cwd: ROOT });
-  const install = ['install', '--no-audit', '--no-fund', packed.stdout.trim(), ...PACKAGES];
-  await execute('npm', install, { cwd: project });
-  await rm(packed.stdout.trim());
-  shop = await createShop();
+  const client = await packClient();
+  project = await createProject(folder, client, ...PACKAGES);
+  await rm(client);
 });
 
-afterAll(() => rm(project, { recursive: true, force: true }));
+afterAll(() => rm(folder, { recursive: true, force: true }));
 
 test.each(ORMS)('the lines for %s cancel inside its transaction', async (orm) => {
   const { orderId } = await pendingOrder(shop, { coupon: 1000 });
@@ -49,23 +51,11 @@ test.each(ORMS)("an error in %s's transaction undoes the cancellation too", asyn
   expect(await statusOf(orderId)).toBe(1);
 });
 
-test.each(ORMS)("%s's own object is refused, with what to hand in", async (orm) => {
+test.each(ORMS)("%s's own object is refused, with what to hand in", async (orm, own) => {
   const { orderId } = await pendingOrder(shop, { coupon: 1000 });
-  const own: Record<string, string> = {
-    Knex: 'trx',
-    Kysely: 'trx',
-    Drizzle: 'db',
-    Sequelize: 'sequelize',
-    TypeORM: 'dataSource',
-    MikroORM: 'em',
-  };
-
   await expect(
     run(orm, orderId, (code) =>
-      code.replace(
-        /cancelExpiredOrder\(.*, orderId\)/,
-        `cancelExpiredOrder(${own[orm] ?? ''}, orderId)`,
-      ),
+      code.replace(/cancelExpiredOrder\(.*, orderId\)/, `cancelExpiredOrder(${own}, orderId)`),
     ),
   ).rejects.toMatchObject({
     stderr: expect.stringMatching(new RegExp(`This is ${orm}.*: give `)) as string,
@@ -106,9 +96,8 @@ test.each(Object.keys(OWN_CALLS).flatMap((orm) => [`${orm}, outside`, `${orm}, i
     const holder = await shop.connect();
     await holder.beginTransaction();
     await holder.query('SELECT 1 FROM user_coupons WHERE id = ? FOR UPDATE', [couponId]);
-    const file = join(project, `${orm}-${where}-killed.mjs`);
-    await writeFile(
-      file,
+    const file = await project.file(
+      `${orm}-${where}-killed.mjs`,
       `const uri = '${shop.url}';
        ${OWN_CALLS[orm] ?? ''}
        const call = ${where === 'inside' ? 'inside' : 'run'};
@@ -119,7 +108,7 @@ test.each(Object.keys(OWN_CALLS).flatMap((orm) => [`${orm}, outside`, `${orm}, i
        await close();`,
     );
 
-    const program = execute('node', [file], { cwd: project });
+    const program = project.run('node', [file]);
     program.catch(() => undefined);
     await lockWait(shop);
     const [waiting] = await shop.run<{ id: number }>(
@@ -140,11 +129,10 @@ test.each(Object.keys(OWN_CALLS).flatMap((orm) => [`${orm}, outside`, `${orm}, i
 
 /** Runs an ORM's block of docs/orm.md as it stands, or changed. */
 async function run(orm: string, orderId: number, change = (code: string) => code): Promise<void> {
-  const [, code = ''] = new RegExp(`^## ${orm}[^]*?\`\`\`js\n([^]*?)\`\`\``, 'm').exec(docs) ?? [];
-  const file = join(project, `${orm}.mjs`);
+  const block = new RegExp(`^## ${orm}[^]*?\`\`\`js\n([^]*?)\`\`\``, 'm');
+  const [, code = ''] = block.exec(readPage('docs/orm.md')) ?? [];
   const given = `const uri = '${shop.url}';\nconst orderId = ${orderId};\n`;
-  await writeFile(file, given + change(code));
-  await execute('node', [file], { cwd: project });
+  await project.run('node', [await project.file(`${orm}.mjs`, given + change(code))]);
 }
 
 async function statusOf(orderId: number): Promise<unknown> {

@@ -25,137 +25,54 @@ export function withProbes(source: Source): { source: Source; probed: Probed[] }
   return { source: { ...source, objects }, probed };
 }
 
+/** A handler whose action is a single statement; a block around it has place for a probe. */
+const CONDITION = String.raw`(?:\d+|SQLSTATE '\w+'|NOT FOUND|SQL\w+|\{\{> \w+\}\})(?: /\*[^*]*\*/)?`;
+const SHORT_HANDLER = new RegExp(
+  String.raw`(HANDLER FOR ${CONDITION}(?:,\s*${CONDITION})*)\s+((?!BEGIN\b)\w[^;]*;)`,
+  'g',
+);
+
+/** Comments and the templates' sections, strings, words (a template's field is part of its word), signs. */
+const TOKEN =
+  /--[^\n]*|\/\*[\s\S]*?\*\/|\{\{[#^/>][^}]*\}\}|'(?:[^'\\]|\\.|'')*'|"[^"]*"|`[^`]*`|(?:[A-Za-z_@]|\{\{[\w.]+\}\})(?:[\w@.]|\{\{[\w.]+\}\})*|\d+|\$\$|\S/g;
+
+/** What can stand where a statement could begin, and is none. */
+const NO_STATEMENT = /^(?:DECLARE|BEGIN|END|ELSE|ELSEIF|LOOP)$/;
+
 /** `probe`: takes a statement's first line, returns what to put before it. */
-export function probedText(text: string, probe: (statement: string) => string): string {
-  const tokens = tokenize(text);
-  const insertions: { at: number; text: string }[] = [];
-  let position = tokens.findIndex(({ text: word }) => word === 'BEGIN');
+export function probedText(routine: string, probe: (statement: string) => string): string {
+  const text = routine.replace(SHORT_HANDLER, '$1 BEGIN $2 END;');
+  const body = text.search(/\bBEGIN$/m);
+  let begins = false;
+  let cases = 0;
+  let statementBefore = '';
 
-  const peek = (ahead = 0) => tokens[position + ahead]?.text ?? '';
-  const skip = (expected: string) => {
-    if (peek() !== expected) throw new Error(`Expected ${expected}, found ${peek()}`);
-    position++;
-  };
-  const skipTo = (end: string) => {
-    let cases = 0;
-    for (; peek() !== end || cases > 0; position++) {
-      if (peek() === '') throw new Error(`Expected ${end}, found the end`);
-      if (peek() === 'CASE') cases++;
-      if (peek() === 'END') cases--;
-    }
-    position++;
-  };
-  const insert = (at: number, inserted: string) => insertions.push({ at, text: inserted });
-  const offset = () => tokens[position]?.offset ?? text.length;
-  const putProbe = () => {
-    const start = offset();
-    const [firstLine = ''] = text.slice(start).split('\n');
-    insert(start, `${probe(firstLine.trim())} `);
-  };
+  return text.replace(TOKEN, (token: string, offset: number) => {
+    if (offset < body || /^(?:--|\/\*|\{\{[#^/>])/.test(token)) return token;
+    const rest = text.slice(offset);
+    const isFirst = begins;
+    const isLabel = isFirst && (token === ':' || rest.startsWith(':', token.length));
+    if (isFirst && /^(?:CASE|REPEAT)$/.test(token))
+      throw new Error(`Probes do not know the statement ${token}`);
+    if (token === 'CASE') cases++;
+    begins =
+      isLabel ||
+      /^(?:;|BEGIN)$/.test(token) ||
+      (cases === 0 && /^(?:THEN|ELSE)$/.test(token)) ||
+      // Not "DO RELEASE_LOCK(…)", nor "END LOOP".
+      (token === 'DO' && !isFirst) ||
+      (token === 'LOOP' && isFirst);
+    if (token === 'END') cases = Math.max(cases - 1, 0);
+    if (!isFirst || isLabel) return token;
+    const before = statementBefore;
+    statementBefore = token;
+    if (NO_STATEMENT.test(token)) return token;
 
-  const block = () => {
-    skip('BEGIN');
-    statements();
-    skip('END');
-    if (peek() !== ';' && peek() !== '$$') position++;
-  };
-  const statements = () => {
-    while (!['END', 'ELSE', 'ELSEIF'].includes(peek())) {
-      const isSignal = peek() === 'SIGNAL';
-      statement();
-      // MySQL asks for a RETURN in each function; behind a SIGNAL nobody gets to it.
-      if (isSignal && peek() === 'RETURN') skipTo(';');
-    }
-  };
-  const handler = () => {
-    // Conditions that are a partial of the template are no tokens.
-    if (peek(1) === 'BEGIN') position++;
-    else
-      do position += /^(SQLSTATE|NOT)$/.test(peek(1)) ? 3 : 2;
-      while (peek() === ',');
-    if (peek() === 'BEGIN') {
-      block();
-      skip(';');
-    } else {
-      insert(offset(), 'BEGIN ');
-      statement();
-      insert((tokens[position - 1]?.offset ?? 0) + 1, ' END;');
-    }
-  };
-  const statement = () => {
-    if (peek(1) === ':') position += 2;
-    switch (peek()) {
-      case 'DECLARE':
-        if (peek(2) === 'HANDLER') {
-          position += 3;
-          handler();
-        } else skipTo(';');
-        return;
-      case 'BEGIN':
-        block();
-        skip(';');
-        return;
-      case 'IF':
-        putProbe();
-        skipTo('THEN');
-        statements();
-        while (peek() === 'ELSEIF' || peek() === 'ELSE') {
-          if (peek() === 'ELSE') position++;
-          else skipTo('THEN');
-          statements();
-        }
-        skip('END');
-        skip('IF');
-        skip(';');
-        return;
-      case 'WHILE':
-        putProbe();
-        skipTo('DO');
-        statements();
-        skip('END');
-        skip('WHILE');
-        skip(';');
-        return;
-      case 'LOOP':
-        position++;
-        statements();
-        skip('END');
-        skip('LOOP');
-        skip(';');
-        return;
-      case 'CASE':
-      case 'REPEAT':
-        throw new Error(`Probes do not know the statement ${peek()}`);
-      default: {
-        const start = position;
-        skipTo(';');
-        const end = position;
-        position = start;
-        // A probe would make it the count of its own rows. The statement before it has one.
-        const readsCount = tokens.slice(start, end).some(({ text: word }) => word === 'ROW_COUNT');
-        if (!readsCount) putProbe();
-        position = end;
-      }
-    }
-  };
-  block();
-  if (peek() !== '$$') throw new Error(`Expected the end of the routine, found ${peek()}`);
-
-  return insertions
-    .reverse()
-    .reduce((all, { at, text: inserted }) => all.slice(0, at) + inserted + all.slice(at), text);
-}
-
-interface Token {
-  readonly text: string;
-  readonly offset: number;
-}
-
-/** Words and signs, without strings' insides, comments and the templates' sections; a field is part of its word. */
-function tokenize(text: string): Token[] {
-  const pattern =
-    /--[^\n]*|\/\*[\s\S]*?\*\/|\{\{[#^/>][^}]*\}\}|'(?:[^'\\]|\\.|'')*'|"[^"]*"|`[^`]*`|(?:[A-Za-z_@]|\{\{[\w.]+\}\})(?:[\w@.]|\{\{[\w.]+\}\})*|\d+|\$\$|\S/g;
-  return [...text.matchAll(pattern)]
-    .filter(([match]) => !/^(--|\/\*|\{\{[#^/>])/.test(match))
-    .map((match) => ({ text: match[0], offset: match.index }));
+    // MySQL asks for a RETURN in each function; behind a SIGNAL nobody gets to it.
+    const isNeverReached = token === 'RETURN' && before === 'SIGNAL';
+    // A probe would make it the count of its own rows. The statement before it has one.
+    const readsCount = /^[^;]*\bROW_COUNT\b/.test(rest);
+    if (isNeverReached || readsCount) return token;
+    return `${probe(rest.split('\n')[0]?.trim() ?? '')} ${token}`;
+  });
 }

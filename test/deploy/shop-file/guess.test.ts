@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openSession } from '../../../scripts/deploy/connection';
 import { sayFinding } from '../../../scripts/deploy/errors';
 import { guessShopFile } from '../../../scripts/deploy/shop-file/guess';
 import { parseShopFile } from '../../../scripts/deploy/shop-file/read';
+import { EXAMPLES } from '../../../scripts/dev/shop';
 import { createShop, type Shop } from '../../support';
 import { check, shopFileOf, tablesOf } from './tables';
 
@@ -17,14 +16,8 @@ async function guess(shop: Shop): Promise<string> {
   }
 }
 
-it.each(['litemall', 'mall'] as const)('the tables of %s are known', async (example) => {
+it.each(EXAMPLES)('the tables of %s are known', async (example) => {
   expect(await guess(await tablesOf(example))).toBe(await shopFileOf(example));
-});
-
-it('the tables of the built-in shop are known', async () => {
-  const shop = await createShop({ deploy: false });
-  const file = join(__dirname, '../../../sql/shops/built-in.yaml');
-  expect(await guess(shop)).toBe(await readFile(file, 'utf8'));
 });
 
 const OTHER_SHOP = `

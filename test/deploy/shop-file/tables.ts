@@ -9,17 +9,18 @@ import {
   type Deployed,
 } from '../../../scripts/deploy/shop-file/check';
 import { readShopFacts, type ShopFacts } from '../../../scripts/deploy/shop-file/facts';
+import type { Example } from '../../../scripts/dev/shop';
 import { createShop, type Shop } from '../../support';
 
 const ROOT = join(__dirname, '../../..');
 
 /** A database with the tables of an example shop, and nothing else. */
-export async function tablesOf(example: 'litemall' | 'mall'): Promise<Shop> {
+export async function tablesOf(example: Example): Promise<Shop> {
   const schema = await readFile(join(ROOT, 'test/shops', example, 'schema.sql'), 'utf8');
   return createShop({ deploy: false, schema: () => schema });
 }
 
-export const shopFileOf = (example: 'litemall' | 'mall') =>
+export const shopFileOf = (example: Example) =>
   readFile(join(ROOT, 'sql/shops', `${example}.yaml`), 'utf8');
 
 export interface Check extends Checked {

@@ -1,14 +1,37 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Connection } from 'mysql2/promise';
-import type { Shop } from '../../support';
+import { up } from '../../../scripts/deploy';
+import { readPage } from '../../docs/pages';
+import { createShop, type Shop, type ShopOptions } from '../../support';
+import { SMALL } from './sources';
 
-const RUNBOOK = join(__dirname, '../../../docs/runbook.md');
+/** A shop without the engine, and whoever the runbook has deploy to it. */
+export async function newShop(options: ShopOptions = {}) {
+  const shop = await createShop({ ...options, deploy: false });
+  return { shop, url: await deployer(shop) };
+}
+
+/** The same with the small source deployed. */
+export async function deployedShop() {
+  const { shop, url } = await newShop();
+  await up(url, { source: SMALL });
+  return { shop, url };
+}
+
+/** One that may not make a definer account. */
+export const plainDeployer = (shop: Shop) =>
+  shop.createAccount(`ALL ON ${shop.name}.*`, 'SELECT ON performance_schema.*');
+
+export async function eventStatus(shop: Shop): Promise<string | undefined> {
+  const [row] = await shop.run<{ status: string }>(
+    'SELECT status AS status FROM information_schema.events WHERE event_schema = DATABASE()',
+  );
+  return row?.status;
+}
 
 /** An account with just what the runbook grants the deploying account: "needed", or also what it recommends. */
 export async function deployer(shop: Shop, extent: 'needed' | 'all' = 'all'): Promise<string> {
   const url = await shop.createAccount('USAGE ON *.*');
-  const grants = await grantsOfRunbook();
+  const grants = grantsOfRunbook();
   for (const grant of extent === 'all' ? grants : grants.filter((line) => !isForSeeing(line))) {
     await shop.run(
       grant
@@ -22,8 +45,7 @@ export async function deployer(shop: Shop, extent: 'needed' | 'all' = 'all'): Pr
 /** On a server of a test's own: an account with the runbook's grants for a schema. */
 export async function createDeployer(root: Connection, schema: string): Promise<void> {
   await root.query("CREATE USER 'deployer'@'%' IDENTIFIED BY 'secret'");
-  for (const grant of await grantsOfRunbook())
-    await root.query(grant.replace('shop.*', `${schema}.*`));
+  for (const grant of grantsOfRunbook()) await root.query(grant.replace('shop.*', `${schema}.*`));
 }
 
 /** Where such an account finds the schema. */
@@ -39,8 +61,8 @@ export function urlFor(serverUrl: string, user: string, schema: string): string 
 const isForSeeing = (grant: string) => /SHOW_ROUTINE|ON mysql\.|TRIGGER/.test(grant);
 
 /** The GRANT statements of the runbook's section "The deploying account". */
-export async function grantsOfRunbook(): Promise<string[]> {
-  const text = await readFile(RUNBOOK, 'utf8');
+function grantsOfRunbook(): string[] {
+  const text = readPage('docs/runbook.md');
   const section = /^## The deploying account$([\s\S]*?)^## /m.exec(`${text}\n## `)?.[1] ?? '';
   return [...section.matchAll(/^GRANT [^;]+/gm)].map(([grant]) => grant);
 }

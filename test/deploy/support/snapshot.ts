@@ -1,4 +1,4 @@
-import type { RowDataPacket } from 'mysql2/promise';
+import { ifThere } from '../../../scripts/deploy/errors';
 import type { Shop } from '../../support';
 
 /** Everything that there is in a shop's database, by name, in a spelling that compares across databases. */
@@ -6,25 +6,7 @@ export type Snapshot = Record<string, string>;
 
 /** Tables, views, procedures, events, grants and the registry; without data and times. */
 export async function snapshot(shop: Shop): Promise<Snapshot> {
-  const found: Snapshot = {};
-  for (const { kind, name } of await objectsOf(shop)) {
-    found[`${kind} ${name}`] = await describe(shop, kind, name);
-  }
-  for (const [key, value] of await grantsOf(shop)) found[key] = value;
-  for (const [key, value] of await registryOf(shop)) found[key] = value;
-  const own = shop.name.replaceAll('_', '\\\\?_');
-  return Object.fromEntries(
-    Object.entries(found).map(([key, value]) => [key, value.replace(new RegExp(own, 'g'), 'shop')]),
-  );
-}
-
-interface Named {
-  readonly kind: string;
-  readonly name: string;
-}
-
-function objectsOf(shop: Shop): Promise<Named[]> {
-  return shop.run<Named>(
+  const objects = await shop.run<{ kind: string; name: string }>(
     `SELECT IF(table_type = 'VIEW', 'VIEW', 'TABLE') AS kind, table_name AS name
        FROM information_schema.tables WHERE table_schema = DATABASE()
       UNION ALL
@@ -33,6 +15,16 @@ function objectsOf(shop: Shop): Promise<Named[]> {
      SELECT 'EVENT', event_name FROM information_schema.events WHERE event_schema = DATABASE()
       ORDER BY kind, name`,
   );
+  const found = [...(await grantsOf(shop)), ...(await registryOf(shop))];
+  for (const { kind, name } of objects)
+    found.push({ name: `${kind} ${name}`, value: await describe(shop, kind, name) });
+  const own = new RegExp(shop.name.replaceAll('_', '\\\\?_'), 'g');
+  return Object.fromEntries(found.map(({ name, value }) => [name, value.replace(own, 'shop')]));
+}
+
+interface Named {
+  readonly name: string;
+  readonly value: string;
 }
 
 async function describe(shop: Shop, kind: string, name: string): Promise<string> {
@@ -56,35 +48,28 @@ function withoutChance(create: string): string {
     .replace(/ ([;,)])/g, '$1');
 }
 
-async function grantsOf(shop: Shop): Promise<[string, string][]> {
-  const routines = await shop.run<{ name: string; account: string; privileges: string }>(
-    `SELECT routine_name AS name, CONCAT(user, '@', host) AS account, proc_priv AS privileges
-       FROM mysql.procs_priv WHERE db = DATABASE() ORDER BY name, account`,
+async function grantsOf(shop: Shop): Promise<Named[]> {
+  const routines = await shop.run<Named>(
+    `SELECT CONCAT('grant on ', routine_name, ' to ', user, '@', host) AS name, proc_priv AS value
+       FROM mysql.procs_priv WHERE db = DATABASE()`,
   );
-  const lines = await shop
-    .run<RowDataPacket>(`SHOW GRANTS FOR 'order_timeout'@'localhost'`)
-    .catch(() => []);
+  const lines = await shop.run(`SHOW GRANTS FOR 'order_timeout'@'localhost'`).catch(() => []);
   const definer = lines
     .map((line) => String(Object.values(line)[0]))
     .filter((line) => line.replaceAll('\\', '').includes(`\`${shop.name}\``))
     .sort();
-  return [
-    ...routines.map(({ name, account, privileges }): [string, string] => [
-      `grant on ${name} to ${account}`,
-      privileges,
-    ]),
-    ...definer.map((line, number): [string, string] => [`definer ${number}`, line]),
-  ];
+  return [...routines, ...definer.map((value, nth) => ({ name: `definer ${nth}`, value }))];
 }
 
-async function registryOf(shop: Shop): Promise<[string, string][]> {
-  const [present] = await shop.run(`SHOW TABLES LIKE 'order\\_timeout\\_object'`);
-  if (present === undefined) return [];
-  const rows = await shop.run<{ name: string; checksum: string }>(
-    `SELECT CONCAT('migration ', name) AS name, checksum FROM order_timeout_migration
-      UNION ALL
-     SELECT CONCAT(kind, ' ', name), CONCAT(COALESCE(checksum, 'unfinished'), COALESCE(grants_to_restore, ''))
-       FROM order_timeout_object`,
+async function registryOf(shop: Shop): Promise<Named[]> {
+  const rows = await ifThere(() =>
+    shop.run<Named>(
+      `SELECT CONCAT('registry migration ', name) AS name, checksum AS value FROM order_timeout_migration
+        UNION ALL
+       SELECT CONCAT('registry ', kind, ' ', name),
+              CONCAT(COALESCE(checksum, 'unfinished'), COALESCE(grants_to_restore, ''))
+         FROM order_timeout_object`,
+    ),
   );
-  return rows.map(({ name, checksum }) => [`registry ${name}`, checksum]);
+  return rows ?? [];
 }

@@ -114,9 +114,7 @@ export function migration(name: string, up = 'DO 0;', down = 'DO 0;'): Migration
   return { name, up, down, checksum: checksum(up) };
 }
 
-export function withMigrations(
-  source: Source,
-  change: (migrations: readonly Migration[]) => Migration[],
-): Source {
-  return { ...source, migrations: change(source.migrations) };
-}
+export const withMigrations = (source: Source, ...added: Migration[]): Source => ({
+  ...source,
+  migrations: [...source.migrations, ...added],
+});

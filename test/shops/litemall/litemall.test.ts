@@ -247,6 +247,7 @@ describe('litemall', () => {
 
       await shop.run('CALL order_timeout_pay_owed(SYSDATE(3) + INTERVAL 0.4 SECOND)');
       expect(await stock()).toEqual([7, 7, 10]);
+      await expectGivenOnceMended();
     });
 
     // The second one is a condition of the class "not found".
