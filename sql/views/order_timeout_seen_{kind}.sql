@@ -14,8 +14,17 @@ SELECT due.order_id,
        SELECT 'missing_target' AS what, due.due AS amount, 0 AS other_amount, '' AS detail
          FROM DUAL
         WHERE {{#open}}FALSE{{/open}}{{^open}}due.account_id IS NULL AND claim.order_id IS NULL
+          -- What the shop itself cancelled, it may have given back: only where that would be seen is it known to be missing.
           AND EXISTS (SELECT 1 FROM order_timeout_shop_order AS o
-                       WHERE o.order_id = due.order_id AND o.status IN ({{orders.pending}}, {{orders.cancelled}})){{/open}}
+                       WHERE o.order_id = due.order_id
+                         AND (o.status = {{orders.pending}}
+                              OR (o.status IN ({{orders.cancelled}})
+                                  AND ({{#is_auditable}}{{> is_audited}}{{/is_auditable}}{{^is_auditable}}FALSE{{/is_auditable}}
+                                       OR EXISTS (SELECT 1 FROM order_timeout_cancellation AS ours WHERE ours.order_id = due.order_id)
+                                       -- The journal's entry is purged one day; what is open stays open.
+                                       OR EXISTS (SELECT 1 FROM order_timeout_finding AS known
+                                                   WHERE known.order_id = due.order_id AND known.kind = '{{kind}}' AND known.target_id = due.target_id
+                                                     AND known.what = 'missing_target' AND known.closed_at IS NULL))))){{/open}}
         UNION ALL
        SELECT 'ledger_differs', due.taken, due.ledger_taken, '' AS detail
          FROM DUAL
