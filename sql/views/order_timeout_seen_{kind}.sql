@@ -42,10 +42,12 @@ SELECT due.order_id,
          FROM DUAL
         WHERE due.unknown_action IS NOT NULL
         UNION ALL
-       SELECT 'second_take', claim.amount, COALESCE(due.ledger_taken, 0), '' AS detail
-         FROM DUAL
-        WHERE EXISTS (SELECT 1 FROM order_timeout_cancellation AS again
-                       WHERE again.order_id = claim.order_id AND again.batch_id > claim.batch_id)
+       -- Where no ledger tells one take from another, the time does: what was settled once says nothing of the next one.
+       SELECT 'second_take', claim.amount, COALESCE(due.ledger_taken, 0), {{#tells.ledger_taken}}''{{/tells.ledger_taken}}{{^tells.ledger_taken}}CONCAT('cancelled again at ', again.cancelled_at){{/tells.ledger_taken}} AS detail
+         FROM (SELECT MAX(cancellation.cancelled_at) AS cancelled_at
+                 FROM order_timeout_cancellation AS cancellation
+                WHERE cancellation.order_id = claim.order_id AND cancellation.batch_id > claim.batch_id) AS again
+        WHERE again.cancelled_at IS NOT NULL
         UNION ALL
        -- Where there is a ledger, what is due is what is left beside the claim.
        SELECT 'short', claim.amount, {{#tells.ledger_taken}}claim.amount + {{/tells.ledger_taken}}due.due, '' AS detail
