@@ -1,5 +1,5 @@
 -- What a person should look at in what orders took as {{kind}}, as it is now. A second take: the order was cancelled again
--- after its claim; what the shop may have taken anew is not returned automatically.
+-- after its claim, here or by somebody else; what the shop may have taken anew is not returned automatically.
 CREATE OR REPLACE SQL SECURITY DEFINER VIEW order_timeout_seen_{{kind}} AS
 SELECT due.order_id,
        due.target_id,
@@ -47,7 +47,10 @@ SELECT due.order_id,
          FROM (SELECT MAX(cancellation.cancelled_at) AS cancelled_at
                  FROM order_timeout_cancellation AS cancellation
                 WHERE cancellation.order_id = claim.order_id AND cancellation.batch_id > claim.batch_id) AS again
-        WHERE again.cancelled_at IS NOT NULL
+        WHERE again.cancelled_at IS NOT NULL{{#tells.ledger_taken}}
+           -- Or somebody else cancelled it, and did not give back what the ledger says was taken since.
+           OR (due.ledger_taken > COALESCE(claim.ledger_taken, 0) AND due.ledger_taken > due.returned
+               AND EXISTS (SELECT 1 FROM order_timeout_shop_order AS o WHERE o.order_id = claim.order_id AND o.status IN ({{orders.cancelled}}))){{/tells.ledger_taken}}
         UNION ALL
        -- Where there is a ledger, what is due is what is left beside the claim.
        SELECT 'short', claim.amount, {{#tells.ledger_taken}}claim.amount + {{/tells.ledger_taken}}due.due, '' AS detail
