@@ -52,8 +52,9 @@ SELECT due.order_id,
            OR (due.ledger_taken > COALESCE(claim.ledger_taken, 0) AND due.ledger_taken > due.returned
                AND EXISTS (SELECT 1 FROM order_timeout_shop_order AS o WHERE o.order_id = claim.order_id AND o.status IN ({{orders.cancelled}}))){{/tells.ledger_taken}}
         UNION ALL
-       -- Where there is a ledger, what is due is what is left beside the claim.
-       SELECT 'short', claim.amount, {{#tells.ledger_taken}}claim.amount + {{/tells.ledger_taken}}due.due, '' AS detail
+       -- Where there is a ledger, what is due is what is left beside the claim. Of another user, as when accounts were merged, the
+       -- ledger may not show the claim.
+       SELECT 'short', claim.amount, {{#tells.ledger_taken}}claim.amount + due.taken - GREATEST(due.returned, IF(claim.user_id <> due.user_id, claim.amount, 0)){{/tells.ledger_taken}}{{^tells.ledger_taken}}due.due{{/tells.ledger_taken}}, '' AS detail
          FROM DUAL
-        WHERE claim.order_id IS NOT NULL AND due.due > {{#tells.ledger_taken}}0{{/tells.ledger_taken}}{{^tells.ledger_taken}}claim.amount{{/tells.ledger_taken}}
+        WHERE claim.order_id IS NOT NULL AND {{#tells.ledger_taken}}due.taken > GREATEST(due.returned, IF(claim.user_id <> due.user_id, claim.amount, 0)){{/tells.ledger_taken}}{{^tells.ledger_taken}}due.due > claim.amount{{/tells.ledger_taken}}
        ) AS seen;

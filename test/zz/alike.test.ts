@@ -45,7 +45,9 @@ test.each(['at: :now', 'at: :now, card: refund.target_id', 'at: :now, invoice: n
         )
       ).map(({ invariant, detail }) => `${invariant}: ${detail}`);
 
-    await shop.run('INSERT INTO log (purchase, wallet, card, amount, at) SELECT purchase, wallet, card, amount, at FROM log WHERE amount = 30');
+    await shop.run(
+      'INSERT INTO log (purchase, wallet, card, amount, at) SELECT purchase, wallet, card, amount, at FROM log WHERE amount = 30',
+    );
     expect(await broken()).toEqual(['twice: gift 3: 30 given back with 2 rows in the ledger']);
     await shop.run('DELETE FROM log WHERE amount = 30 ORDER BY id DESC LIMIT 1');
     expect(await broken()).toEqual([]);

@@ -53,7 +53,9 @@ test('a pending one is, and no longer once the shop has found the row', async ()
   await shop.run(
     'INSERT INTO sms_coupon_history (id, coupon_id, member_id, use_status) VALUES (1, 9, 7, 1)',
   );
-  await shop.run("INSERT INTO pms_sku_stock (id, sku_code, stock, lock_stock) VALUES (5, '', 9, 3)");
+  await shop.run(
+    "INSERT INTO pms_sku_stock (id, sku_code, stock, lock_stock) VALUES (5, '', 9, 3)",
+  );
   await reconcile(shop);
   expect(await findings(shop)).toEqual([]);
 });
