@@ -84,17 +84,47 @@ function* planTables(
 }
 
 function* planSetting({ setting }: DatabaseState, { clock, paused }: NewSetting): Generator<Step> {
+  const isMoved = clock !== undefined && clock !== setting?.clock;
   const changes = [
-    ...(clock !== undefined && clock !== setting?.clock ? [`clock = ${quoteString(clock)}`] : []),
+    ...(isMoved ? [`clock = ${quoteString(clock)}`] : []),
     ...(paused !== undefined && Number(paused) !== setting?.paused
       ? [`paused = ${Number(paused)}`]
       : []),
-  ].join(', ');
-  if (changes !== '')
-    yield {
-      title: `setting ${changes}`,
-      statements: [`UPDATE order_timeout_setting SET ${changes} WHERE id = 1`],
-    };
+  ];
+  if (changes.length === 0) return;
+  yield {
+    title: `setting ${changes.join(', ')}`,
+    statements: [
+      isMoved && setting !== undefined
+        ? moveClock(setting.clock, clock, changes)
+        : `UPDATE order_timeout_setting SET ${changes.join(', ')} WHERE id = 1`,
+    ],
+  };
+}
+
+/**
+ * A hold ends at the moment that somebody was promised, and a failed order is tried again when it was to be, whatever
+ * the clock. One statement with the setting: repeated after a crash it would move them again.
+ */
+function moveClock(from: string, to: string, changes: readonly string[]): string {
+  const moved = (column: string) =>
+    `${column} = CONVERT_TZ(${column}, ${quoteString(from)}, ${quoteString(to)})`;
+  const times = [
+    'hold.held_until',
+    'hold.held_at',
+    'failure.first_failed_at',
+    'failure.last_failed_at',
+    'failure.retry_at',
+  ];
+  const set = [...changes.map((change) => `setting.${change}`), ...times.map(moved)];
+  return [
+    'UPDATE order_timeout_setting AS setting',
+    '  LEFT JOIN (SELECT order_id FROM order_timeout_hold UNION SELECT order_id FROM order_timeout_failure) AS listed ON TRUE',
+    '  LEFT JOIN order_timeout_hold AS hold ON hold.order_id = listed.order_id',
+    '  LEFT JOIN order_timeout_failure AS failure ON failure.order_id = listed.order_id',
+    `   SET ${set.join(', ')}`,
+    ' WHERE setting.id = 1',
+  ].join('\n');
 }
 
 /** A sweep ends within its time budget, which is under a minute. */

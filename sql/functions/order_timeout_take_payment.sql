@@ -58,6 +58,13 @@ BEGIN
            SET o.status = {{orders.paid_code}} /* paid */{{#orders.paid_set}},
                o.{{column}} = {{value}}{{/orders.paid_set}}
          WHERE o.order_id = p_order_id;
+        -- Paid before, and set pending again: nobody knows whether the first money was sent back.
+        INSERT INTO order_timeout_finding (order_id, what, detail, opened_at)
+        SELECT p_order_id, 'paid_elsewhere', p_reference, p_now
+          FROM order_timeout_payment AS payment FORCE INDEX (order_timeout_payment_order)
+         WHERE payment.order_id = p_order_id AND payment.reference <> p_reference AND payment.outcome IN ('accepted', 'paid_elsewhere')
+        HAVING COUNT(*) > 0
+            ON DUPLICATE KEY UPDATE detail = p_reference, settled_at = NULL, closed_at = NULL, opened_at = p_now;
     ELSEIF v_outcome = 'paid_elsewhere' THEN
         INSERT INTO order_timeout_finding (order_id, what, opened_at)
         VALUES (p_order_id, 'paid_elsewhere', p_now)

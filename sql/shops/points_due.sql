@@ -27,11 +27,11 @@ SELECT o.id AS order_id,
                                               THEN IF(known.meaning <=> 'other', 0, row_of.points)
                                               WHEN known.meaning = 'return' THEN row_of.points
                                               ELSE 0 END), 0), 0) AS SIGNED) AS returned,
-              MAX(IF(known.meaning IS NULL, row_of.action, NULL)) AS unknown_action
+              MAX(IF(known.meaning IS NULL, COALESCE(row_of.action, ''), NULL)) AS unknown_action
          FROM user_points_ledger AS row_of
          LEFT JOIN order_timeout_ledger_action AS known FORCE INDEX (PRIMARY)
            ON known.kind = 'points'
-          AND known.action = CONVERT(row_of.action USING utf8mb4) COLLATE utf8mb4_general_ci
+          AND known.action = CONVERT(COALESCE(row_of.action, '') USING utf8mb4) COLLATE utf8mb4_general_ci
         WHERE row_of.user_id = o.user_id
           AND row_of.ref_table = 'orders'
           AND row_of.ref_id = CONCAT(o.id)

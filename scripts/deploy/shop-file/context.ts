@@ -132,6 +132,7 @@ function ruleOf(kind: string, rule: Rule, dueSql: string | null, file: ShopFile,
             values: valuesOf(write),
             match: matchOf(ledger.write),
             of_user: userColumnOf(ledger.write),
+            told: toldBy(ledger.write),
           }
         : null,
     set: sets,
@@ -183,9 +184,20 @@ const matchOf = (write: Values) =>
       const name = `row_of.${quoteName(column)}`;
       return wordsIn(String(value)).includes('now')
         ? `${name} BETWEEN refund.refunded_at - INTERVAL 1 SECOND AND refund.refunded_at + INTERVAL 1 SECOND`
-        : `${name} = ${asWritten(value, undefined)}`;
+        : `${name} <=> ${asWritten(value, undefined)}`;
     })
     .join(' AND ');
+
+/** By which columns of the journal the ledger tells the refunds of an order apart. */
+function toldBy(write: Values): string[] {
+  const texts = Object.values(write).map(String);
+  const named = texts.flatMap(referencesIn).map(({ column }) => column);
+  const words = texts.flatMap(wordsIn);
+  return [
+    ...['target_id', 'account_id', 'amount'].filter((column) => named.includes(column)),
+    ...(words.includes('now') ? ['batch_id'] : words.includes('action') ? ['cause'] : []),
+  ];
+}
 
 const distinct = (names: readonly string[]) =>
   names.filter(

@@ -13,9 +13,9 @@ Errors: a fault of the server or of the deployment.'
 BEGIN
     DECLARE v_most INT;
     DECLARE v_begin, v_after, v_until, v_last BIGINT;
-    DECLARE v_accounts JSON;
-    DECLARE v_error_number INT;
-    DECLARE v_error_message VARCHAR(512) CHARACTER SET utf8mb4;
+    DECLARE v_accounts, v_batch_ids JSON;
+    DECLARE v_error_number, v_batch_error_number INT;
+    DECLARE v_error_message, v_batch_error_message VARCHAR(512) CHARACTER SET utf8mb4;
 
 {{#rules}}
 {{#owes}}
@@ -42,7 +42,7 @@ BEGIN
         ELSEIF v_accounts IS NULL OR SYSDATE(3) >= p_stop_at THEN
             LEAVE pay_{{kind}};
         END IF;
-        CALL order_timeout_pay_rows_{{kind}}(v_accounts, v_error_number, v_error_message);
+        CALL order_timeout_pay_rows_{{kind}}(v_accounts, NULL, v_error_number, v_error_message);
         IF v_error_number IN (1205 /* lock wait */, 1213 /* deadlock */) THEN
             LEAVE pay_{{kind}};
         ELSEIF v_error_number IN ({{> servers_errors}}) THEN
@@ -54,6 +54,14 @@ BEGIN
             SET v_most = 1;
         ELSE
             IF v_error_number IS NOT NULL THEN
+                -- One order's amount may be more than the row can hold: the others' is given, some at a time.
+                SELECT IF(COUNT(*) > 1, JSON_ARRAYAGG(some.batch_id), NULL)
+                  INTO v_batch_ids
+                  FROM (SELECT batch_id FROM order_timeout_owed WHERE kind = '{{kind}}' AND account_id = v_last ORDER BY RAND() LIMIT 20) AS some;
+                WHILE JSON_LENGTH(v_batch_ids) > 0 AND SYSDATE(3) < p_stop_at DO
+                    CALL order_timeout_pay_rows_{{kind}}(v_accounts, JSON_VALUE(v_batch_ids, '$[0]' RETURNING UNSIGNED), v_batch_error_number, v_batch_error_message);
+                    SET v_batch_ids = JSON_REMOVE(v_batch_ids, '$[0]');
+                END WHILE;
                 CALL order_timeout_note_refused('{{kind}}', v_last, CONCAT(v_error_number, ': ', v_error_message), order_timeout_now());
                 SET v_most = 50;
             END IF;

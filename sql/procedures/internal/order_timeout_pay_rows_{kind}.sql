@@ -3,12 +3,13 @@ DROP PROCEDURE IF EXISTS order_timeout_pay_rows_{{kind}};
 DELIMITER $$
 CREATE PROCEDURE order_timeout_pay_rows_{{kind}} (
     IN p_accounts JSON,
+    IN p_batch_id BIGINT UNSIGNED,
     OUT p_error_number INT,
     OUT p_error_message VARCHAR(512) CHARACTER SET utf8mb4
 )
     COMMENT 'Description: gives what is owed as {{kind}} to rows of {{table_text}}, in one transaction that waits for nobody: what is locked
 stays owed.
-Parameters: p_accounts: ids of {{table_text}}. p_error_number, p_error_message: NULL, or why all was rolled back.
+Parameters: p_accounts: ids of {{table_text}}. p_batch_id: only what this settlement owes; NULL: all. p_error_number, p_error_message: NULL, or why all was rolled back.
 Errors: the query was killed (1317) or the server shuts down (1053).'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
@@ -33,6 +34,7 @@ BEGIN
       FROM JSON_TABLE(p_accounts, '$[*]' COLUMNS (account_id BIGINT PATH '$')) AS listed
       LEFT JOIN order_timeout_shop_{{kind}} AS target ON target.{{id}} = listed.account_id
       JOIN order_timeout_owed AS owed FORCE INDEX (PRIMARY) ON owed.kind = '{{kind}}' AND owed.account_id = listed.account_id
+       AND (p_batch_id IS NULL OR owed.batch_id = p_batch_id)
       LEFT JOIN order_timeout_present_{{kind}} AS present ON present.account_id = listed.account_id
      WHERE target.{{id}} IS NOT NULL OR present.account_id IS NULL
        FOR UPDATE OF target SKIP LOCKED

@@ -11,7 +11,7 @@ CREATE PROCEDURE order_timeout_reconcile (
 )
     COMMENT 'Description: what each run of the sweep looks at, so that nobody has to ask: each order once, an hour after the default timeout,
 and once more reconcile_days after the longest one, up to 10000 a run in the order of their ids, and 10 of the open findings, from any one
-on: so none is kept from closing by others that stay. It begins with the newest 10000.
+on: so none is kept from closing by others that stay. It begins with the newest 10000, and so again when those it had come to are gone.
 Parameters: p_now: in the shop''s clock. p_default_minutes, p_reconcile_days: of order_timeout_setting. p_longest_minutes: the most of it
 and the policies. p_has_findings: 1: some are open. p_after_order_id, p_again_after_order_id: up to here was looked at; NULL: not yet;
 set to how far it came.'
@@ -23,11 +23,10 @@ BEGIN
     DECLARE v_order_ids, v_over JSON;
     DECLARE EXIT HANDLER FOR 1205 /* lock wait */, 1213 /* deadlock */ ROLLBACK AND NO CHAIN NO RELEASE;
 
-    IF p_after_order_id IS NULL OR p_again_after_order_id IS NULL THEN
-        SELECT MAX(o.order_id) INTO v_newest FROM order_timeout_shop_order AS o;
-        SET p_after_order_id = COALESCE(p_after_order_id, v_newest - 10000, 0),
-            p_again_after_order_id = COALESCE(p_again_after_order_id, v_newest - 10000, 0);
-    END IF;
+    -- Behind all orders, as after one with a far id that was deleted since, nothing would be looked at any more.
+    SELECT MAX(o.order_id) INTO v_newest FROM order_timeout_shop_order AS o;
+    SET p_after_order_id = COALESCE(IF(p_after_order_id <= v_newest, p_after_order_id, v_newest - 10000), 0),
+        p_again_after_order_id = COALESCE(IF(p_again_after_order_id <= v_newest, p_again_after_order_id, v_newest - 10000), 0);
     CALL order_timeout_reconcile_next(p_now - INTERVAL p_default_minutes + 60 MINUTE, p_now, p_after_order_id);
     IF p_reconcile_days > 0 THEN
         CALL order_timeout_reconcile_next(p_now - INTERVAL p_longest_minutes MINUTE - INTERVAL p_reconcile_days DAY, p_now,

@@ -51,9 +51,9 @@ BEGIN
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     START TRANSACTION READ WRITE;
     -- Read without locks: the head of the index may be full of orders on hold.
-    -- The greatest of the texts is the last of the orders: both parts have a fixed length.
+    -- The greatest of the texts is the last of the orders: both parts have a fixed length, an id below 0 too.
     SELECT /*+ {{> session}} */
-           COUNT(*), JSON_ARRAYAGG(due.order_id), MAX(CONCAT(due.due_from, ' ', LPAD(due.order_id, 20, '0')))
+           COUNT(*), JSON_ARRAYAGG(due.order_id), MAX(CONCAT(due.due_from, ' ', LPAD(due.order_id + 9223372036854775808, 20, '0')))
       INTO p_picked, v_order_ids, v_last
       FROM (SELECT o.order_id, o.due_from
               FROM order_timeout_shop_pending AS o
@@ -70,7 +70,7 @@ BEGIN
            ) AS due;
     IF p_picked > 0 THEN
         SET p_after_due_from = LEFT(v_last, CHAR_LENGTH(v_last) - 21),
-            p_after_order_id = RIGHT(v_last, 20);
+            p_after_order_id = CAST(RIGHT(v_last, 20) AS DECIMAL(20)) - 9223372036854775808;
         CALL order_timeout_lock_orders(p_source_type, p_cutoff, v_order_ids, v_reached, v_was_paid, v_put_off);
     END IF;
     IF v_order_ids IS NOT NULL OR v_put_off > 0 THEN

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { call, createTables, deployFile, findings, ordersOf, sweep } from '../shops/example';
+
+const SCHEMA = `
+CREATE TABLE purchase (
+    id BIGINT PRIMARY KEY, user_id BIGINT NOT NULL, status INT NOT NULL DEFAULT 0, created_at DATETIME NOT NULL
+);
+CREATE TABLE wallet (id BIGINT PRIMARY KEY, money BIGINT NOT NULL);
+CREATE TABLE card (
+    id BIGINT AUTO_INCREMENT PRIMARY KEY, purchase_id BIGINT NOT NULL, wallet_id BIGINT NOT NULL, taken BIGINT NOT NULL, KEY (purchase_id)
+);
+CREATE TABLE log (
+    id BIGINT AUTO_INCREMENT PRIMARY KEY, purchase BIGINT NOT NULL, wallet BIGINT NOT NULL, card BIGINT NULL,
+    amount BIGINT NOT NULL, invoice BIGINT NULL, at DATETIME NOT NULL, KEY (purchase)
+);
+INSERT INTO wallet VALUES (5, 0);
+INSERT INTO purchase (id, user_id, created_at) VALUES (1, 7, NOW() - INTERVAL 2 HOUR);
+INSERT INTO card (purchase_id, wallet_id, taken) VALUES (1, 5, 100), (1, 5, 100), (1, 5, 30);
+`;
+const fileWith = (write: string) => `${ordersOf('purchase')}
+give_back:
+  gift:
+    due: gift.sql
+    reach: [{lines: {table: card, order: purchase_id, target: wallet_id}}]
+    reads: {card: {integers: [purchase_id, wallet_id, taken], index: [purchase_id]}}
+    target: {table: wallet, id: id}
+    add: money
+    ledger: {table: log, write: {purchase: refund.order_id, wallet: refund.account_id, amount: refund.amount, ${write}}}
+`;
+const VIEW = `SELECT o.id AS order_id, o.user_id, card.id AS target_id, card.wallet_id AS account_id, card.taken, 0 AS returned, 'lines' AS source
+  FROM purchase AS o JOIN card ON card.purchase_id = o.id`;
+
+test.each(['at: :now', 'at: :now, card: refund.target_id', 'at: :now, invoice: null'])(
+  'two refunds of the same amount to the same account are no broken invariant (%s); a row too few or too many is',
+  async (write) => {
+    const shop = await createTables(SCHEMA);
+    await deployFile(shop, fileWith(write), { 'gift.sql': VIEW });
+    expect(await sweep(shop)).toMatchObject({ cancelled: 1, returned: { gift: '230' } });
+    await call(shop, 'reconcile_orders', null);
+    expect(await findings(shop)).toEqual([]);
+    const broken = async () =>
+      (
+        await shop.run<{ invariant: string; detail: string }>(
+          'SELECT invariant, detail FROM order_timeout_violation ORDER BY detail',
+        )
+      ).map(({ invariant, detail }) => `${invariant}: ${detail}`);
+
+    await shop.run(
+      'INSERT INTO log (purchase, wallet, card, amount, at) SELECT purchase, wallet, card, amount, at FROM log WHERE amount = 30',
+    );
+    expect(await broken()).toEqual(['twice: gift 3: 30 given back with 2 rows in the ledger']);
+    await shop.run('DELETE FROM log WHERE amount = 30 ORDER BY id DESC LIMIT 1');
+    expect(await broken()).toEqual([]);
+    await shop.run('DELETE FROM log WHERE amount = 100 LIMIT 1');
+    expect(await broken()).toEqual(
+      write.includes('card')
+        ? ['ledger: gift 1: 100 given back with 0 rows in the ledger']
+        : [1, 2].map(
+            (card) =>
+              `ledger: gift ${card}: 100 given back with 1 rows in the ledger for 2 refunds that look alike there`,
+          ),
+    );
+  },
+);

@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { pendingOrder, shopOfFile } from '../support';
+import { configure, sweep } from '../procedures/calls';
+
+const shop = shopOfFile();
+
+test.each([500, 1, 2])(
+  'an order with a negative id stops no other, in batches of %d',
+  async (size) => {
+    await configure(shop, { batch_size: size });
+    await pendingOrder(shop, { coupon: 1000, ageMinutes: 60 });
+    for (const orderId of [-5, -6, -7])
+      await pendingOrder(shop, { orderId, coupon: 100, ageMinutes: 50 });
+    await shop.run(
+      'UPDATE orders SET created_at = (SELECT * FROM (SELECT MIN(created_at) FROM orders WHERE id < 0) AS first) WHERE id < 0',
+    );
+    await pendingOrder(shop, { coupon: 1000, sourceType: 2 });
+    await pendingOrder(shop, {
+      orderId: '9223372036854775807' as unknown as number,
+      coupon: 10,
+      sourceType: 2,
+      ageMinutes: 40,
+    });
+
+    expect(await sweep(shop.db)).toMatchObject({
+      outcome: 'completed',
+      cancelled: 6,
+      failed: 0,
+      coupon_refunded: 2310,
+    });
+  },
+);
