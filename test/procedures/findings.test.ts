@@ -153,6 +153,17 @@ describe('the sweep looks at orders by itself', () => {
     expect(await listed(shop)).toMatchObject([{ order_id: orderId, amount: 1000 }]);
   });
 
+  test('also after one with a far id that was looked at and then deleted', async () => {
+    await order(shop, { orderId: 900_000_000, status: 'paid', ageMinutes: 200 });
+    await sweep(shop.db);
+    await shop.run('DELETE FROM orders');
+    await sweep(shop.db);
+    const { orderId } = await order(shop, { ...MISSED, ageMinutes: 91 });
+    await sweep(shop.db);
+
+    expect(await listed(shop)).toMatchObject([{ order_id: orderId }]);
+  });
+
   test('once more reconcile_days after the longest timeout of a policy', async () => {
     await shop.run(
       'INSERT INTO order_timeout_policy (source_type, timeout_minutes) VALUES (4, ?)',

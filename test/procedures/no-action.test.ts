@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createShop, pendingOrder } from '../support';
-import { call, rowsOf, sweep } from '../procedures/calls';
+import { call, rowsOf, sweep } from './calls';
 
 test('a ledger row without an action is told like one that is not known, and can be listed', async () => {
   const shop = await createShop({

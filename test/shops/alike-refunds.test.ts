@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { call, createTables, deployFile, findings, ordersOf, sweep } from '../shops/example';
+import { call, createTables, deployFile, findings, ordersOf, sweep } from './example';
 
 const SCHEMA = `
 CREATE TABLE purchase (

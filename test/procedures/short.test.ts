@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { pendingOrder, pointsLedgerRow, shopOfFile } from '../support';
-import { call, rowsOf, sweep } from '../procedures/calls';
+import { call, rowsOf, sweep } from './calls';
 
 const shop = shopOfFile();
 const listed = () => rowsOf(shop.db, 'list_findings(10)');

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { pendingOrder, shopOfFile } from '../support';
-import { configure, sweep } from '../procedures/calls';
+import { configure, sweep } from './calls';
 
 const shop = shopOfFile();
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { pendingOrder, shopOfFile } from '../support';
-import { call, rowsOf } from '../procedures/calls';
+import { call, rowsOf } from './calls';
 
 const shop = shopOfFile();
 

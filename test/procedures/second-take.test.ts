@@ -1,10 +1,8 @@
 import { expect, test } from 'vitest';
-import { couponLedgerRow, pendingOrder, pointsLedgerRow, type Shop, shopOfFile } from '../support';
-import { call, rowsOf, sweep } from '../procedures/calls';
-import { call as callIn, cancel, exampleOfFile, findings } from '../shops/example';
+import { couponLedgerRow, pendingOrder, pointsLedgerRow, shopOfFile } from '../support';
+import { call, rowsOf, sweep } from './calls';
 
 const shop = shopOfFile();
-const emptyMall = exampleOfFile('mall');
 
 const listed = () => rowsOf(shop.db, 'list_findings(10)');
 const reconcile = () => call(shop.db, 'reconcile_orders(NULL)');
@@ -45,27 +43,4 @@ test('not when the shop’s own cancel gave back what it took anew, nor when it 
   await cancelByShop();
   await reconcile();
   expect(await listed()).toEqual([]);
-});
-
-test('without a ledger a third take is a finding again, also when the second was settled', async () => {
-  const mall = await emptyMall();
-  await mall.run('INSERT INTO ums_member (id, integration) VALUES (7, 10)');
-  await mall.run(
-    `INSERT INTO oms_order (id, member_id, use_integration, status, order_type, receiver_name, receiver_phone, create_time, delete_status)
-     VALUES (1, 7, 50, 0, 0, '', '', NOW() - INTERVAL 300 MINUTE, 0)`,
-  );
-  const again = async (inShop: Shop) => {
-    await inShop.run('UPDATE oms_order SET status = 0');
-    await inShop.run('UPDATE ums_member SET integration = integration - 50');
-    await cancel(inShop, 1);
-  };
-  await cancel(mall, 1);
-  await again(mall);
-  expect(await findings(mall)).toEqual(['1: second_take points 0']);
-  const [second] = await callIn<{ finding_id: number }>(mall, 'list_findings', 10);
-  await callIn(mall, 'settle_finding', second?.finding_id, 'given by hand');
-  await callIn(mall, 'reconcile_orders', null);
-  expect(await findings(mall)).toEqual([]);
-  await again(mall);
-  expect(await findings(mall)).toEqual(['1: second_take points 0']);
 });

@@ -1,13 +1,12 @@
 import { expect, test } from 'vitest';
-import type { Shop } from '../support';
-import { call, cancel, exampleOfFile, findings } from '../shops/example';
+import { call, cancel, exampleOfFile, findings } from '../example';
 
 // Of what is neither in a ledger nor in a row that names its order, nobody knows whether the shop's own cancel gave it
 // back: a finding that nothing was given would have somebody give it a second time.
 
-const emptyShop = exampleOfFile('mall');
+const shop = exampleOfFile('mall');
 
-async function order(shop: Shop, status: number): Promise<void> {
+async function order(status: number): Promise<void> {
   await shop.run('INSERT INTO ums_member (id, integration) VALUES (7, 10)');
   await shop.run(
     `INSERT INTO oms_order (id, member_id, coupon_id, status, order_type, receiver_name, receiver_phone, create_time, delete_status)
@@ -19,36 +18,33 @@ async function order(shop: Shop, status: number): Promise<void> {
   );
 }
 
-const reconcile = (shop: Shop) => call(shop, 'reconcile_orders', null);
+const reconcile = () => call(shop, 'reconcile_orders', null);
 
 test('an order that the shop itself cancelled is not said to lack what it may have given back', async () => {
-  const shop = await emptyShop();
-  await order(shop, 4);
+  await order(4);
   // mall has set the coupon free, and the SKU was deleted since.
   await shop.run(
     'INSERT INTO sms_coupon_history (id, coupon_id, member_id, use_status) VALUES (1, 9, 7, 0)',
   );
-  await reconcile(shop);
+  await reconcile();
   expect(await findings(shop)).toEqual([]);
 });
 
 test('one that was cancelled here is, also when the entry in the journal is purged', async () => {
-  const shop = await emptyShop();
-  await order(shop, 0);
+  await order(0);
   await cancel(shop, 1);
   await call(shop, 'cancel_expired_orders');
   const both = ['1: missing_target coupon 9', '1: missing_target stock 5'];
   expect(await findings(shop)).toEqual(both);
   await shop.run('DELETE FROM order_timeout_cancellation');
   await shop.run('DELETE FROM order_timeout_batch');
-  await reconcile(shop);
+  await reconcile();
   expect(await findings(shop)).toEqual(both);
 });
 
 test('a pending one is, and no longer once the shop has found the row', async () => {
-  const shop = await emptyShop();
-  await order(shop, 0);
-  await reconcile(shop);
+  await order(0);
+  await reconcile();
   expect(await findings(shop)).toEqual(['1: missing_target coupon 9', '1: missing_target stock 5']);
   await shop.run(
     'INSERT INTO sms_coupon_history (id, coupon_id, member_id, use_status) VALUES (1, 9, 7, 1)',
@@ -56,6 +52,6 @@ test('a pending one is, and no longer once the shop has found the row', async ()
   await shop.run(
     "INSERT INTO pms_sku_stock (id, sku_code, stock, lock_stock) VALUES (5, '', 9, 3)",
   );
-  await reconcile(shop);
+  await reconcile();
   expect(await findings(shop)).toEqual([]);
 });
