@@ -201,21 +201,13 @@ async function pendingIds(db: Connection, order: 'ASC' | 'DESC', from = 0): Prom
   return rows.map((row) => Number(row.id));
 }
 
-async function untilDeath(
-  server: PrivateMysqld,
-  work: (db: Connection) => Promise<void>,
-): Promise<void> {
-  const db = await createConnection(shopUrl(server));
-  db.on('error', () => undefined);
-  try {
+const untilDeath = (server: PrivateMysqld, work: (db: Connection) => Promise<void>) =>
+  on(server, async (db) => {
     for (;;) await work(db);
-  } catch (error) {
+  }).catch((error: unknown) => {
     // The connection is cut in the middle of a call; anything else is an error of the drill.
     if ((error as { fatal?: boolean }).fatal !== true) throw error;
-  } finally {
-    db.destroy();
-  }
-}
+  });
 
 /** Orders of which a server says something else than what the clients were told. */
 export async function brokenPromises(

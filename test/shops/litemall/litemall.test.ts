@@ -99,7 +99,12 @@ describe('litemall', () => {
     const ofUser = async (user: number) =>
       (await call(shop, 'cancel_order', byUser, user, null))[0];
 
-    expect(await ofUser(8)).toMatchObject({ outcome: 'not_owner' });
+    // It is looked at before the order is locked, and within a transaction only then.
+    for (const statement of ['DO 0', 'START TRANSACTION']) {
+      await shop.run(statement);
+      expect(await ofUser(8)).toMatchObject({ outcome: 'not_owner' });
+    }
+    await shop.run('COMMIT');
     expect(await ofUser(7)).toMatchObject({
       outcome: 'cancelled',
       returned: { stock: '1', coupon: '0' },
