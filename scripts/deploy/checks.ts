@@ -2,6 +2,7 @@ import type { Connection } from 'mysql2/promise';
 import { checkClock } from './clock';
 import { select, TRUST_FUNCTIONS } from './connection';
 import { DEFINER_ACCOUNT, hiddenServerTables, lacksForDefiner } from './account';
+import { nameInGrant } from './definer';
 import { type Finding, mistake, remark, requireNoMistake } from './errors';
 import { hasPrivilege } from './grants';
 import { checkHistory } from './migrations';
@@ -204,7 +205,14 @@ function* checkForDefiner({
   definer: { exists },
   objects,
   account,
+  schema,
 }: DatabaseState): Generator<Finding> {
+  if (nameInGrant(schema, grants.partialRevokes).length > 64)
+    yield mistake(
+      'names',
+      "The schema's name is too long for a GRANT, in which each _ and % has a backslash: 64 characters are the most",
+      'use a shorter name, or partial_revokes = ON, under which it needs none',
+    );
   const isUsed = objects.some(({ definer }) => definer === DEFINER_ACCOUNT);
   if (exists === false && isUsed && !hasPrivilege(grants, 'ALLOW_NONEXISTENT_DEFINER', {}))
     yield mistake(

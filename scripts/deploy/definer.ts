@@ -95,9 +95,13 @@ const without = (list: readonly Privilege[], taken: readonly Privilege[]) => {
 };
 
 /** In GRANT and REVOKE ON schema.* an _ and % are wildcards, unless the server has partial_revokes ON. */
+export const nameInGrant = (schema: string, partialRevokes: boolean) =>
+  partialRevokes ? schema : schema.replace(/[\\_%]/g, '\\$&');
+
 function placeInSql({ schema, table }: Privilege, partialRevokes: boolean): string {
-  if (table !== '*') return `${quoteName(schema)}.${quoteName(table)}`;
-  return `${quoteName(partialRevokes ? schema : schema.replace(/[\\_%]/g, '\\$&'))}.*`;
+  return table === '*'
+    ? `${quoteName(nameInGrant(schema, partialRevokes))}.*`
+    : `${quoteName(schema)}.${quoteName(table)}`;
 }
 
 function privilegeInSql(name: string, columns: readonly (string | undefined)[]): string {

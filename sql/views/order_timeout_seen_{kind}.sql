@@ -54,7 +54,7 @@ SELECT due.order_id,
         UNION ALL
        -- Where there is a ledger, what is due is what is left beside the claim. Of another user, as when accounts were merged, the
        -- ledger may not show the claim.
-       SELECT 'short', claim.amount, {{#tells.ledger_taken}}claim.amount + due.taken - GREATEST(due.returned, IF(claim.user_id <> due.user_id, claim.amount, 0)){{/tells.ledger_taken}}{{^tells.ledger_taken}}due.due{{/tells.ledger_taken}}, '' AS detail
+       SELECT 'short', claim.amount, {{#tells.ledger_taken}}claim.amount + due.taken - GREATEST(due.returned, IF(claim.user_id <> due.user_id, claim.amount, 0)){{/tells.ledger_taken}}{{^tells.ledger_taken}}due.due{{/tells.ledger_taken}} AS other_amount, '' AS detail
          FROM DUAL
         WHERE claim.order_id IS NOT NULL AND {{#tells.ledger_taken}}due.taken > GREATEST(due.returned, IF(claim.user_id <> due.user_id, claim.amount, 0)){{/tells.ledger_taken}}{{^tells.ledger_taken}}due.due > claim.amount{{/tells.ledger_taken}}
        ) AS seen;

@@ -113,7 +113,9 @@ describe('a deployer who may make no accounts', () => {
 describe('a schema with an odd name', () => {
   // With a backslash before each _ it has 64 characters, and GRANT takes no more.
   const LONGEST = 'x'.repeat(32);
-  it.each(['a_b%c', "it's `odd`", 'mit-strich.und.punkt', LONGEST])('%s works', async (suffix) => {
+
+  /** Empty, on the tests' own server. */
+  async function createSchema(suffix: string) {
     const server = new URL(inject('mysqlUrl'));
     const name = `order_timeout_test_${inject('runId')}_${suffix}`;
     const db = await createConnection(server.href);
@@ -125,11 +127,23 @@ describe('a schema with an odd name', () => {
     await db.query(`USE ${quoteName(name)}`);
     await runShopFile(db, 'built-in', 'schema.sql');
     server.pathname = `/${encodeURIComponent(name)}`;
+    return { db, name, url: server.href };
+  }
 
-    await up(server.href);
-    expect(await up(server.href)).toMatchObject({ outcome: 'nothing_to_do' });
+  it('is refused when it is too long, before anything is changed', async () => {
+    const { db, url } = await createSchema(`${LONGEST}x`);
+    await expect(up(url)).rejects.toThrow("The schema's name is too long for a GRANT");
+    const [tables] = await db.query("SHOW TABLES LIKE 'order\\_timeout%'");
+    expect(tables).toEqual([]);
+  });
+
+  it.each(['a_b%c', "it's `odd`", 'mit-strich.und.punkt', LONGEST])('%s works', async (suffix) => {
+    const { db, name, url } = await createSchema(suffix);
+
+    await up(url);
+    expect(await up(url)).toMatchObject({ outcome: 'nothing_to_do' });
     expect(await cancelExpiredOrders(db)).toMatchObject({ failed: 0 });
-    await down(server.href, { dropJournal: true });
+    await down(url, { dropJournal: true });
     const [lines] = await db.query("SHOW GRANTS FOR 'order_timeout'@'localhost'").catch(() => [[]]);
     expect(JSON.stringify(lines).replaceAll('\\', '')).not.toContain(
       `\`${name.replaceAll('`', '``')}\``,

@@ -172,7 +172,7 @@ async function read(db: Connection, data: ShopData, tables: Tables): Promise<Sho
   const [results] = await db.query<RowDataPacket[][]>(
     [
       ...queries,
-      `SELECT order_id, kind, target_id, account_id, amount, taken, COALESCE(ledger_taken, 0) AS ledger_taken, source, cause,
+      `SELECT order_id, user_id, kind, target_id, account_id, amount, taken, COALESCE(ledger_taken, 0) AS ledger_taken, source, cause,
               (SELECT COUNT(*) FROM order_timeout_cancellation AS one
                 WHERE one.order_id = refund.order_id AND one.batch_id <= refund.batch_id) AS nth
          FROM order_timeout_refund AS refund`,

@@ -41,6 +41,8 @@ describe.each([
       await fc.assert(property, {
         numRuns: SHOPS,
         seed: SEED,
+        // The smallest example that is found in time: what is wrong must be told before the test is cut off.
+        interruptAfterTimeLimit: 40_000 + SHOPS * 1_000,
         // A bug that was put in on purpose needs no smallest example.
         endOnFailure: process.env.MUTATION !== undefined,
       });

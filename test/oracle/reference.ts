@@ -117,7 +117,17 @@ export function giveBack(shop: ShopData, order: Order, rules: Rules, cause: Caus
     const { kind, targetId, taken, ledgerTaken, source, due: amount } = due;
     const mayGive = amount > 0 && rules.mayGive(shop, order, kind, targetId);
     const claim = (accountId: number) => {
-      const what = { orderId, kind, targetId, accountId, amount, taken, ledgerTaken, source };
+      const what = {
+        orderId,
+        userId,
+        kind,
+        targetId,
+        accountId,
+        amount,
+        taken,
+        ledgerTaken,
+        source,
+      };
       shop.journal.push({ ...what, cause, nth });
     };
     const words = { action, createdAt: 'now' } as const;

@@ -87,6 +87,8 @@ export interface PointsLedgerRow {
 
 export interface JournalRow {
   orderId: number;
+  /** Whose order it was then. */
+  userId: number;
   kind: Kind;
   targetId: number;
   /** The row that got it; 0: one that was opened for it. */

@@ -145,7 +145,9 @@ function* whatIsFound(
     return;
   }
   if (timesCancelled(shop, order) > claim.nth) yield ['second_take', claim.amount, due.ledgerTaken];
-  if (due.due > 0) yield ['short', claim.amount, claim.amount + due.due];
+  // Of another user, as after a merge, the ledger may not show what came back.
+  const cameBack = Math.max(due.returned, claim.userId === order.userId ? 0 : claim.amount);
+  if (due.taken > cameBack) yield ['short', claim.amount, claim.amount + due.taken - cameBack];
   const most = Math.max(due.taken, due.ledgerTaken);
   if (due.returned > most) {
     const detail = `${due.kind} ${due.targetId}: ${due.returned} given back of ${most} taken`;
