@@ -16,9 +16,8 @@ test.each([
     await pendingOrder(shop, { coupon: 500 });
     await call(shop.db, 'hold_order(?, 60, NULL)', held.orderId);
     await shop.run(
-      'CREATE TRIGGER refuse BEFORE UPDATE ON user_coupons FOR EACH ROW IF NEW.id = ' +
-        failed.couponId +
-        " THEN SIGNAL SQLSTATE '45000'; END IF",
+      `CREATE TRIGGER refuse BEFORE UPDATE ON user_coupons FOR EACH ROW
+         IF NEW.id = ${failed.couponId} THEN SIGNAL SQLSTATE '45000'; END IF`,
     );
     await sweep(shop.db);
     await shop.run('DROP TRIGGER refuse');
