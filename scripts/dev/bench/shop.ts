@@ -45,6 +45,11 @@ const ROOM = {
   'performance-schema-events-statements-history-long-size': '200000',
 };
 
+/** The sweep looks at each old order once more; of orders that were loaded at once that is not what is measured. */
+const LOOKED_AT = `UPDATE order_timeout_heartbeat
+     SET reconciled_order_id = (SELECT MAX(order_id) FROM order_timeout_shop_order),
+         reconciled_again_order_id = reconciled_order_id`;
+
 const CONSUMERS = ['events_statements_cpu', 'events_statements_history_long'];
 const COUNTERS = ['module_icp', 'lock_deadlocks', 'lock_timeouts', 'lock_row_lock_waits'];
 
@@ -144,6 +149,7 @@ async function createShop(
         await loadExampleShop(db, { example, orders, mix, incidents: 'none', clock: CLOCK });
         await db.query('SET SESSION sql_log_bin = 1');
         await db.query('ANALYZE NO_WRITE_TO_BINLOG TABLE ??', [emptied]);
+        await db.query(LOOKED_AT);
       }),
     run: (file) =>
       relaxed(async () => {

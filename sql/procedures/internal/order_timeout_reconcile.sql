@@ -10,7 +10,7 @@ CREATE PROCEDURE order_timeout_reconcile (
     INOUT p_again_after_order_id BIGINT
 )
     COMMENT 'Description: what each run of the sweep looks at, so that nobody has to ask: each order once, an hour after the default timeout,
-and once more reconcile_days after the longest one, up to 10000 a run in the order of their ids, and 10 of the open findings, from any one
+and once more reconcile_days after the longest one, in the order of their ids, 1000 a run and more while there is time, and 10 of the open findings, from any one
 on: so none is kept from closing by others that stay. It begins with the newest 10000, and so again when those it had come to are gone.
 Parameters: p_now: in the shop''s clock. p_default_minutes, p_reconcile_days: of order_timeout_setting. p_longest_minutes: the most of it
 and the policies. p_has_findings: 1: some are open. p_after_order_id, p_again_after_order_id: up to here was looked at; NULL: not yet;
@@ -18,6 +18,7 @@ set to how far it came.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
+    DECLARE v_stop_at DATETIME(3) DEFAULT SYSDATE(3) + INTERVAL 2 SECOND;
     DECLARE v_newest BIGINT;
     DECLARE v_any BIGINT UNSIGNED;
     DECLARE v_order_ids, v_over JSON;
@@ -27,9 +28,9 @@ BEGIN
     SELECT MAX(o.order_id) INTO v_newest FROM order_timeout_shop_order AS o;
     SET p_after_order_id = COALESCE(IF(p_after_order_id <= v_newest, p_after_order_id, v_newest - 10000), 0),
         p_again_after_order_id = COALESCE(IF(p_again_after_order_id <= v_newest, p_again_after_order_id, v_newest - 10000), 0);
-    CALL order_timeout_reconcile_next(p_now - INTERVAL p_default_minutes + 60 MINUTE, p_now, p_after_order_id);
+    CALL order_timeout_reconcile_next(p_now - INTERVAL p_default_minutes + 60 MINUTE, p_now, v_stop_at, p_after_order_id);
     IF p_reconcile_days > 0 THEN
-        CALL order_timeout_reconcile_next(p_now - INTERVAL p_longest_minutes MINUTE - INTERVAL p_reconcile_days DAY, p_now,
+        CALL order_timeout_reconcile_next(p_now - INTERVAL p_longest_minutes MINUTE - INTERVAL p_reconcile_days DAY, p_now, v_stop_at,
                                           p_again_after_order_id);
     END IF;
     IF p_has_findings THEN

@@ -3,17 +3,18 @@ DELIMITER $$
 CREATE PROCEDURE order_timeout_reconcile_next (
     IN p_created_before DATETIME(3),
     IN p_now DATETIME(3),
+    IN p_stop_at DATETIME(3),
     INOUT p_after_order_id BIGINT
 )
-    COMMENT 'Description: looks at the next orders by their ids, up to ten times 1000, as far as they are old enough.
+    COMMENT 'Description: looks at the next orders by their ids, up to 1000, and as many again while there is time, as far as they are old enough.
 Parameters: p_created_before: the first order that is younger ends it, but for one from the future: it would end
-all that follow. p_now: in the shop''s clock.
+all that follow. p_now: in the shop''s clock. p_stop_at: no further 1000 then, by SYSDATE().
 p_after_order_id: behind this order; set to the last one that was looked at.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
     DECLARE v_tomorrow DATETIME(3) DEFAULT p_now + INTERVAL 1 DAY;
-    DECLARE v_slices INT DEFAULT 0;
+    DECLARE v_is_begun BOOLEAN DEFAULT FALSE;
     DECLARE v_is_old BOOLEAN;
     DECLARE v_first_young BIGINT;
     DECLARE v_order_ids JSON;
@@ -28,7 +29,7 @@ BEGIN
                  ORDER BY o.order_id
                  LIMIT 1)
           INTO v_is_old;
-        IF v_is_old IS NOT TRUE OR v_slices = 10 THEN
+        IF v_is_old IS NOT TRUE OR (v_is_begun AND SYSDATE(3) >= p_stop_at) THEN
             LEAVE look;
         END IF;
         SELECT /*+ {{> session}} */
@@ -46,7 +47,7 @@ BEGIN
            AND o.order_id <= v_last
            AND (v_first_young IS NULL OR o.order_id < v_first_young);
         CALL order_timeout_reconcile_list(v_order_ids, p_now);
-        SET p_after_order_id = v_last, v_slices = v_slices + 1;
+        SET p_after_order_id = v_last, v_is_begun = TRUE;
     END LOOP;
 END$$
 DELIMITER ;
