@@ -1,10 +1,8 @@
 import { expect, test } from 'vitest';
-import { call, createTables, deployFile, findings, ordersOf, sweep } from './example';
+import { call, createDeployed, findings, ordersOf, purchases, sweep } from './example';
 
 const SCHEMA = `
-CREATE TABLE purchase (
-    id BIGINT PRIMARY KEY, user_id BIGINT NOT NULL, status INT NOT NULL DEFAULT 0, created_at DATETIME NOT NULL
-);
+${purchases()}
 CREATE TABLE wallet (id BIGINT PRIMARY KEY, money BIGINT NOT NULL);
 CREATE TABLE card (
     id BIGINT AUTO_INCREMENT PRIMARY KEY, purchase_id BIGINT NOT NULL, wallet_id BIGINT NOT NULL, taken BIGINT NOT NULL, KEY (purchase_id)
@@ -33,8 +31,7 @@ const VIEW = `SELECT o.id AS order_id, o.user_id, card.id AS target_id, card.wal
 test.each(['at: :now', 'at: :now, card: refund.target_id', 'at: :now, invoice: null'])(
   'two refunds of the same amount to the same account are no broken invariant (%s); a row too few or too many is',
   async (write) => {
-    const shop = await createTables(SCHEMA);
-    await deployFile(shop, fileWith(write), { 'gift.sql': VIEW });
+    const shop = await createDeployed(SCHEMA, fileWith(write), { 'gift.sql': VIEW });
     expect(await sweep(shop)).toMatchObject({ cancelled: 1, returned: { gift: '230' } });
     await call(shop, 'reconcile_orders', null);
     expect(await findings(shop)).toEqual([]);

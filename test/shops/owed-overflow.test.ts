@@ -1,10 +1,8 @@
 import { expect, test } from 'vitest';
-import { call, createTables, deployFile, findings, ordersOf, sweep } from './example';
+import { call, createDeployed, findings, ordersOf, purchases, sweep } from './example';
 
 const SCHEMA = `
-CREATE TABLE purchase (
-    id BIGINT PRIMARY KEY, user_id BIGINT NOT NULL, status INT NOT NULL DEFAULT 0, created_at DATETIME NOT NULL
-);
+${purchases()}
 CREATE TABLE product (id BIGINT PRIMARY KEY, stock INT NOT NULL);
 CREATE TABLE item (
     id BIGINT AUTO_INCREMENT PRIMARY KEY, purchase_id BIGINT NOT NULL, product_id BIGINT NOT NULL, quantity INT NOT NULL, KEY (purchase_id)
@@ -23,8 +21,7 @@ give_back:
 `;
 
 test('an amount that the row cannot hold keeps nobody else’s from it', async () => {
-  const shop = await createTables(SCHEMA);
-  await deployFile(shop, FILE);
+  const shop = await createDeployed(SCHEMA, FILE);
   for (const id of [2, 1, 3]) await call(shop, 'cancel_order_as_admin', id, null);
   expect(await sweep(shop)).toMatchObject({ outcome: 'completed' });
 
