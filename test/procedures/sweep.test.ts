@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   type BuiltOrder,
   changesOf,
+  closeGate,
   createShop,
   pendingOrder,
   type Shop,
@@ -169,6 +170,23 @@ test('one source type after the other, oldest first within each', async () => {
   );
   const nth = inTurn.map(({ id }) => orders.findIndex(({ orderId }) => orderId === id));
   expect(nth).toEqual([1, 5, 0, 3, 2, 4]);
+});
+
+test('a policy that gets shorter while a sweep runs is no other type’s', async () => {
+  await pendingOrder(shop, { coupon: 1000, sourceType: 1 });
+  await pendingOrder(shop, { sourceType: 2 });
+  const young = await pendingOrder(shop, { sourceType: 4, ageMinutes: 5 });
+  const gate = await closeGate(shop, 'INSERT ON user_coupon_ledger');
+
+  const swept = sweep(await shop.connect());
+  await gate.reached();
+  await shop.run('INSERT INTO order_timeout_policy (source_type, timeout_minutes) VALUES (2, 1)');
+  await gate.open();
+
+  expect(await swept).toMatchObject({ outcome: 'completed', cancelled: 2 });
+  expect(await rowOf(shop, 'SELECT status FROM orders WHERE id = ?', [young.orderId])).toEqual({
+    status: 1,
+  });
 });
 
 test.for([1, 7, 99, 100, 101])(

@@ -56,7 +56,8 @@ sweep: BEGIN
             LEAVE type;
         END IF;
         SET v_source_type = SUBSTRING_INDEX(v_next, ' ', 1),
-            v_oldest = SUBSTRING(v_next, LOCATE(' ', v_next) + 1);
+            v_oldest = SUBSTRING(v_next, LOCATE(' ', v_next) + 1),
+            v_enabled = FALSE /* no order is as old as the shortest timeout: the policy is not asked */;
         IF v_oldest < p_now{{^orders.deadline}} - INTERVAL p_shortest_minutes MINUTE{{/orders.deadline}} THEN
             SELECT COALESCE(MAX(enabled), 1), COALESCE(MAX(timeout_minutes), p_default_minutes)
               INTO v_enabled, v_minutes
