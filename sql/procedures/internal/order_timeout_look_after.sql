@@ -5,12 +5,18 @@ CREATE PROCEDURE order_timeout_look_after (
 )
     COMMENT 'Description: opens the findings of an order that was just settled. The settlement stands whatever comes of this: when somebody
 holds a lock, the sweep finds it later, see order_timeout_reconcile().
-Parameters: p_order_id: the order.'
+Parameters: p_order_id: the order.
+Errors: 1205 where it undid the caller''s whole transaction, and the settlement with it (innodb_rollback_on_timeout).'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
     DECLARE v_joined BOOLEAN DEFAULT NOT @@SESSION.autocommit;
-    DECLARE CONTINUE HANDLER FOR 1205 /* lock wait */ BEGIN END;
+    DECLARE CONTINUE HANDLER FOR 1205 /* lock wait */
+    BEGIN
+        IF v_joined AND @@GLOBAL.innodb_rollback_on_timeout THEN
+            RESIGNAL;
+        END IF;
+    END;
 
     IF NOT v_joined THEN
         CALL order_timeout_read_committed(v_joined);
