@@ -65,6 +65,16 @@ BEGIN
          WHERE payment.order_id = p_order_id AND payment.reference <> p_reference AND payment.outcome IN ('accepted', 'paid_elsewhere')
         HAVING COUNT(*) > 0
             ON DUPLICATE KEY UPDATE detail = p_reference, settled_at = NULL, closed_at = NULL, opened_at = p_now;
+        -- Cancelled before: it may be too old to be looked at again. Read without a lock first: mostly there is nothing.
+        SELECT COUNT(*) INTO v_others FROM order_timeout_refund WHERE order_id = p_order_id;
+        IF v_others > 0 THEN
+            INSERT INTO order_timeout_finding (order_id, kind, target_id, what, amount, other_amount, opened_at)
+            SELECT seen.order_id, seen.kind, seen.target_id, 'paid_after_refund', seen.amount, seen.other_amount, p_now
+              FROM (SELECT refund.order_id, refund.kind, refund.target_id, refund.amount, refund.taken AS other_amount, '' AS detail
+                      FROM order_timeout_refund AS refund FORCE INDEX (PRIMARY)
+                     WHERE refund.order_id = p_order_id) AS seen
+                ON DUPLICATE KEY UPDATE {{> reopen_finding}};
+        END IF;
     ELSEIF v_outcome = 'paid_elsewhere' THEN
         INSERT INTO order_timeout_finding (order_id, what, opened_at)
         VALUES (p_order_id, 'paid_elsewhere', p_now)

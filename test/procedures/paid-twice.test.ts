@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { pendingOrder, shopOfFile } from '../support';
-import { call, rowsOf } from './calls';
+import { call, cancelOrder, rowsOf, sweep } from './calls';
 
 const shop = shopOfFile();
 
@@ -25,4 +25,17 @@ test('a second payment that is accepted, as the order was set pending again, is 
   await reopen();
   expect(await accept('C')).toMatchObject({ outcome: 'accepted' });
   expect(await listed()).toMatchObject([{ what: 'paid_elsewhere', detail: 'C' }]);
+});
+
+test('an accepted payment of an order that got something back, and was set pending again, is for a person to see, however old it is', async () => {
+  const order = await pendingOrder(shop, { coupon: 1000, ageMinutes: 60 * 24 * 8 });
+  await cancelOrder(shop.db, order);
+  await sweep(shop.db);
+  await shop.run('UPDATE orders SET status = 1, cancelled_at = NULL');
+  await call(shop.db, 'accept_payment(?, ?)', order.orderId, 'A');
+  await sweep(shop.db);
+
+  expect(await rowsOf(shop.db, 'list_findings(10)')).toMatchObject([
+    { order_id: order.orderId, target_id: order.couponId, what: 'paid_after_refund', amount: 1000 },
+  ]);
 });
