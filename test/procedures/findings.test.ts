@@ -118,6 +118,15 @@ test('a finding that is over closes, however many older ones stay open', async (
   expect(await isOpen()).toBe(false);
 });
 
+test('a finding stays when its order is gone, as into the shop’s archive: what it is about is no less missing', async () => {
+  const { orderId } = await order(shop, { status: 'cancelled', coupon: 1000 });
+  await reconcile(shop);
+  await shop.run('DELETE FROM orders');
+  await sweep(shop.db);
+
+  expect(await listed(shop)).toMatchObject([{ order_id: orderId, what: 'missing_refund' }]);
+});
+
 describe('the sweep looks at orders by itself', () => {
   const MISSED = { status: 'cancelled', coupon: 1000 } as const;
   const DAY = 24 * 60;

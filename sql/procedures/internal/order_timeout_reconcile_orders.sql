@@ -58,6 +58,8 @@ BEGIN
     SELECT /*+ {{> session}} {{> whole_lists}} JOIN_FIXED_ORDER() */ JSON_ARRAYAGG(finding.id)
       INTO v_over
       FROM {{> picked}}
+      -- An order that is gone, as into the shop's archive, says nothing.
+      JOIN order_timeout_shop_order AS o ON o.order_id = picked.order_id
       JOIN order_timeout_finding AS finding
         ON finding.order_id = picked.order_id AND finding.kind = '{{kind}}' AND finding.closed_at IS NULL
        AND finding.what IN ('missing_refund', 'paid_after_refund', 'pending_after_refund', 'missing_target', 'ledger_differs',
