@@ -32,13 +32,8 @@ export async function checkDown(
     ...checkWritable(state.server),
     ...checkSchemaPrivileges(state),
     ...checkHistory(source.migrations, state.registry?.migrations ?? []),
+    ...(await checkLosses(db, losses, 'Nothing was changed')),
   ];
-  for (const { about, unless, sql, say, remedy } of WOULD_BE_LOST) {
-    const [row] =
-      losses[unless] === true ? [] : ((await ifThere(() => select<Lost>(db, sql))) ?? []);
-    if (row !== undefined && row.total > 0)
-      findings.push(mistake(about, `${say(row)}. Nothing was changed`, remedy));
-  }
   if (state.definer.grants === undefined)
     findings.push(
       remark(
@@ -46,6 +41,22 @@ export async function checkDown(
         `This account may not read mysql.user: whether ${DEFINER_ACCOUNT} and its grants here are still needed is for you to see`,
       ),
     );
+  return findings;
+}
+
+/** `left`: how things stand. */
+export async function checkLosses(
+  db: Connection,
+  losses: Losses,
+  left: string,
+): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const { about, unless, sql, say, remedy } of WOULD_BE_LOST) {
+    const [row] =
+      losses[unless] === true ? [] : ((await ifThere(() => select<Lost>(db, sql))) ?? []);
+    if (row !== undefined && row.total > 0)
+      findings.push(mistake(about, `${say(row)}. ${left}`, remedy));
+  }
   return findings;
 }
 

@@ -32,7 +32,7 @@ export function sayFinding({ about, text, remedy, line }: Finding): string {
 export const mistakesIn = (findings: readonly Finding[]) =>
   findings.filter(({ severity }) => severity === 'mistake');
 
-/** The deployment is not done, and nothing was changed. */
+/** The deployment is not done, and nothing was changed, or what a finding says. */
 export class Refusal extends Error {
   constructor(readonly findings: readonly Finding[]) {
     super(findings.map(sayFinding).join('\n'));

@@ -26,12 +26,16 @@ export interface ExecuteOptions {
   readonly lockPauseMs?: number | undefined;
 }
 
-/** Runs a plan: its versioned files in umzug's hands, in the direction given. Throws a StepFailed. */
+/**
+ * Runs a plan: its versioned files in umzug's hands, in the direction given, after a last look when all before them is
+ * done. Throws a StepFailed.
+ */
 export async function execute(
   db: Connection,
   plan: Plan,
   direction: 'up' | 'down',
   options: ExecuteOptions = {},
+  lastLook: () => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   const total = allSteps(plan).length;
   let number = 0;
@@ -45,6 +49,7 @@ export async function execute(
   };
 
   for (const step of plan.before) await run(step);
+  await lastLook();
   if (plan.migrations.length > 0) await migrate(db, plan.migrations, direction, run);
   for (const step of plan.after) await run(step);
 }

@@ -3,7 +3,7 @@ import { checkAll, type CheckOptions, requireMysql } from './checks';
 import { type Target, withSession } from './connection';
 import { withDeploymentLock } from './lock';
 import { DEFINER_LOCK } from './definer';
-import { checkDown, type Losses, planDown, readOtherSchemas } from './down';
+import { checkDown, checkLosses, type Losses, planDown, readOtherSchemas } from './down';
 import { type Finding, mistake, Refusal, remark, requireNoMistake, sayFinding } from './errors';
 import { execute, type ExecuteOptions, toScript } from './execute';
 import { allSteps, type Plan } from './step';
@@ -61,7 +61,11 @@ export function down(target: Target, options: DownOptions = {}): Promise<DeployR
   return deploying(target, options, async (db, source) => {
     // The account is the server's: whether another schema uses it must stay true until it is dropped.
     await db.query('DO GET_LOCK(?, 30)', [DEFINER_LOCK]);
-    return carryOut(db, 'down', options, () => proposeDown(db, source, options));
+    // What calls have committed since the first look, up to the moment from which there is nothing left to call.
+    const lastLook = async () => {
+      requireNoMistake(await checkLosses(db, options, 'The tables are left: run up, then down'));
+    };
+    return carryOut(db, 'down', options, () => proposeDown(db, source, options), lastLook);
   });
 }
 
@@ -123,6 +127,7 @@ async function carryOut(
   direction: 'up' | 'down',
   options: DeployOptions,
   propose: () => Promise<Proposed>,
+  lastLook?: () => Promise<void>,
 ): Promise<DeployResult> {
   const { plan, remarks } = await propose();
   const steps = titles(plan);
@@ -137,7 +142,7 @@ async function carryOut(
       throw new Refusal([mistake('plan', text, 'run it again')]);
     }
   }
-  await execute(db, plan, direction, options);
+  await execute(db, plan, direction, options, lastLook);
   return { outcome: 'done', steps, remarks };
 }
 

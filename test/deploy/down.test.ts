@@ -80,6 +80,23 @@ describe('"down"', () => {
     expect(await down(shop.url, { abandon: true })).toMatchObject({ outcome: 'done' });
   });
 
+  it('keeps what a call that was under way gives back, and goes on after another "up"', async () => {
+    const shop = await createShop();
+    const order = await pendingOrder(shop, { coupon: 1000 });
+    const caller = await shop.connect();
+    await caller.beginTransaction();
+    await caller.query('CALL cancel_order_as_admin(?, NULL)', [order.orderId]);
+    // It waits for a routine that this transaction has called.
+    const log = () => void caller.commit();
+
+    await expect(down(shop.url, { log, lockPauseMs: 100 })).rejects.toThrow(
+      /The journal has 2 rows.*The tables are left: run up, then down/,
+    );
+    expect(await shop.run('SELECT amount FROM order_timeout_refund')).toEqual([{ amount: 1000 }]);
+    expect(await up(shop.url, { paused: true })).toMatchObject({ outcome: 'done' });
+    expect(await down(shop.url, { dropJournal: true })).toMatchObject({ outcome: 'done' });
+  });
+
   it('leaves everything as it was when it is not agreed to', async () => {
     const shop = await createShop();
     const before = await snapshot(shop);
