@@ -134,17 +134,15 @@ const SWEEP_WAIT_SECONDS = 60;
 export function planObjects(blueprint: Blueprint, state: DatabaseState) {
   const stale = staleObjects(blueprint, state);
   const used = state.isDedicated ? usedViews(blueprint.objects) : [];
-  const stepsFor = (isWanted: (kind: ObjectKind) => boolean): Step[] => [
+  const stepsFor = (isWanted: (object: Pick<ObjectSource, 'kind' | 'name'>) => boolean): Step[] => [
     ...stale
-      .filter(({ object }) => isWanted(object.kind))
+      .filter(({ object }) => isWanted(object))
       .map(({ object, reason }) => ({
         title: `${object.kind} ${object.name}: ${reason}`,
         locks: object.name,
         statements: deployStatements(object, state, blueprint.version, used.includes(object.name)),
       })),
-    ...removedObjects(blueprint, state)
-      .filter(({ kind }) => isWanted(kind))
-      .map(dropStep),
+    ...removedObjects(blueprint, state).filter(isWanted).map(dropStep),
   ];
   const claim = {
     title: 'register what is about to be deployed',
@@ -153,28 +151,38 @@ export function planObjects(blueprint: Blueprint, state: DatabaseState) {
   return {
     claim: stale.length === 0 ? [] : [claim],
     routines: withoutSweep(
-      [...planRenames(blueprint), ...stepsFor((kind) => kind !== 'event')],
+      [
+        ...(isHalted(blueprint, state) ? planHalt(blueprint) : []),
+        ...stepsFor(({ kind, name }) => kind !== 'event' && !SETTLING.includes(name)),
+        ...stepsFor(({ name }) => SETTLING.includes(name)),
+      ],
       state,
     ),
-    events: stepsFor((kind) => kind === 'event'),
+    events: stepsFor(({ kind }) => kind === 'event'),
   };
 }
 
 /**
- * While a kind's rows get its new name nothing can be settled: under the old name an order that was opened again would
- * find no key. The functions are made anew by the steps that follow; a call meanwhile fails with 1305.
+ * While routines and views are replaced for another shop file nothing can be settled: half of the old file and half of
+ * the new one would claim a kind and not give it. Nor while a kind's rows get its new name: under the old one an order
+ * that was opened again would find no key. The functions are made anew last; a call meanwhile fails with 1305.
  */
-function planRenames({ renames }: Blueprint): Step[] {
-  if (renames.length === 0) return [];
+function planHalt({ renames }: Blueprint): Step[] {
+  const named = renames.map(({ was, kind }) => `${was} becomes ${kind}`);
   return [
     {
-      title: `kinds: ${renames.map(({ was, kind }) => `${was} becomes ${kind}`).join(', ')}`,
+      title: 'nothing is settled until all is replaced',
       locks: 'order_timeout_settle_order',
-      statements: [
-        ...SETTLING.map((name) => `DROP FUNCTION IF EXISTS ${quoteName(name)}`),
-        ...renames.flatMap((rename) => [...renameStatements(rename)]),
-      ],
+      statements: SETTLING.map((name) => `DROP FUNCTION IF EXISTS ${quoteName(name)}`),
     },
+    ...(named.length === 0
+      ? []
+      : [
+          {
+            title: `kinds: ${named.join(', ')}`,
+            statements: renames.flatMap((rename) => [...renameStatements(rename)]),
+          },
+        ]),
   ];
 }
 
@@ -198,12 +206,17 @@ const definerOf = ({ isDedicated }: DatabaseState) => (isDedicated ? DEFINER_SQL
 export const checksumOf = ({ text }: ObjectSource, state: DatabaseState) =>
   checksum(text, definerOf(state));
 
-const staleObjects = ({ objects, renames }: Blueprint, state: DatabaseState) =>
-  objects.flatMap((object) => {
-    const isDropped = renames.length > 0 && SETTLING.includes(object.name);
-    const reason = reasonToDeploy(object, state) ?? (isDropped ? 'a kind is renamed' : undefined);
+const isHalted = ({ objects, isAnotherFile }: Blueprint, state: DatabaseState) =>
+  isAnotherFile && objects.some((object) => reasonToDeploy(object, state) !== undefined);
+
+const staleObjects = (blueprint: Blueprint, state: DatabaseState) => {
+  const areDropped = isHalted(blueprint, state);
+  return blueprint.objects.flatMap((object) => {
+    const isDropped = areDropped && SETTLING.includes(object.name);
+    const reason = reasonToDeploy(object, state) ?? (isDropped ? 'was dropped' : undefined);
     return reason === undefined ? [] : [{ object, reason }];
   });
+};
 
 /** Undefined: the database has it as it should be. */
 function reasonToDeploy(object: ObjectSource, state: DatabaseState): string | undefined {

@@ -38,6 +38,8 @@ export interface Blueprint extends Pick<Source, 'version' | 'migrations'> {
   readonly indexes: readonly NeededIndex[];
   /** What the definer account may do with the shop's tables. */
   readonly shopPrivileges: readonly Privilege[];
+  /** Another shop file than what is deployed, or the rest of such a deployment that was cut short. */
+  readonly isAnotherFile: boolean;
   /** Kinds that get another name, and have rows under the old one. */
   readonly renames: readonly Rename[];
   /** Keeps the shop file as it is deployed, so that later commands need no file. */
@@ -91,13 +93,15 @@ export async function readShop(
   };
   if (!('shop' in seen)) {
     const nothing = { objects: [], tables: new Map(), indexes: [], shopPrivileges: [] };
-    return { ...always, ...nothing, renames: [], keepFile: [], findings: seen.findings };
+    const noFile = { isAnotherFile: false, renames: [], keepFile: [] };
+    return { ...always, ...nothing, ...noFile, findings: seen.findings };
   }
   const { shop, facts, findings, indexes } = seen;
   const { tables } = facts;
   const owing = await readOwing(db, shop, state);
   const context = mistakesIn(findings).length === 0 ? toContext(shop, facts, owing) : undefined;
   const fields = { ...columnFields(tables), clock: always.clock, ...context };
+  const keepFile = [...planKeepFile(source, shop, stored, deployed?.file)];
   return {
     ...always,
     objects: context ? renderSource(source, fields) : [],
@@ -106,8 +110,9 @@ export async function readShop(
     tables,
     indexes,
     shopPrivileges: privilegesOn(shop.file, state.schema),
+    isAnotherFile: stored !== undefined && (keepFile.length > 0 || isCutShort(state)),
     renames: await readRenames(db, shop, stored, state),
-    keepFile: [...planKeepFile(source, shop, stored, deployed?.file)],
+    keepFile,
     findings: [...findings, ...(shop.file.must ?? []).map((text) => remark('must', text))],
   };
 }
@@ -173,6 +178,9 @@ async function readDeployed(
 /** Whatever writes the journal goes through these. */
 export const SETTLING = ['order_timeout_settle_order', 'order_timeout_settle_orders'];
 
+const isCutShort = ({ registry }: DatabaseState) =>
+  SETTLING.some((name) => findRegistered(registry, { kind: 'function', name })?.checksum == null);
+
 /** Rows of the journal that one statement renames. */
 const SLICE = 10_000;
 
@@ -184,16 +192,13 @@ async function readRenames(
   db: Connection,
   { file }: Shop,
   stored: StoredShop | undefined,
-  { ownTables, registry }: DatabaseState,
+  state: DatabaseState,
 ): Promise<Rename[]> {
-  const isCutShort = SETTLING.some(
-    (name) => findRegistered(registry, { kind: 'function', name })?.checksum == null,
-  );
   const renames: Rename[] = [];
   for (const [kind, { was }] of Object.entries(file.give_back)) {
-    if (was === undefined || stored === undefined || !ownTables.has('order_timeout_refund'))
+    if (was === undefined || stored === undefined || !state.ownTables.has('order_timeout_refund'))
       continue;
-    if (!(was in stored.kinds) && !isCutShort) continue;
+    if (!(was in stored.kinds) && !isCutShort(state)) continue;
     const slices = await selectColumn(
       db,
       `SELECT CAST(order_id AS CHAR)

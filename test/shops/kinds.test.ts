@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { plan, verify } from '../../scripts/deploy';
+import { plan, up, verify } from '../../scripts/deploy';
 import type { Shop } from '../support';
 import { deployedSource } from '../support/deploy';
 import { call, cancelAsAdmin, column, createTables, deployFile, findingsOfAll } from './example';
@@ -102,6 +102,61 @@ test('a kind may have any word for its name', async () => {
   const returned = Object.fromEntries(words.map((word) => [word, '1']));
   expect(await call(shop, 'preview_expired_orders', 5)).toMatchObject([{ returned }]);
   expect(await sweep(shop)).toMatchObject({ cancelled: 1, returned });
+});
+
+/** Deploys, and cancels the order while it waits for a routine that a transaction has called. What that call came to. */
+async function cancelWhileReplacing(routine: string, ...kinds: string[]): Promise<unknown> {
+  const holder = await shop.connect();
+  await holder.beginTransaction();
+  await holder.query(`CALL ${routine}`);
+  let cancelled: Promise<unknown> | undefined;
+  const log = () => {
+    cancelled ??= cancelAsAdmin(shop, 1)
+      .catch((error: unknown) => error)
+      .finally(() => void holder.commit());
+  };
+  const source = await deployedSource({ event: false });
+  await withShopFile(fileOf(...kinds), {}, (path) =>
+    up(shop.url, {
+      ...{ shop: path, clock: shop.clock, clockIsRight: true, source },
+      ...{ log, lockPauseMs: 100 },
+    }),
+  );
+  return cancelled;
+}
+
+describe('while routines are replaced for another shop file, nothing is settled:', () => {
+  const ROUTINE_IS_GONE = { errno: 1305 };
+
+  test('a kind that is new would be claimed and not given', async () => {
+    await deploy(shop, held('voucher'));
+    await setBack();
+
+    const answer = await cancelWhileReplacing(
+      "order_timeout_place_claims(0, '[]', NOW())",
+      held('voucher'),
+      held('ticket'),
+    );
+    expect(answer).toMatchObject(ROUTINE_IS_GONE);
+    expect(await cancelAsAdmin(shop, 1)).toMatchObject({ returned: { voucher: '1', ticket: '1' } });
+    expect(await column(shop, 'SELECT COUNT(purchase_id) FROM ticket')).toEqual([0]);
+  });
+
+  test('a kind with a new name would be given twice', async () => {
+    await deploy(shop, held('voucher'));
+    await setBack();
+    await cancelAsAdmin(shop, 1);
+    await setBack();
+    await shop.run('UPDATE voucher SET purchase_id = 1');
+
+    const answer = await cancelWhileReplacing(
+      "order_timeout_claim(0, '[]', 'user', NOW())",
+      held('token', { table: 'voucher', more: 'was: voucher' }),
+    );
+    expect(answer).toMatchObject(ROUTINE_IS_GONE);
+    expect(await cancelAsAdmin(shop, 1)).toMatchObject({ returned: { token: '0' } });
+    expect(await column(shop, 'SELECT COUNT(*) FROM order_timeout_refund')).toEqual([1]);
+  });
 });
 
 describe('a kind that changes', () => {
