@@ -64,6 +64,42 @@ test('a finding is listed until somebody settles it, once, with a remark; it com
   expect(await listed(shop)).toMatchObject([{ amount: 700, other_amount: 1100 }]);
 });
 
+test('what somebody has settled, as given in another way, is not missing and is not repaired; all else is', async () => {
+  const { orderId, couponId } = await order(shop, {
+    ...{ status: 'cancelled', coupon: 1000, points: 50 },
+  });
+  await reconcile(shop);
+  const [coupon] = await listed(shop);
+  expect(coupon).toMatchObject({ kind: 'coupon', what: 'missing_refund' });
+  await call(shop.db, "settle_finding(?, 'a new coupon')", coupon?.finding_id);
+  const missing = async () =>
+    (await rowsOf(shop.db, 'audit_missing_refunds(NULL)')).map((row) => [row.kind, row.missing]);
+  const told = async () =>
+    (await rowsOf(shop.db, 'order_money(?)', orderId)).map((row) => [row.kind, row.missing]);
+  const explained = async () =>
+    (await rowsOf(shop.db, 'explain_order_timeout(?)', orderId))
+      .filter(({ step }) => step === 'missing')
+      .map(({ verdict }) => verdict);
+
+  expect(await missing()).toEqual([['points', 50]]);
+  expect(await told()).toEqual([
+    ['coupon', 0],
+    ['points', 50],
+  ]);
+  expect(await explained()).toEqual(['points']);
+  expect(await rowsOf(shop.db, 'repair_missing_refund(?)', orderId)).toMatchObject([
+    { kind: 'points', given: 50 },
+  ]);
+  expect(await missing()).toEqual([]);
+
+  // Another amount is another thing.
+  await shop.run('UPDATE order_coupons SET applied_amount = 1100');
+  expect(await missing()).toEqual([['coupon', 1100]]);
+  expect(await rowsOf(shop.db, 'repair_missing_refund(?)', orderId)).toMatchObject([
+    { target_id: couponId, given: 1100 },
+  ]);
+});
+
 test('what must never be is a finding that says what, until it is mended', async () => {
   const built = await pendingOrder(shop, { coupon: 1000, points: 50 });
   await sweep(shop.db);

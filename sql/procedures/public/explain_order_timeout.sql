@@ -37,7 +37,8 @@ BEGIN
               JOIN order_timeout_shop_order AS o ON o.order_id = money.order_id
              WHERE money.order_id = p_order_id
                AND (money.owed > 0 OR (money.refundable > 0
-                    AND (o.status = {{orders.pending}} OR (o.status IN ({{orders.cancelled}}) AND money.is_auditable AND {{> is_audited}}))))
+                    AND (o.status = {{orders.pending}} OR (o.status IN ({{orders.cancelled}}) AND money.is_auditable AND {{> is_audited}}
+                         AND {{> is_not_settled}}))))
 {{/rules}}
            ) AS told
      ORDER BY told.place, told.step, told.nth;

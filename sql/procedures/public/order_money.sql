@@ -19,7 +19,8 @@ BEGIN
       FROM (
 {{#rules}}
             SELECT money.kind, money.target_id, money.account_id, money.taken, money.returned, money.owed,
-                   IF(o.status IN ({{orders.cancelled}}) AND money.is_auditable AND {{> is_audited}}, money.refundable, 0) AS missing, money.source
+                   IF(o.status IN ({{orders.cancelled}}) AND money.is_auditable AND {{> is_audited}} AND {{> is_not_settled}},
+                      money.refundable, 0) AS missing, money.source
               FROM order_timeout_money_{{kind}} AS money
               JOIN order_timeout_shop_order AS o ON o.order_id = money.order_id
              WHERE money.order_id = p_order_id
