@@ -134,6 +134,15 @@ test('"run" and "cancel" do what they say', async () => {
   expect(exitCode).toBe(1);
 });
 
+test('"hold" says of an order that is over that it is not held', async () => {
+  const { orderId } = await pendingOrder(shop);
+  await shop.run('UPDATE orders SET status = 2 WHERE id = ?', [orderId]);
+  expect(await commandLine(shop, ['hold', String(orderId), '--minutes', '5'])).toMatchObject({
+    out: `Order ${orderId} is not held: it is paid or cancelled already.`,
+    exitCode: 1,
+  });
+});
+
 /** The server of the test run, with this changed in its URL. */
 const urlWith = (change: Partial<URL>) => Object.assign(new URL(inject('mysqlUrl')), change).href;
 const NOBODY = { username: 'nobody', password: 'secret-7', pathname: '/x' };

@@ -99,7 +99,7 @@ export const holdCommand = (context: Context) =>
         ...byOutcome<client.HoldOrderResult>('held', {
           held: `does not time out for ${minutes} minutes`,
           not_found: 'is not held: there is no such order',
-          not_pending: 'is not held: it is cancelled already',
+          not_pending: 'is not held: it is paid or cancelled already',
         }),
       }),
     );
