@@ -130,7 +130,7 @@ test('"run" and "cancel" do what they say', async () => {
   );
   await shop.run('UPDATE order_timeout_setting SET paused = 1');
   const { out, exitCode } = await commandLine(shop, ['run']);
-  expect(out).toContain('paused is 1');
+  expect(out).toContain('order-timeout resume');
   expect(exitCode).toBe(1);
 });
 

@@ -25,7 +25,7 @@ export const runCommand = (context: Context) =>
 
 const NO_SWEEP: Partial<Record<client.CancelExpiredOrdersResult['outcome'], string>> = {
   busy: 'Nothing was done: another sweep is running.',
-  paused: 'Nothing was done: order_timeout_setting.paused is 1.',
+  paused: 'Nothing was done: the sweep is paused; order-timeout resume.',
   read_only:
     'Nothing was done: the sweep does not belong on this server; order-timeout doctor says why.',
 };
