@@ -36,12 +36,10 @@ export function explain(error: unknown): { message: string; exitCode: ExitCode }
 /** The message and what to do, for errors of the server and of the way to it that have an advice. */
 function withAdvice(error: unknown): string | undefined {
   const found = (error ?? {}) as Partial<NodeJS.ErrnoException> & { fatal?: boolean };
-  const { errno, message = '', syscall, fatal } = found;
+  const { errno, message = '', fatal } = found;
   // mysql2's own error of a connection that is gone has no code.
   const { code = fatal === true ? 'PROTOCOL_CONNECTION_LOST' : '' } = found;
-  // Of a file the message says enough.
-  const ofNetwork = syscall === 'open' ? undefined : NETWORK_ERRORS[code];
-  const advice = (errno === undefined ? undefined : SERVER_ERRORS[errno]) ?? ofNetwork;
+  const advice = (errno === undefined ? undefined : SERVER_ERRORS[errno]) ?? NETWORK_ERRORS[code];
   return advice === undefined ? undefined : `${message || code}. ${advice}`;
 }
 

@@ -78,6 +78,6 @@ export async function writeWhole(file: string, text: string): Promise<void> {
     await rename(draft, file);
   } catch (error) {
     await rm(draft, { force: true });
-    throw error;
+    throw new Error(`${file} can't be written: ${(error as Error).message}`, { cause: error });
   }
 }

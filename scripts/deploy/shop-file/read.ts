@@ -103,7 +103,7 @@ export async function knownShops(): Promise<string[]> {
 export async function loadShop(path: string): Promise<Shop | Unreadable> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => error as Error);
   if (text instanceof Error)
-    return { mistakes: [mistake('shop', `The shop file can't be read: ${text.message}`, path)] };
+    return { mistakes: [mistake('shop', `${path} can't be read: ${text.message}`)] };
   const views: Record<string, string> = {};
   for (const name of await readdir(dirname(path)))
     if (name.endsWith('.sql')) views[name] = await readFile(join(dirname(path), name), 'utf8');
