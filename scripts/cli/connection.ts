@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import { Command, Option } from '@commander-js/extra-typings';
 import type { Connection, ConnectionOptions } from 'mysql2/promise';
 import { withSession } from '../deploy/connection';
@@ -124,13 +125,30 @@ function sslOptions(options: DatabaseOptions): Pick<ConnectionOptions, 'ssl'> {
       '--ssl-ca, --ssl-cert and --ssl-key need an --ssl-mode other than disabled',
     );
   }
+  if ((sslCert === undefined) !== (sslKey === undefined))
+    throw new UsageError('--ssl-cert and --ssl-key go together: give both');
+  const pem = {
+    ...(sslCa === undefined ? {} : { ca: readPem('--ssl-ca', sslCa) }),
+    ...(sslCert === undefined ? {} : { cert: readPem('--ssl-cert', sslCert) }),
+    ...(sslKey === undefined ? {} : { key: readPem('--ssl-key', sslKey) }),
+  };
+  try {
+    createSecureContext(pem);
+  } catch (error) {
+    throw new UsageError(`--ssl-cert and --ssl-key can't be used: ${(error as Error).message}`);
+  }
   return {
     ssl: {
       rejectUnauthorized: mode !== 'required',
       verifyIdentity: mode === 'verify-identity',
-      ...(sslCa === undefined ? {} : { ca: readOption('--ssl-ca', sslCa) }),
-      ...(sslCert === undefined ? {} : { cert: readOption('--ssl-cert', sslCert) }),
-      ...(sslKey === undefined ? {} : { key: readOption('--ssl-key', sslKey) }),
+      ...pem,
     },
   };
+}
+
+/** Node takes a file of certificates without any for none. */
+function readPem(option: string, file: string): string {
+  const text = readOption(option, file);
+  if (text.includes('-----BEGIN ')) return text;
+  throw new UsageError(`${option}: expected PEM ("-----BEGIN …"), and ${file} has none`);
 }

@@ -284,6 +284,22 @@ test('TLS is used when asked for', async () => {
   });
 });
 
+test('files for TLS that are none are told before anybody connects', async () => {
+  const file = fileWith('not PEM');
+  const [cert, key] = ['CERTIFICATE', 'PRIVATE KEY'].map((what) =>
+    fileWith(`-----BEGIN ${what}-----\nx\n-----END ${what}-----\n`),
+  ) as [string, string];
+  for (const [args, message] of [
+    [['--ssl-ca', file], `--ssl-ca: expected PEM ("-----BEGIN …"), and ${file} has none`],
+    [['--ssl-mode', 'required', '--ssl-cert', cert], 'give both'],
+    [['--ssl-mode', 'required', '--ssl-cert', cert, '--ssl-key', key], "can't be used"],
+  ] as const) {
+    const { err, exitCode } = await run(['status', '--url', `${NOWHERE}/x`, ...args]);
+    expect(err).toContain(message);
+    expect(exitCode).toBe(2);
+  }
+});
+
 test('every command has help with an example that it takes', async () => {
   const { out } = await run(['--help']);
   const names = [...out.matchAll(/^ {2}([a-z][a-z-]+) \[options\]/gm)].map(([, name = '']) => name);
