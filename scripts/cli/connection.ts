@@ -18,7 +18,7 @@ export function databaseCommand(name: string, description: string, ...examples: 
     .description(description)
     .option(
       '--url <url>',
-      "the shop's database: mysql://user:password@host:3306/shop (or MYSQL_URL)",
+      "the shop's database: mysql://user:password@host:3306/shop, with ?socket=/path for a socket (or MYSQL_URL)",
     )
     .option(
       '--password-file <file>',

@@ -192,7 +192,7 @@ export const shopCommand = (context: Context) =>
     'shop',
     'Print the shop file that is deployed: what an order is and what it gives back. Changes nothing.',
     'shop',
-    'shop --guess > shop.yaml',
+    'shop --guess',
   )
     .option('--guess', 'a file for the tables that are here, to begin with')
     .action(async ({ guess, ...options }) => {
