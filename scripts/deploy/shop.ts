@@ -2,7 +2,7 @@ import type { Connection } from 'mysql2/promise';
 import { select, selectColumn } from './connection';
 import { sayPrivilege } from './account';
 import type { Step } from './step';
-import { type Finding, mistakesIn, remark } from './errors';
+import { type Finding, mistake, mistakesIn, remark } from './errors';
 import type { Privilege } from './grants';
 import { type Context, type ObjectSource, ownTables, renderSource, type Source } from './source';
 import { findRegistered } from './registry';
@@ -63,6 +63,13 @@ export interface ShopOptions {
   readonly clock?: string | undefined;
 }
 
+/** Its lines would name a file that nobody has seen. */
+const NO_SHOP_FILE = mistake(
+  'shop',
+  'No shop file was given, and the tables are not those of the built-in one (sql/shops/built-in.yaml, to which the lines below belong)',
+  'If they are to be others: order-timeout shop --guess writes a file to begin with, for --shop',
+);
+
 /** Reads the shop's side of a deployment. Changes nothing. */
 export async function readShop(
   db: Connection,
@@ -81,7 +88,8 @@ export async function readShop(
   let seen = await look(
     isNew ? await loadShop(path ?? BUILT_IN) : assembleShop(stored.text, stored.views),
   );
-  if ('shop' in seen && isNew && takeProposals) {
+  // A mistake is told with the line that it has in the file as it was given.
+  if ('shop' in seen && isNew && takeProposals && mistakesIn(seen.findings).length === 0) {
     const proposed = seen.findings.filter(({ proposal }) => proposal !== undefined);
     const text = applyProposals(seen.shop.text, proposed);
     if (proposed.length > 0) seen = await look(assembleShop(text, viewsOf(seen.shop)));
@@ -96,7 +104,9 @@ export async function readShop(
     const noFile = { isAnotherFile: false, renames: [], keepFile: [] };
     return { ...always, ...nothing, ...noFile, findings: seen.findings };
   }
-  const { shop, facts, findings, indexes } = seen;
+  const { shop, facts, indexes } = seen;
+  const isOther = path === undefined && isNew && mistakesIn(seen.findings).length > 0;
+  const findings = isOther ? [NO_SHOP_FILE, ...seen.findings] : seen.findings;
   const { tables } = facts;
   const owing = await readOwing(db, shop, state);
   const context = mistakesIn(findings).length === 0 ? toContext(shop, facts, owing) : undefined;

@@ -83,8 +83,13 @@ describe('"up"', () => {
     await bare.run('DROP TABLE order_coupons');
     await bare.run('DROP TABLE user_points');
     const { err, exitCode } = await run(['up', '--url', bare.url, '--yes']);
-    expect(err).toMatch(/order_coupons.*\n(.*\n)*.*user_points/);
+    expect(err).toMatch(
+      /^No shop file was given.*--guess.*\n(.*\n)*.*order_coupons.*\n(.*\n)*.*user_points/,
+    );
     expect(exitCode).toBe(1);
+    const file = join(ROOT, 'sql/shops/built-in.yaml');
+    const given = await run(['up', '--url', bare.url, '--shop', file, '--yes']);
+    expect(given.err).toMatch(/^line 21, .*order_coupons/);
   });
 });
 
