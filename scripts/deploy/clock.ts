@@ -37,8 +37,10 @@ export async function checkClock(
 ): Promise<Finding[]> {
   if (file === undefined) return [];
   const { table, id, created } = file.orders;
-  const column = tables.get(table)?.columns.get(created.toLowerCase());
-  if (column === undefined) return [];
+  const columns = tables.get(table)?.columns;
+  const column = columns?.get(created.toLowerCase());
+  // That one of them is missing another check says.
+  if (column === undefined || !columns?.has(id.toLowerCase())) return [];
   // A TIMESTAMP is an instant under any clock.
   const isDatetime = column.type === 'datetime';
   const [facts] = await select<ClockFacts>(

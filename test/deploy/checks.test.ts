@@ -122,6 +122,12 @@ describe('"up" where something is wrong', () => {
     expect(await snapshot(shop)).toEqual(before);
   });
 
+  it('tells a missing key of the orders as it tells any column', async () => {
+    const { shop, url } = await newShop();
+    await shop.run('ALTER TABLE orders RENAME COLUMN id TO order_key');
+    await expect(up(url, { source: SMALL })).rejects.toThrow('orders.id: orders has no column id');
+  });
+
   it('names the privileges that the account lacks, with the statement', async () => {
     const shop = await createShop({ deploy: false });
     const url = await shop.createAccount(
