@@ -5,6 +5,7 @@ import { type Rule, type ShopFile, WAYS } from './schema';
 /** What a shop file says that can't be, whatever the database is like. */
 export function* contradictionsIn(file: ShopFile): Generator<Finding> {
   yield* inCodes(file.orders.status);
+  yield* inSets(file);
   const kinds = Object.entries(file.give_back);
   for (const [kind, rule] of kinds)
     for (const [key, text, remedy] of inRule(rule))
@@ -37,6 +38,21 @@ function* inCodes({ pending, paid, cancelled, other = [] }: ShopFile['orders']['
           'A code means one thing',
         );
     }
+}
+
+/** Of two assignments to a column the last one would count. */
+function* inSets({ orders: { status, set, paid_set }, give_back }: ShopFile) {
+  const sets = [
+    ['orders.set', status.column, set],
+    ['orders.paid_set', status.column, paid_set],
+    ...Object.entries(give_back).map(
+      ([kind, rule]) => [`give_back.${kind}.set`, rule.add ?? rule.subtract, rule.set] as const,
+    ),
+  ] as const;
+  for (const [path, written, columns = {}] of sets)
+    for (const column of Object.keys(columns))
+      if (column.toLowerCase() === written?.toLowerCase())
+        yield mistake(`${path}.${column}`, `${column} is written by itself`, 'Leave it out here');
 }
 
 /** Combinations of keys that make no sense: at which key, why, and what to do. */

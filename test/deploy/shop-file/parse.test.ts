@@ -95,6 +95,8 @@ describe('a shop file', () => {
     ['no code of a paid order', '[2, 3]', '[]', 'line 9, orders.status.paid: expected a list of'],
     ['a cause without a code', ', admin: 5', '', 'line 10, orders.status.cancelled.admin: exp'],
     ['a code that means two things', '[2, 3]', '[2, 4]', 'line 10, orders.status.cancelled: 4 is'],
+    ['a status that is set twice', ':now}', ':now, Status: 3}', 'line 11, orders.set.Status: St'],
+    ['an amount that is set, too', ADD, '$&    set: {stock: 0}\n', 'line 17, give_back.stock.set'],
     ['a comma between braces', ':now}', 'IF(1, :now, NULL)}', 'line 11, orders.set.NULL): exp'],
     ['a kind that can be no name', '  stock:', '  Stock-1:', 'line 13, give_back.Stock-1: exp'],
     ['a kind that is our own name', '  stock:', '  pending:', 'line 13, give_back.pending: exp'],
