@@ -91,19 +91,16 @@ export function* checkLastSweep({
 export function* checkDefiner(facts: Facts): Generator<Finding> {
   const { ok, warn, fail } = findingsAbout('definer');
   const { state, lostDefiners: lost } = facts;
-  const accounts = enumerate(definersOf(state));
   if (lost === undefined) {
-    yield warn(
-      `The event and the procedures run as ${accounts}; not looked at.`,
-      'This account may not read mysql.user: use another one.',
-    );
+    yield warn('Not looked at.', 'GRANT SELECT ON mysql.user to this account, or use another one.');
     return;
   }
   const differences = [
     ...lost.map((account) => `The account ${account} that objects run as does not exist`),
     ...(lost.includes(DEFINER_ACCOUNT) ? [] : differencesAbout(facts, 'grants')),
   ];
-  if (differences.length === 0) yield ok(`Exists and has its grants: ${accounts}.`);
+  if (differences.length === 0)
+    yield ok(`Exists and has its grants: ${enumerate(definersOf(state))}.`);
   else
     yield fail(
       `${differences.join('. ')}.`,
@@ -158,7 +155,7 @@ export function* checkCallers(facts: Facts): Generator<Finding> {
   } else if (state.routineGrants === undefined || schemaCallers === undefined) {
     yield warn(
       'Not looked at.',
-      'This account may not read mysql.procs_priv and mysql.db: use another one.',
+      'GRANT SELECT ON mysql.procs_priv and mysql.db to this account, or use another one.',
     );
   } else {
     const grants = [...state.routineGrants.values()].flat();

@@ -64,7 +64,7 @@ export async function readFacts(db: Connection, source: Source) {
     hasSchedulerThread: await ifAllowed(() => readSchedulerThread(db)),
     /** Accounts that objects run as and that do not exist. */
     lostDefiners: await ifAllowed(() => readLostDefiners(db, state)),
-    /** Accounts with EXECUTE on the whole schema, beside those that objects run as. */
+    /** Accounts with EXECUTE on the whole schema, beside those that objects run as and those that deploy. */
     schemaCallers: await ifAllowed(() => readSchemaCallers(db, state)),
     lockWaits: await ifAllowed(() => readLockWaits(db)),
   };
@@ -91,11 +91,12 @@ async function readLostDefiners(db: Connection, state: DatabaseState): Promise<s
 }
 
 async function readSchemaCallers(db: Connection, state: DatabaseState): Promise<string[]> {
-  // Under partial_revokes a schema's name is no pattern.
+  // Who may replace the routines needs none of them. Under partial_revokes a schema's name is no pattern.
   const callers = await selectColumn(
     db,
     `SELECT CONCAT(user, '@', host) FROM mysql.db
-      WHERE execute_priv = 'Y' AND (db = DATABASE() OR DATABASE() LIKE db AND NOT @@GLOBAL.partial_revokes)`,
+      WHERE execute_priv = 'Y' AND alter_routine_priv = 'N'
+        AND (db = DATABASE() OR DATABASE() LIKE db AND NOT @@GLOBAL.partial_revokes)`,
   );
   const definers = definersOf(state);
   return callers.filter((account) => !definers.includes(account));
