@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { plan, up } from '../../scripts/deploy';
 import { deploymentLock } from '../../scripts/deploy/lock';
 import { mysqlClientCommand } from '../../scripts/dev/server';
+import { pendingOrder } from '../support';
 import { deployedShop, eventStatus, newShop } from './support/deployer';
 import { snapshot } from './support/snapshot';
 import { edited, SMALL, without } from './support/sources';
@@ -47,8 +48,13 @@ describe('the script that "plan" prints', () => {
 
   it('begins with the size of the first sweep and the indexes, which may be made beforehand', async () => {
     const { shop, url } = await newShop();
+    await pendingOrder(shop, { coupon: 1000, points: 50 });
+    await pendingOrder(shop, { coupon: 1000 });
+    await pendingOrder(shop, { ageMinutes: 1 });
     const { sql, steps } = await plan(url, { source: SMALL });
-    expect(sql).toContain('-- The first sweep would cancel 0 orders');
+    expect(sql).toContain(
+      '-- The first sweep would cancel 2 orders and give back: coupon 2,000, points 50.',
+    );
     expect(sql).toContain('-- order_coupons needs no other index on (order_id): it has idx_order');
     expect(sql).not.toContain('ALTER TABLE `order_coupons`');
     expect(steps[0]).toMatch(/^index /);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { plan } from '../../../scripts/deploy';
 import { cancel, column, exampleOfFile, findings, sweep } from '../example';
 
 const shop = exampleOfFile('mall');
@@ -77,6 +78,22 @@ describe('mall', () => {
     const times = 'SELECT id FROM sms_coupon_history WHERE use_time IS NOT NULL';
     expect(await column(shop, times)).toEqual([]);
     expect(await findings(shop)).toEqual([]);
+  });
+
+  it('is told at a deployment what the first sweep would move', async () => {
+    await member(500);
+    await sku(1);
+    await coupons(21);
+    const wanted = { lines: [{ 1: 3 }, { 1: 1 }], coupon: 9, points: 200 };
+    await order(wanted);
+    await order({ ...wanted, status: 1 });
+    await order({ ...wanted, deleted: true });
+    const { remarks } = await plan(shop.url, { paused: true });
+    expect(remarks.filter(({ about }) => about === 'first_sweep')).toMatchObject([
+      {
+        text: 'The first sweep would cancel 1 order and give back: stock 4, coupon 1, points 200.',
+      },
+    ]);
   });
 
   it('has one coupon each for two orders that name the same template', async () => {
