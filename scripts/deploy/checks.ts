@@ -6,6 +6,7 @@ import { nameInGrant } from './definer';
 import { type Finding, mistake, remark, requireNoMistake } from './errors';
 import { hasPrivilege } from './grants';
 import { checkHistory } from './migrations';
+import { staleObjects } from './plan';
 import { findRegistered } from './registry';
 import type { Blueprint } from './shop';
 import type { ObjectSource, Source } from './source';
@@ -114,12 +115,11 @@ export function* checkServer(server: ServerState): Generator<Finding> {
 }
 
 /** Without it the deployment would end with 1419 at the first function. To call one it isn't needed. */
-function* checkFunctions(
-  { objects }: Blueprint,
-  { server: { variables }, grants, account }: DatabaseState,
-): Generator<Finding> {
+function* checkFunctions(blueprint: Blueprint, state: DatabaseState): Generator<Finding> {
+  const { server, grants, account } = state;
+  const { variables } = server;
   if (
-    objects.some(({ kind }) => kind === 'function') &&
+    staleObjects(blueprint, state).some(({ object }) => object.kind === 'function') &&
     variables.get('log_bin') === 'ON' &&
     variables.get('log_bin_trust_function_creators') !== 'ON' &&
     !hasPrivilege(grants, 'SUPER', {})

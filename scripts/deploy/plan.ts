@@ -209,7 +209,8 @@ export const checksumOf = ({ text }: ObjectSource, state: DatabaseState) =>
 const isHalted = ({ objects, isAnotherFile }: Blueprint, state: DatabaseState) =>
   isAnotherFile && objects.some((object) => reasonToDeploy(object, state) !== undefined);
 
-const staleObjects = (blueprint: Blueprint, state: DatabaseState) => {
+/** What has to be deployed, and why. */
+export const staleObjects = (blueprint: Blueprint, state: DatabaseState) => {
   const areDropped = isHalted(blueprint, state);
   return blueprint.objects.flatMap((object) => {
     const isDropped = areDropped && SETTLING.includes(object.name);

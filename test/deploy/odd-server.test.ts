@@ -46,6 +46,7 @@ it('with partial_revokes, autocommit off and other hostile defaults is deployed 
   await root.query('SET GLOBAL log_bin_trust_function_creators = 1');
   expect(await up(url, { source: SMALL, paused: true })).toMatchObject({ outcome: 'done' });
   await root.query('SET GLOBAL log_bin_trust_function_creators = 0');
+  expect(await up(url, { source: SMALL })).toMatchObject({ outcome: 'nothing_to_do' });
   const [setting] = await root.query('SELECT paused FROM order_timeout_setting');
   expect(setting).toEqual([{ paused: 1 }]);
   expect(await verify(url, SMALL)).toEqual({ differences: [], remarks: [] });
