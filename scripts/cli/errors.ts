@@ -66,6 +66,7 @@ const SERVER_ERRORS: Readonly<Record<number, string>> = {
   1698: 'The server wants another way of authentication for this user: use another account',
   1836: 'The server is read-only: connect to the primary',
   3159: 'The server wants TLS: add --ssl-mode required, or better verify-identity with --ssl-ca',
+  4006: 'Objects of a database run as that account, which is gone: order-timeout doctor --fix with an account that has ALLOW_NONEXISTENT_DEFINER',
   4031: 'The server has closed the connection for being idle: run the command again',
 };
 
