@@ -94,7 +94,7 @@ export async function sayFirstSweep(
     );
     return orders === undefined
       ? `What the first sweep would cancel could not be counted within ${LIMIT_MS / 1000} s.`
-      : `The first sweep would cancel ${orders} order${orders === '1' ? '' : 's'} and give back: ${given.join(', ')}.`;
+      : `The first sweep would cancel ${orders} order${orders === '1' ? '' : 's'} and give back about ${given.join(', ')}.`;
   } finally {
     await db.query("SET SESSION time_zone = '+00:00'");
   }
