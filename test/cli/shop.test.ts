@@ -20,6 +20,15 @@ describe('"shop"', () => {
     });
   });
 
+  it('says on the terminal, and not in the file, that there is nothing to guess from', async () => {
+    const shop = await createShop({ deploy: false, schema: () => 'CREATE TABLE a (id INT)' });
+    expect(await run(['shop', '--guess', '--url', shop.url])).toMatchObject({
+      out: '',
+      err: expect.stringContaining('No table here looks like orders') as string,
+      exitCode: 1,
+    });
+  });
+
   it('guesses a file to begin with', async () => {
     const shop = await tablesOf('mall');
     const { out, exitCode } = await run(['shop', '--guess', '--url', shop.url]);

@@ -187,6 +187,12 @@ export const verifyCommand = (context: Context) =>
     });
   });
 
+const NOTHING_DEPLOYED =
+  'Nothing is deployed here: "order-timeout shop --guess" prints a file to begin with.\n';
+const NOTHING_FOUND =
+  'No table here looks like orders: an integer key, a user, a status (an integer) and a time of creation. ' +
+  'docs/your-shop.md has an example to start from.\n';
+
 export const shopCommand = (context: Context) =>
   databaseCommand(
     'shop',
@@ -200,9 +206,7 @@ export const shopCommand = (context: Context) =>
         guess === true ? guessShopFile(db) : (await readStoredShop(db))?.text,
       );
       if (text === undefined) {
-        context.err(
-          'Nothing is deployed here: "order-timeout shop --guess" prints a file to begin with.\n',
-        );
+        context.err(guess === true ? NOTHING_FOUND : NOTHING_DEPLOYED);
         context.end(EXIT.failed);
       } else {
         context.out(text.trimEnd());

@@ -15,9 +15,9 @@ import { usesOf } from './expressions';
 
 /**
  * A shop file for this database: that of a shop that is known by its tables, else one with what was found and what
- * a person has to fill in. Changes nothing.
+ * a person has to fill in. Undefined: no table looks like orders. Changes nothing.
  */
-export async function guessShopFile(db: Connection): Promise<string> {
+export async function guessShopFile(db: Connection): Promise<string | undefined> {
   const tables = await readTables(db);
   for (const path of await knownShops()) {
     const text = await readFile(path, 'utf8');
@@ -25,7 +25,7 @@ export async function guessShopFile(db: Connection): Promise<string> {
     if (!('mistakes' in parsed) && fits(usesOf(parsed.file), tables)) return text;
   }
   const [orders, ...others] = findOrders(tables);
-  if (orders === undefined) return NOTHING_FOUND;
+  if (orders === undefined) return undefined;
   const { table, id, status, created } = orders;
   const paid = pick(table, PAID_NAMES, isTime);
   const statuses = await countStatuses(db, { table: table.name, id, status, created, paid });
@@ -76,10 +76,6 @@ function findOrders(tables: ReadonlyMap<string, Table>): Orders[] {
   const rank = ({ table: { name } }: Orders) => (PART_NAMES.test(name) ? 1000 : 0) + name.length;
   return candidates.sort((one, other) => rank(one) - rank(other));
 }
-
-const NOTHING_FOUND = `# No table here looks like orders: an integer key, a user, a status and a time of creation.
-# docs/your-shop.md has an example to start from.
-`;
 
 function write(
   { table, id, user, status, created }: Orders,
