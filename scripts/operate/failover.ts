@@ -146,17 +146,14 @@ async function lookAt(db: Connection): Promise<{ topology: Topology; readiness: 
 }
 
 /** The same database and account on another server. */
-export function onServer(target: Target, { host, port }: { host: string; port: number }): Target {
-  if (typeof target === 'string') {
-    const url = new URL(target);
-    url.host = addressOf({ host, port });
-    return url.href;
-  }
-  const elsewhere: ConnectionOptions = { ...target, host, port };
+export function onServer(
+  target: Target,
+  { host, port }: { host: string; port: number },
+): ConnectionOptions {
+  // What stands beside a URL goes before what is in it.
+  const elsewhere = { ...(typeof target === 'string' ? { uri: target } : target), host, port };
   // A socket leads to this machine's server only.
   delete elsewhere.socketPath;
-  if (elsewhere.uri !== undefined)
-    elsewhere.uri = onServer(elsewhere.uri, { host, port }) as string;
   return elsewhere;
 }
 
