@@ -88,9 +88,7 @@ export function* checkWritable({ variables }: ServerState): Generator<Finding> {
 
 /** Whether the event would run and could write, and nobody could move the clock. */
 export function* checkServer(server: ServerState): Generator<Finding> {
-  const { variables } = server;
-  const isOn = (name: string) => variables.get(name) === 'ON';
-  const scheduler = variables.get('event_scheduler');
+  const scheduler = server.variables.get('event_scheduler');
   if (scheduler === 'DISABLED')
     yield mistake(
       'scheduler',
@@ -100,17 +98,23 @@ export function* checkServer(server: ServerState): Generator<Finding> {
   if (scheduler === 'OFF')
     yield mistake('scheduler', 'The event scheduler is off', 'SET PERSIST event_scheduler = ON');
   yield* checkWritable(server);
+  yield* checkConfiguration(server);
+}
+
+/** What no caller and no replica may make another result of. */
+export function* checkConfiguration({ variables }: ServerState): Generator<Finding> {
+  const isOn = (name: string) => variables.get(name) === 'ON';
   if (isOn('log_bin') && variables.get('binlog_format') === 'STATEMENT')
     yield mistake(
       'server',
       'binlog_format is STATEMENT, under which a replica would run every cancel again, with its own result',
-      'SET PERSIST binlog_format = ROW',
+      'SET PERSIST binlog_format = ROW; sessions that are open keep the old one',
     );
   if (isOn('sysdate_is_now'))
     yield mistake(
       'server',
       'The server runs with sysdate-is-now, under which a caller who sets its own timestamp decides what is due',
-      'take it out of the configuration and restart the server',
+      'Take it out of the configuration and restart the server',
     );
 }
 

@@ -42,7 +42,11 @@ describe('a server', () => {
       'set event_scheduler = ON there and restart the server',
     ],
     ['takes no writes', { super_read_only: 'ON' }, 'connect to the primary'],
-    ['logs statements', { binlog_format: 'STATEMENT' }, 'SET PERSIST binlog_format = ROW'],
+    [
+      'logs statements',
+      { binlog_format: 'STATEMENT' },
+      'SET PERSIST binlog_format = ROW; sessions that are open keep the old one',
+    ],
     [
       'would log statements, had it a log',
       { binlog_format: 'STATEMENT', log_bin: 'OFF' },
@@ -51,7 +55,7 @@ describe('a server', () => {
     [
       'has a clock that callers can set',
       { sysdate_is_now: 'ON' },
-      'take it out of the configuration and restart the server',
+      'Take it out of the configuration and restart the server',
     ],
   ])('that %s is told so', (_, variables, remedy) => {
     expect([...check(variables)].map((finding) => finding.remedy)).toEqual(

@@ -1,4 +1,4 @@
-import { checkVersion } from '../../deploy/checks';
+import { checkConfiguration, checkVersion } from '../../deploy/checks';
 import { sayFinding } from '../../deploy/errors';
 import {
   addressOf,
@@ -21,16 +21,7 @@ export function* checkServer({ state: { server } }: Facts): Generator<Finding> {
   if (tooOld !== undefined) yield fail(found, `${sayFinding(tooOld)}: upgrade the server.`);
   else if (version.startsWith(`${TESTED_SERIES}.`)) yield ok(`${found}.`);
   else yield ok(`${found}; order-timeout was tested on ${TESTED_SERIES}.`);
-  if (variables.get('log_bin') === 'ON' && variables.get('binlog_format') === 'STATEMENT')
-    yield fail(
-      'binlog_format is STATEMENT: a replica would run the cancels again, each with its own result.',
-      'SET PERSIST binlog_format = ROW; sessions that are open keep the old one.',
-    );
-  if (variables.get('sysdate_is_now') === 'ON')
-    yield fail(
-      'The server runs with sysdate-is-now: a caller who sets its own timestamp decides what is due.',
-      'Take sysdate-is-now out of the configuration and restart the server.',
-    );
+  for (const { text, remedy } of checkConfiguration(server)) yield fail(`${text}.`, `${remedy}.`);
   if (autoincrement !== '2')
     yield warn(
       `innodb_autoinc_lock_mode is ${autoincrement}: ` +
