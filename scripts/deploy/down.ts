@@ -6,12 +6,12 @@ import { planDropDefiner } from './definer';
 import { type Finding, ifThere, mistake, remark } from './errors';
 import { hasPrivilege } from './grants';
 import type { MigrationStep, Plan, Step } from './step';
-import { checkHistory, downStatements } from './migrations';
+import { checkHistory } from './migrations';
 import { DROP_REGISTRY, MIGRATION_TABLE, OBJECT_TABLE, unlogMigration } from './registry';
 import type { Migration, ObjectKind, Source } from './source';
 import { type DatabaseState, isOurs } from './state';
 import { planDropIndexes } from './tables';
-import { quoteName } from './text';
+import { quoteName, splitStatements } from './text';
 
 /** What may be lost. */
 export interface Losses {
@@ -166,7 +166,7 @@ const planDrop = (wanted: ObjectKind, state: DatabaseState): Step[] =>
 
 const takeBack = (migration: Migration) => ({
   title: `migration ${migration.name}: take back`,
-  statements: downStatements(migration),
+  statements: splitStatements(migration.down),
 });
 
 const takeBackApplied = (migration: Migration): MigrationStep => {

@@ -2,13 +2,8 @@ import { MigrationError, Umzug } from 'umzug';
 import type { Connection } from 'mysql2/promise';
 import { type Finding, mistake } from './errors';
 import type { MigrationStep } from './step';
-import { type AppliedMigration, readAppliedMigrations, START_CLOCK } from './registry';
+import { type AppliedMigration, readAppliedMigrations } from './registry';
 import type { Migration } from './source';
-import { splitStatements } from './text';
-
-/** What applies a file, and what takes it back. */
-export const upStatements = ({ up }: Migration) => [START_CLOCK, ...splitStatements(up)];
-export const downStatements = ({ down }: Migration) => splitStatements(down);
 
 /** Says why these files must not be applied to a database with this history; nothing: they may. */
 export function* checkHistory(

@@ -3,7 +3,6 @@ import { grantsOnView, planGrants, planRevokes } from './definer';
 import { type Finding, remark } from './errors';
 import type { Plan, Step } from './step';
 import { sweepLock } from './lock';
-import { upStatements } from './migrations';
 import {
   claimObjects,
   CREATE_REGISTRY,
@@ -25,7 +24,7 @@ import {
 } from './source';
 import { type DatabaseState, findDeployed, isMissing, type RoutineGrant } from './state';
 import { planIndexes } from './tables';
-import { checksum, enumerate, quoteName, quoteString } from './text';
+import { checksum, enumerate, quoteName, quoteString, splitStatements } from './text';
 
 /** What an operator sets at a deployment. Undefined: as it is. */
 export interface NewSetting {
@@ -52,7 +51,7 @@ export function planUp(blueprint: Blueprint, state: DatabaseState, setting: NewS
     migrations: pending.map((migration) => ({
       title: `migration ${migration.name}`,
       migration: migration.name,
-      statements: [...upStatements(migration), logMigration(migration, blueprint.version)],
+      statements: [...splitStatements(migration.up), logMigration(migration, blueprint.version)],
     })),
     after: [
       ...planTables(blueprint, state, pending.length > 0),

@@ -37,7 +37,6 @@ export const CREATE_REGISTRY: readonly string[] = [
     applied_at DATETIME(3) NOT NULL COMMENT 'In UTC',
     applied_by VARCHAR(288) NOT NULL COMMENT 'The account that deployed',
     package_version VARCHAR(64) NOT NULL COMMENT 'Version of order-timeout that deployed',
-    duration_ms BIGINT UNSIGNED NOT NULL COMMENT 'How long the statements of the file took',
     PRIMARY KEY (name)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci
   COMMENT = 'Versioned files that were applied to this database, see order-timeout status'`,
@@ -60,14 +59,10 @@ export const CREATE_REGISTRY: readonly string[] = [
 /** One statement: a half of a registry would be none. */
 export const DROP_REGISTRY = `DROP TABLE IF EXISTS ${OBJECT_TABLE}, ${MIGRATION_TABLE}`;
 
-/** Run before a file, so that logMigration() knows how long the file took. */
-export const START_CLOCK = 'SET @order_timeout_started_at = UTC_TIMESTAMP(3)';
-
 export function logMigration({ name, checksum }: Migration, version: string): string {
   return (
-    `INSERT INTO ${MIGRATION_TABLE} (name, checksum, applied_at, applied_by, package_version, duration_ms)\n` +
-    `VALUES (${quoteString(name)}, ${quoteString(checksum)}, UTC_TIMESTAMP(3), CURRENT_USER(), ${quoteString(version)},\n` +
-    `        TIMESTAMPDIFF(MICROSECOND, @order_timeout_started_at, UTC_TIMESTAMP(3)) DIV 1000)`
+    `INSERT INTO ${MIGRATION_TABLE} (name, checksum, applied_at, applied_by, package_version)\n` +
+    `VALUES (${quoteString(name)}, ${quoteString(checksum)}, UTC_TIMESTAMP(3), CURRENT_USER(), ${quoteString(version)})`
   );
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cancelExpiredOrders } from '../../scripts';
 import { down, readSource, up } from '../../scripts/deploy';
-import { upStatements } from '../../scripts/deploy/migrations';
+import { splitStatements } from '../../scripts/deploy/text';
 import { readPage } from '../docs/pages';
 import { createShop } from '../support';
 import { deployedShop, eventStatus, newShop } from './support/deployer';
@@ -84,7 +84,7 @@ describe('a deployment of another version', () => {
     const before = await snapshot(shop);
     const db = await shop.connect();
     for (const migration of (await readSource()).migrations)
-      for (const statement of upStatements(migration)) await db.query(statement);
+      for (const statement of splitStatements(migration.up)) await db.query(statement);
     expect(await snapshot(shop)).toEqual(before);
   });
 
@@ -97,7 +97,7 @@ describe('a deployment of another version', () => {
     expect(await up(url, { source })).toMatchObject({ outcome: 'done' });
     const before = await snapshot(shop);
     const db = await shop.connect();
-    for (const statement of upStatements(column)) await db.query(statement);
+    for (const statement of splitStatements(column.up)) await db.query(statement);
     expect(await snapshot(shop)).toEqual(before);
     await shop.run('UPDATE order_timeout_setting SET example_seconds = 30');
     await expect(shop.run('UPDATE order_timeout_setting SET example_seconds = 31')).rejects.toThrow(
