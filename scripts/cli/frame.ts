@@ -13,7 +13,7 @@ interface Words<Result> {
 }
 
 /** A command that asks the database for one thing, or has it do one thing, and says what it answers. */
-export interface Question<Result> extends Words<Result> {
+interface Question<Result> extends Words<Result> {
   readonly ask: (db: Connection) => Promise<Result>;
 }
 

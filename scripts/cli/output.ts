@@ -15,7 +15,7 @@ export function toJson(value: unknown): string {
 const PLACES = ['top', 'bottom', 'left', 'mid', 'right'];
 
 /** For cli-table3: no lines around or between the cells. */
-export const FRAMELESS = Object.fromEntries(
+const FRAMELESS = Object.fromEntries(
   ['middle', ...PLACES, ...PLACES.flatMap((one) => PLACES.map((other) => `${one}-${other}`))].map(
     (place) => [place, ''],
   ),

@@ -62,8 +62,8 @@ export async function runCli(args: readonly string[], context: Context): Promise
   }
 }
 
-/** The program with all its commands, for running and for documenting it. */
-export function createProgram(context: Context) {
+/** The program with all its commands. */
+function createProgram(context: Context) {
   const program = new Command('order-timeout')
     .description('Cancels unpaid orders and gives back what they took, exactly once, inside MySQL.')
     .version(readVersion())

@@ -27,7 +27,7 @@ export function collectSourceTypes(text: string, earlier: readonly string[] = []
 }
 
 /** A moment as somebody types it; what it is depends on the shop's clock. */
-export type Moment = (clock: ShopClock, now: Date) => Date;
+type Moment = (clock: ShopClock, now: Date) => Date;
 
 export const MOMENT_HELP =
   "2026-01-31, '2026-01-31 20:00' (both in the shop's clock), 2026-01-31T12:00Z, or an age: 90d, 12h, 30m";

@@ -79,7 +79,7 @@ export function onlyRow<One>(rows: readonly One[]): One {
   throw unexpected(`${rows.length} rows came instead of one`);
 }
 
-export function unexpected(what: string): OrderTimeoutError {
+function unexpected(what: string): OrderTimeoutError {
   return new OrderTimeoutError(
     'UNEXPECTED_RESULT',
     `The procedure was called, but its answer is not understood: ${what}. ` +

@@ -110,7 +110,7 @@ function privilegeInSql(name: string, columns: readonly (string | undefined)[]):
 }
 
 /** A statement for each place. */
-export function grantStatements(privileges: readonly Privilege[], partialRevokes: boolean) {
+function grantStatements(privileges: readonly Privilege[], partialRevokes: boolean) {
   const places = groupBy(privileges, (privilege) => placeInSql(privilege, partialRevokes));
   return [...places].map(([place, here]) => {
     const names = [...groupBy(here, ({ name }) => name)].map(([name, list]) =>
@@ -161,7 +161,7 @@ const isGrantable =
     return !objects.some(isView) || present.some(isView);
   };
 
-export const GRANTS_KEY = { kind: 'grants', name: DEFINER_ACCOUNT } as const;
+const GRANTS_KEY = { kind: 'grants', name: DEFINER_ACCOUNT } as const;
 
 /** What the account needs no more in this schema. Until all is replaced the earlier routines need it. */
 export function* planRevokes(blueprint: Blueprint, state: DatabaseState): Generator<Step> {

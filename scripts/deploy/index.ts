@@ -29,7 +29,7 @@ export interface Proposal {
   readonly remarks: readonly Finding[];
 }
 
-export interface DeployOptions extends ExecuteOptions {
+interface DeployOptions extends ExecuteOptions {
   /** Asked before anything is changed; false leaves everything as it is. Without it nobody is asked. */
   readonly confirm?: ((proposal: Proposal) => Promise<boolean>) | undefined;
   /** What to deploy; default: this package's files. */
@@ -54,7 +54,7 @@ export function up(target: Target, options: UpOptions = {}): Promise<DeployResul
   );
 }
 
-export type DownOptions = DeployOptions & Losses;
+type DownOptions = DeployOptions & Losses;
 
 /** Removes what up() added, by what is there. Throws a Refusal while something would be lost; otherwise as up(). */
 export function down(target: Target, options: DownOptions = {}): Promise<DeployResult> {
@@ -69,7 +69,7 @@ export function down(target: Target, options: DownOptions = {}): Promise<DeployR
   });
 }
 
-export interface UpScript extends Proposal {
+interface UpScript extends Proposal {
   /** For the mysql client. */
   readonly sql: string;
 }

@@ -7,7 +7,7 @@ export const MIGRATION_TABLE = 'order_timeout_migration';
 export const OBJECT_TABLE = 'order_timeout_object';
 
 /** What the registry keeps track of beside the versioned files. */
-export type RegisteredKind = ObjectKind | 'table' | 'grants';
+type RegisteredKind = ObjectKind | 'table' | 'grants';
 
 /** A row of order_timeout_migration. */
 export interface AppliedMigration {
@@ -19,7 +19,7 @@ export interface AppliedMigration {
 }
 
 /** A row of order_timeout_object. */
-export interface RegisteredObject {
+interface RegisteredObject {
   readonly kind: RegisteredKind;
   readonly name: string;
   /** Null: its deployment has begun and not ended. */

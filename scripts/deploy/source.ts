@@ -185,7 +185,7 @@ class CompleteContext extends Mustache.Context {
 }
 
 /** Orders files so that each comes after those whose names stand in its statements. Throws an Error on a circle. */
-export function inOrderOfUse<T extends ObjectSource>(files: readonly T[]): T[] {
+function inOrderOfUse<T extends ObjectSource>(files: readonly T[]): T[] {
   const ordered: T[] = [];
   const visit = (file: T, path: readonly string[]) => {
     if (ordered.includes(file)) return;
@@ -228,7 +228,7 @@ export function statementsOf({ kind, name, text }: ObjectSource, definer: string
 const BEFORE_DEFINER =
   /^CREATE( OR REPLACE)?(\s+ALGORITHM\s*=\s*\w+)?(?=(\s+SQL SECURITY DEFINER)?\s+(VIEW|PROCEDURE|FUNCTION|EVENT)\b)/i;
 
-export function withDefiner(statement: string, definer: string): string {
+function withDefiner(statement: string, definer: string): string {
   return statement.replace(BEFORE_DEFINER, (create) => `${create} DEFINER = ${definer}`);
 }
 

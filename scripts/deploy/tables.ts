@@ -35,7 +35,7 @@ export interface Column {
   readonly comment: string;
 }
 
-export interface Index {
+interface Index {
   readonly name: string;
   readonly visible: Flag;
   readonly unique: Flag;

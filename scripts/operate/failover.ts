@@ -16,7 +16,7 @@ import {
 } from './topology';
 
 /** Whether a server would carry on by itself after its promotion. */
-export interface Readiness {
+interface Readiness {
   /**
    * `ready`: it was before; `not_ready`: the statements would make it so; `refused`: something else has to be done
    * first. The others are of servers that were reached, or not, to be made ready.

@@ -7,7 +7,7 @@ import { quoteName, quoteString } from '../deploy/text';
 export type Topology = Awaited<ReturnType<typeof askTopology>>;
 export type Group = NonNullable<Topology['group']>;
 
-export interface GroupMember {
+interface GroupMember {
   readonly id: string;
   readonly host: string;
   readonly port: number;

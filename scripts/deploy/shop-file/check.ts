@@ -15,8 +15,6 @@ import { type ParsedFile } from './read';
 import { type Finding, mistake, mistakesIn, remark } from '../errors';
 import { type Rule, type ShopFile, type Value, wayOf } from './schema';
 
-export type Checked = ReturnType<typeof checkShopFile>;
-
 /** Holds a shop file against the database, mistakes first. `deployed`: what is there already; undefined: nothing. */
 export function checkShopFile(
   { file, withLines }: Omit<ParsedFile, 'text'>,

@@ -16,7 +16,7 @@ export interface ShopFacts {
   readonly statuses: readonly StatusCount[];
 }
 
-export interface Tried {
+interface Tried {
   readonly error?: string;
   /** Of the result. */
   readonly isInteger?: boolean;

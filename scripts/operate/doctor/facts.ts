@@ -7,7 +7,7 @@ import { type DatabaseState, definersOf, readState } from '../../deploy/state';
 import { compare, readHeartbeat } from '../../deploy/status';
 import { EVENT, mayWrite, readEvent, readTopology, TopologyUnreadable } from '../topology';
 
-export type Severity = 'ok' | 'warn' | 'fail';
+type Severity = 'ok' | 'warn' | 'fail';
 
 /** What a check saw. */
 export interface Finding {
@@ -31,7 +31,7 @@ export const findingsAbout = (about: string) => ({
 export type Facts = Awaited<ReturnType<typeof readFacts>>;
 
 /** A statement that waits for a metadata lock in the shop's schema, and makes others wait. */
-export interface LockWait {
+interface LockWait {
   readonly table: string;
   readonly waiting: number;
   readonly statement: string | null;

@@ -1,7 +1,7 @@
 import type { History, Span } from './history';
 
 /** A chart as data: what `draw()` makes SVG of. */
-export interface Chart {
+interface Chart {
   readonly title: string;
   /** What is to be seen, in a sentence. */
   readonly caption: string;
@@ -14,7 +14,7 @@ export interface Chart {
   readonly line?: Series & { readonly unit: string };
 }
 
-export interface Series {
+interface Series {
   readonly name: string;
   readonly color: string;
   readonly values: readonly number[];
@@ -185,7 +185,7 @@ function heightOf(value: number, ticks: readonly number[]): number {
 }
 
 /** From 0 to at least this, in 2 to 5 round steps: 0, 20, 40, 60. */
-export function ticksTo(most: number): number[] {
+function ticksTo(most: number): number[] {
   const step = [1, 2, 5, 10]
     .map((factor) => factor * 10 ** Math.floor(Math.log10(Math.max(most, 1) / 5)))
     .find((size) => size * 5 >= most && size >= 1);

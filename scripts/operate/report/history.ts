@@ -6,7 +6,7 @@ import { select } from '../../deploy/connection';
 /** What a report shows, of a stretch of time. Times that are text are of the shop's clock. */
 export type History = Awaited<ReturnType<typeof readHistory>>;
 export type Span = Awaited<ReturnType<typeof readSpans>>[number];
-export type Unit = 'hour' | 'day';
+type Unit = 'hour' | 'day';
 
 /** A list for people: what the columns are called is what the page calls them. */
 export type List = readonly Readonly<Record<string, string | number | null>>[];

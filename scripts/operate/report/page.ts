@@ -35,7 +35,7 @@ interface Tile {
 }
 
 /** What somebody in a hurry looks at. */
-export function tilesOf({ spans, kinds, numbers, madeAt }: History): Tile[] {
+function tilesOf({ spans, kinds, numbers, madeAt }: History): Tile[] {
   const sum = (of: (span: Span) => number | bigint) =>
     spans.reduce((total, span) => total + BigInt(of(span)), 0n);
   const runs = sum(({ runs: one }) => one.completed + one.outOfTime + one.failed);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { openSession } from '../../../scripts/deploy/connection';
+import { withSession } from '../../../scripts/deploy/connection';
 import { sayFinding } from '../../../scripts/deploy/errors';
 import { guessShopFile } from '../../../scripts/deploy/shop-file/guess';
 import { parseShopFile } from '../../../scripts/deploy/shop-file/read';
@@ -7,14 +7,7 @@ import { EXAMPLES } from '../../../scripts/dev/shop';
 import { createShop, type Shop } from '../../support';
 import { check, shopFileOf, tablesOf } from './tables';
 
-async function guess(shop: Shop): Promise<string> {
-  const db = await openSession(shop.url);
-  try {
-    return (await guessShopFile(db)) ?? '';
-  } finally {
-    db.destroy();
-  }
-}
+const guess = async (shop: Shop) => (await withSession(shop.url, guessShopFile)) ?? '';
 
 it.each(EXAMPLES)('the tables of %s are known', async (example) => {
   expect(await guess(await tablesOf(example))).toBe(await shopFileOf(example));

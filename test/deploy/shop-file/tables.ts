@@ -1,14 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openSession } from '../../../scripts/deploy/connection';
+import { withSession } from '../../../scripts/deploy/connection';
 import { sayFinding } from '../../../scripts/deploy/errors';
 import { assembleShop, parseShopFile } from '../../../scripts/deploy/shop-file/read';
-import {
-  type Checked,
-  checkShopFile,
-  type Deployed,
-} from '../../../scripts/deploy/shop-file/check';
-import { readShopFacts, type ShopFacts } from '../../../scripts/deploy/shop-file/facts';
+import { checkShopFile, type Deployed } from '../../../scripts/deploy/shop-file/check';
+import { readShopFacts } from '../../../scripts/deploy/shop-file/facts';
 import type { Example } from '../../../scripts/dev/shop';
 import { createShop, type Shop } from '../../support';
 
@@ -23,27 +19,15 @@ export async function tablesOf(example: Example): Promise<Shop> {
 export const shopFileOf = (example: Example) =>
   readFile(join(ROOT, 'sql/shops', `${example}.yaml`), 'utf8');
 
-export interface Check extends Checked {
-  readonly facts: ShopFacts;
-  /** As sentences. */
-  readonly mistakes: readonly string[];
-  readonly remarks: readonly string[];
-}
-
-/** Holds a shop file against a database. */
-export async function check(shop: Shop, text: string, deployed?: Deployed): Promise<Check> {
+/** Holds a shop file against a database; mistakes and remarks are sentences. */
+export async function check(shop: Shop, text: string, deployed?: Deployed) {
   const parsed = assembleShop(text, {});
   if ('mistakes' in parsed) throw new Error(parsed.mistakes.map(sayFinding).join('\n'));
-  const db = await openSession(shop.url);
-  try {
-    const facts = await readShopFacts(db, parsed.file);
-    const checked = checkShopFile(parsed, facts, deployed);
-    const sentences = (wanted: string) =>
-      checked.findings.filter(({ severity }) => severity === wanted).map(sayFinding);
-    return { ...checked, facts, mistakes: sentences('mistake'), remarks: sentences('remark') };
-  } finally {
-    db.destroy();
-  }
+  const facts = await withSession(shop.url, (db) => readShopFacts(db, parsed.file));
+  const checked = checkShopFile(parsed, facts, deployed);
+  const sentences = (wanted: string) =>
+    checked.findings.filter(({ severity }) => severity === wanted).map(sayFinding);
+  return { ...checked, facts, mistakes: sentences('mistake'), remarks: sentences('remark') };
 }
 
 /** A file that has been deployed, with kinds that are in the journal. */
