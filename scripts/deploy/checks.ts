@@ -43,6 +43,7 @@ export async function checkAll(
       ? checkForDefiner(state)
       : checkAsDefiner(state)),
     ...checkHistory(source.migrations, state.registry?.migrations ?? []),
+    ...checkSetting(state),
     // What can't be filled for this shop goes by the names of its files.
     ...checkNames(blueprint.objects.length > 0 ? blueprint.objects : source.objects, state),
     ...checkFunctions(blueprint, state),
@@ -133,6 +134,17 @@ function* checkFunctions(blueprint: Blueprint, state: DatabaseState): Generator<
       `The server logs to a binary log, and ${account} has no SUPER: then a function can be created only while ` +
         'log_bin_trust_function_creators is 1',
       `have a DBA run ${TRUST_FUNCTIONS}; after the deployment it may be 0 again`,
+    );
+}
+
+/** Of a clock that is guessed the routines would be made anew. */
+function* checkSetting({ setting, registry, ownTables }: DatabaseState): Generator<Finding> {
+  const isApplied = (registry?.migrations ?? []).length > 0;
+  if (isApplied && setting === undefined && ownTables.has('order_timeout_setting'))
+    yield mistake(
+      'setting',
+      'order_timeout_setting has lost its row',
+      'Put it back, with the clock that was deployed: CALL order_timeout_health() has the INSERT in its error',
     );
 }
 

@@ -3,7 +3,7 @@ import { up } from '../../scripts/deploy';
 import { checkServer, checkVersion } from '../../scripts/deploy/checks';
 import { hasPrivilege, parseGrants, schemaMatches } from '../../scripts/deploy/grants';
 import { createShop } from '../support';
-import { newShop } from './support/deployer';
+import { deployedShop, newShop } from './support/deployer';
 import { snapshot } from './support/snapshot';
 import { SMALL } from './support/sources';
 
@@ -130,6 +130,12 @@ describe('"up" where something is wrong', () => {
     const { shop, url } = await newShop();
     await shop.run('ALTER TABLE orders RENAME COLUMN id TO order_key');
     await expect(up(url, { source: SMALL })).rejects.toThrow('orders.id: orders has no column id');
+  });
+
+  it('takes no clock for granted where the setting has lost its row', async () => {
+    const { shop, url } = await deployedShop();
+    await shop.run('DELETE FROM order_timeout_setting');
+    await expect(up(url, { source: SMALL })).rejects.toThrow('has lost its row. Put it back');
   });
 
   it('names the privileges that the account lacks, with the statement', async () => {

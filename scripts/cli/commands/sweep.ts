@@ -138,7 +138,9 @@ async function setPaused(
 async function readPaused(db: Connection): Promise<boolean> {
   const [paused] = await selectColumn(db, 'SELECT paused FROM order_timeout_setting');
   if (paused !== undefined) return Number(paused) === 1;
-  throw new Error('order_timeout_setting has lost its row: order-timeout up');
+  throw new Error(
+    'order_timeout_setting has lost its row: order-timeout health tells how to put it back',
+  );
 }
 
 export const healthCommand = (context: Context) =>
