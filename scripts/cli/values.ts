@@ -19,11 +19,12 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   };
 }
 
-/** For an option that may be given several times, and may name several at a time: 1,2. */
+/** For an option that may be given several times, and may name several at a time: 1,2. NULL: orders without a type. */
 export function collectSourceTypes(text: string, earlier: readonly string[] = []): string[] {
-  const types = text.split(',').map((type) => type.trim());
-  if (types.every((type) => /^-?\d{1,19}$/.test(type))) return [...earlier, ...types];
-  throw new InvalidArgumentError('Expected source types, such as 1 or 1,4.');
+  const types = text.split(',').map((type) => type.trim().toUpperCase());
+  if (types.every((type) => /^(-?\d{1,19}|NULL)$/.test(type)))
+    return [...earlier, ...types.map((type) => (type === 'NULL' ? type : String(BigInt(type))))];
+  throw new InvalidArgumentError('Expected source types, such as 1 or 1,4, or NULL.');
 }
 
 /** A moment as somebody types it; what it is depends on the shop's clock. */

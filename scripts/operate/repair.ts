@@ -5,7 +5,7 @@ import { selectColumn } from '../deploy/connection';
 
 /** The orders of which somebody knows that nobody has paid them back elsewhere. */
 export interface RepairScope {
-  /** The order's type as the shop file names its column, as digits. */
+  /** The order's type as the shop file names its column, as digits; NULL: it has none. */
   readonly sourceTypes: readonly string[];
   /** Created from then on, */
   readonly since: Date;
@@ -26,7 +26,7 @@ export async function findRepairable(
   const inScope = await selectColumn(
     db,
     `SELECT CAST(order_id AS CHAR) FROM order_timeout_shop_order
-      WHERE order_id IN (?) AND source_type IN (?) AND created_at >= ? AND created_at < ?`,
+      WHERE order_id IN (?) AND COALESCE(CAST(source_type AS CHAR), 'NULL') IN (?) AND created_at >= ? AND created_at < ?`,
     [
       [...new Set(missing.map(({ orderId }) => orderId))],
       sourceTypes,

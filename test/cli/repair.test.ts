@@ -157,9 +157,18 @@ test.each([
   [['repair'], 'Name an order, or give --all'],
   [['repair', '1', '--all'], 'not both'],
   [['repair', '1', '--since', '1d'], 'are for --all'],
-  [['repair', '--all', '--yes'], '--all needs --source-type and --since'],
-  [['repair', '--all', '--yes', '--since', '1d'], '--all needs --source-type and --since'],
-  [['repair', '--all', '--yes', '--source-type', '1'], '--all needs --source-type and --since'],
+  [
+    ['repair', '--all', '--yes'],
+    '--all needs --source-type (NULL for orders without one) and --since',
+  ],
+  [
+    ['repair', '--all', '--yes', '--since', '1d'],
+    '--all needs --source-type (NULL for orders without one) and --since',
+  ],
+  [
+    ['repair', '--all', '--yes', '--source-type', '1'],
+    '--all needs --source-type (NULL for orders without one) and --since',
+  ],
   [
     ['repair', '--all', '--yes', '--source-type', '1', '--since', '1d', '--until', '2d'],
     '--since must be before --until',

@@ -49,7 +49,7 @@ test('numbers have a range, and source types come one by one or together', () =>
   expect(wholeNumber(1, 5)('5')).toBe(5);
   for (const typed of ['0', '6', '', '2.5'])
     expect(() => wholeNumber(1, 5)(typed)).toThrow('1 to 5');
-  expect(collectSourceTypes('4', collectSourceTypes('1, 2'))).toEqual(['1', '2', '4']);
+  expect(collectSourceTypes('04', collectSourceTypes('1, null'))).toEqual(['1', 'NULL', '4']);
   expect(() => collectSourceTypes('1;2')).toThrow('source types');
 });
 

@@ -58,7 +58,7 @@ export const repairCommand = (context: Context) =>
     .option('--all', 'all that the audit finds, within --source-type, --since and --until')
     .option(
       '--source-type <types>',
-      'with --all: of these source types, such as 1,4',
+      'with --all: of these source types, such as 1,4; NULL: orders without one, as of a shop file without orders.type',
       collectSourceTypes,
     )
     .option('--since <when>', `with --all: placed from then on: ${MOMENT_HELP}`, parseMoment)
@@ -89,7 +89,8 @@ export const repairCommand = (context: Context) =>
 
 /** Money is given back: it must be clear what is meant. */
 const UNCLEAR =
-  '--all needs --source-type and --since: name the orders of which you know that nobody has paid them back elsewhere';
+  '--all needs --source-type (NULL for orders without one) and --since: ' +
+  'name the orders of which you know that nobody has paid them back elsewhere';
 
 async function repairAll(
   db: Connection,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { json } from '../../cli/support';
 import { call, cancel, cancelAsAdmin, column, exampleOfFile } from '../example';
 import { findings, findingsOfAll, sweep } from '../example';
 
@@ -362,6 +363,16 @@ describe('litemall', () => {
     ]);
     expect(await couponStatus()).toEqual([0]);
     expect(await call(shop, 'audit_missing_refunds', null)).toEqual([]);
+  });
+
+  it('has the orders that its own code cancelled repaired all at once, though they have no type', async () => {
+    await coupon(5);
+    const id = await order({ coupon: 5, status: 103 });
+    const all = ['repair', '--all', '--since', '1d', '--yes', '--source-type'];
+    expect(await json(shop, [...all, '0'])).toMatchObject({ repaired: [] });
+    expect(await json(shop, [...all, 'NULL'])).toMatchObject({
+      repaired: [{ orderId: String(id), given: '1' }],
+    });
   });
 
   it('finds what came back for an order that is paid after all, also the coupon that no longer names it', async () => {
