@@ -1,4 +1,3 @@
-import type { Connection } from 'mysql2/promise';
 import * as client from '../../index';
 import type { Colors, Context } from '../context';
 import { EXIT } from '../errors';
@@ -30,54 +29,53 @@ const byOutcome = <Result extends Outcome>(
   exitCode: ({ outcome }: Result) => (outcome === done ? EXIT.done : EXIT.failed),
 });
 
-/** A command that does one thing to an order. */
-const doingCommand =
-  <Result extends Outcome>(
-    name: string,
-    description: string,
-    act: (db: Connection, orderId: bigint) => Promise<Result>,
-    ...outcomes: Parameters<typeof byOutcome<Result>>
-  ) =>
-  (context: Context) =>
-    orderCommand(name, description).action((orderId, options) =>
-      answer(context, options, { ask: (db) => act(db, orderId), ...byOutcome(...outcomes) }),
-    );
+export const cancelCommand = (context: Context) =>
+  orderCommand(
+    'cancel',
+    'Cancel one unpaid order that is past its time. Ends with 1 when it was not cancelled.',
+  ).action((orderId, options) =>
+    answer(context, options, {
+      ask: (db) => client.cancelExpiredOrder(db, orderId),
+      ...byOutcome<client.CancelExpiredOrderResult>('cancelled', {
+        cancelled: ({ returned }) => `is cancelled; given back: ${sayReturned(returned)}`,
+        not_found: 'was not cancelled: there is no such order',
+        not_pending: 'was not cancelled: it is paid or cancelled already',
+        contradictory: 'was not cancelled: it contradicts itself, see order-timeout explain',
+        not_expired: 'was not cancelled: its time is not up yet',
+        excluded: 'was not cancelled: orders of its type do not time out (order_timeout_policy)',
+        on_hold: 'was not cancelled: it is on hold',
+      }),
+    }),
+  );
 
-export const cancelCommand = doingCommand<client.CancelExpiredOrderResult>(
-  'cancel',
-  'Cancel one unpaid order that is past its time. Ends with 1 when it was not cancelled.',
-  client.cancelExpiredOrder,
-  'cancelled',
-  {
-    cancelled: ({ returned }) => `is cancelled; given back: ${sayReturned(returned)}`,
-    not_found: 'was not cancelled: there is no such order',
-    not_pending: 'was not cancelled: it is paid or cancelled already',
-    contradictory: 'was not cancelled: it contradicts itself, see order-timeout explain',
-    not_expired: 'was not cancelled: its time is not up yet',
-    excluded: 'was not cancelled: orders of its type do not time out (order_timeout_policy)',
-    on_hold: 'was not cancelled: it is on hold',
-  },
-);
+export const releaseCommand = (context: Context) =>
+  orderCommand(
+    'release',
+    'End the hold of an order: it times out as usual again. Ends with 1 when it was not held.',
+  ).action((orderId, options) =>
+    answer(context, options, {
+      ask: (db) => client.releaseOrderHold(db, orderId),
+      ...byOutcome<client.ReleaseOrderHoldResult>('released', {
+        released: 'times out as usual again',
+        not_held: 'was not on hold',
+      }),
+    }),
+  );
 
-export const releaseCommand = doingCommand<client.ReleaseOrderHoldResult>(
-  'release',
-  'End the hold of an order: it times out as usual again. Ends with 1 when it was not held.',
-  client.releaseOrderHold,
-  'released',
-  { released: 'times out as usual again', not_held: 'was not on hold' },
-);
-
-export const retryCommand = doingCommand<client.RetryFailedOrderResult>(
-  'retry',
-  'Have the next sweep try an order again that failed, also one that was set aside. ' +
-    'Ends with 1 when it had not failed.',
-  client.retryFailedOrder,
-  'retrying',
-  {
-    retrying: 'is tried again by the next sweep',
-    not_failed: 'is not among the orders that failed',
-  },
-);
+export const retryCommand = (context: Context) =>
+  orderCommand(
+    'retry',
+    'Have the next sweep try an order again that failed, also one that was set aside. ' +
+      'Ends with 1 when it had not failed.',
+  ).action((orderId, options) =>
+    answer(context, options, {
+      ask: (db) => client.retryFailedOrder(db, orderId),
+      ...byOutcome<client.RetryFailedOrderResult>('retrying', {
+        retrying: 'is tried again by the next sweep',
+        not_failed: 'is not among the orders that failed',
+      }),
+    }),
+  );
 
 export const holdCommand = (context: Context) =>
   orderCommand(
