@@ -42,7 +42,8 @@ export const cancelCommand = (context: Context) =>
         not_pending: 'was not cancelled: it is paid or cancelled already',
         contradictory: 'was not cancelled: it contradicts itself, see order-timeout explain',
         not_expired: 'was not cancelled: its time is not up yet',
-        excluded: 'was not cancelled: orders of its type do not time out (order_timeout_policy)',
+        excluded:
+          'was not cancelled: its type (order_timeout_policy) or the shop file keeps it from timing out',
         on_hold: 'was not cancelled: it is on hold',
       }),
     }),
