@@ -71,7 +71,9 @@ export async function sayFirstSweep(
 ): Promise<string> {
   const standIns = Object.entries(FIRST_ROWS).filter(([table]) => !ownTables.has(table));
   const tables = [...standIns, ['due_order', selectDue(context)]];
-  const amounts = context.rules.flatMap((rule) => {
+  // What is released and not counted is not counted here either.
+  const counted = context.rules.filter(({ journal }) => journal);
+  const amounts = counted.flatMap((rule) => {
     const amount = amountOf(rule, context, file?.give_back[rule.kind]?.about);
     const kind = quoteString(rule.kind);
     return amount === undefined
@@ -92,9 +94,10 @@ export async function sayFirstSweep(
     const [orders, ...given] = (counted ?? []).map(({ kind, amount }) =>
       `${kind} ${Number(amount ?? 0).toLocaleString('en')}`.trim(),
     );
-    return orders === undefined
-      ? `What the first sweep would cancel could not be counted within ${LIMIT_MS / 1000} s.`
-      : `The first sweep would cancel ${orders} order${orders === '1' ? '' : 's'} and give back about ${given.join(', ')}.`;
+    if (orders === undefined)
+      return `What the first sweep would cancel could not be counted within ${LIMIT_MS / 1000} s.`;
+    const back = given.length === 0 ? '' : ` and give back about ${given.join(', ')}`;
+    return `The first sweep would cancel ${orders} order${orders === '1' ? '' : 's'}${back}.`;
   } finally {
     await db.query("SET SESSION time_zone = '+00:00'");
   }

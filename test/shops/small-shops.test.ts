@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { plan } from '../../scripts/deploy';
 import type { Shop } from '../support';
 import { call, cancel, column, createDeployed, findingsOfAll } from './example';
 import { ordersOf, purchases, sweep } from './example';
@@ -85,6 +86,8 @@ it('a release without a journal is done as often as an order is cancelled, and l
      INSERT INTO seat VALUES (1, 1), (2, 1), (3, 2);`,
     ordersOf('purchase') + held('seat', 'journal: false'),
   );
+  const { remarks } = await plan(shop.url, { paused: true });
+  expect(remarks.map(({ text }) => text)).toContain('The first sweep would cancel 1 order.');
   const seats = () => column(shop, 'SELECT purchase_id FROM seat ORDER BY id');
 
   expect(await cancel(shop, 1)).toMatchObject({ outcome: 'cancelled' });
