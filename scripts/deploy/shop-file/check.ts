@@ -4,6 +4,7 @@ import { enumerate } from '../text';
 import { type ColumnUse, type Expression, referencesIn, soleText, usesOf } from './expressions';
 import {
   aliveBy,
+  canHold,
   checkStatuses,
   DEAD_COLUMNS,
   isInteger,
@@ -103,18 +104,23 @@ function complaintAbout(
       `${name} is NOT NULL, and the file sets it to NULL`,
       'Make it nullable, or set another value',
     ];
-  const unfit = textsIn(use.value).filter((text) => !fits(column, text));
+  const isNumber = typeof use.value === 'number' && isInteger(column);
+  const texts = isNumber ? [String(use.value)] : textsIn(use.value);
+  const unfit = texts.filter((text) => !fits(column, text));
   return unfit.length === 0
     ? undefined
     : [
         `${name} is ${fullType} and can't be ${enumerate(unfit.map((text) => `'${text}'`))}`,
-        type === 'enum' ? 'Add them at the end of the ENUM' : 'Make the column longer',
+        type === 'enum'
+          ? 'Add them at the end of the ENUM'
+          : 'Make the column longer, or set another value',
       ];
 }
 
-function fits({ type, fullType, characters }: Column, text: string): boolean {
+function fits(column: Column, text: string): boolean {
+  const { type, fullType, characters } = column;
   if (type === 'enum') return fullType.includes(`'${text.replaceAll("'", "''")}'`);
-  return characters === null || text.length <= characters;
+  return canHold(column, text) && (characters === null || text.length <= characters);
 }
 
 /** The texts that a value can be, as far as that is known beforehand. */

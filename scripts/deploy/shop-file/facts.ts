@@ -201,8 +201,8 @@ const BITS: Readonly<Record<string, number>> = {
   bigint: 54,
 };
 
-/** Whether an integer column of this type can have the code. */
-function canHold({ type, fullType }: Column, code: string): boolean {
+/** Whether a column can have this number, when it is one of integers. */
+export function canHold({ type, fullType }: Column, code: string): boolean {
   const bits = BITS[type];
   if (bits === undefined) return true;
   const least = /unsigned/i.test(fullType) ? 0 : -(2 ** (bits - 1));

@@ -122,6 +122,11 @@ describe('a shop file is refused, with the line and what was found', () => {
       /^line 15, orders\.set\.pay_id: litemall_order\.pay_id is varchar\(63\) and can't be 'x{64}'\. Make the column longer/,
     ],
     [
+      'set: {status: 40000,',
+      'set: {status: 0,',
+      /^line 27, give_back\.coupon\.set\.status: litemall_coupon_user\.status is \w+ and can't be '\d+'\. Make/,
+    ],
+    [
       '    ledger: {table: litemall_user, write: {nickname: "\'back\'"}}\n',
       '    shared: true\n',
       /^line 23, give_back\.stock\.ledger\.write: litemall_user\.username is NOT NULL without a default, and rows are added/,
