@@ -12,22 +12,17 @@ interface Words<Result> {
   readonly exitCode?: (result: Result) => ExitCode;
 }
 
-/** A command that asks the database for one thing, or has it do one thing, and says what it answers. */
-interface Question<Result> extends Words<Result> {
-  readonly ask: (db: Connection) => Promise<Result>;
-}
-
 /** A command whose answer is for people or for programs. */
 export const askingCommand = (...words: Parameters<typeof databaseCommand>) =>
   databaseCommand(...words).option('--json', 'as JSON');
 
 type AskingOptions = Readonly<ReturnType<ReturnType<typeof askingCommand>['opts']>>;
 
-/** Asks on a session of its own, and shows the answer. */
+/** Asks the database for one thing, or has it do one thing, on a session of its own, and shows the answer. */
 export async function answer<Result>(
   context: Context,
   options: AskingOptions,
-  { ask, ...words }: Question<Result>,
+  { ask, ...words }: Words<Result> & { readonly ask: (db: Connection) => Promise<Result> },
 ): Promise<void> {
   show(context, options, await withConnection(options, context, ask), words);
 }
