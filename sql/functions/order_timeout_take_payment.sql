@@ -17,7 +17,7 @@ BEGIN
     DECLARE v_status BIGINT;
     DECLARE v_recorded_order_id BIGINT;
     DECLARE v_outcome VARCHAR(16);
-    DECLARE v_others INT;
+    DECLARE v_count INT;
     -- Called as in the settlement: the shop file's values name it.
     DECLARE p_now DATETIME(3);
 
@@ -41,11 +41,11 @@ BEGIN
         SET v_outcome = 'accepted';
     ELSEIF v_status IN ({{orders.paid}}) THEN
         SELECT COUNT(*)
-          INTO v_others
+          INTO v_count
           FROM order_timeout_payment AS payment
          WHERE payment.order_id = p_order_id AND payment.outcome IN ('accepted', 'paid_elsewhere')
            FOR SHARE;
-        SET v_outcome = IF(v_others > 0, 'already_paid', 'paid_elsewhere');
+        SET v_outcome = IF(v_count > 0, 'already_paid', 'paid_elsewhere');
     ELSE
         SET v_outcome = IF(v_status IN ({{orders.cancelled}}), 'too_late', 'not_payable');
     END IF;
@@ -66,8 +66,8 @@ BEGIN
         HAVING COUNT(*) > 0
             ON DUPLICATE KEY UPDATE detail = p_reference, settled_at = NULL, closed_at = NULL, opened_at = p_now;
         -- Cancelled before: it may be too old to be looked at again. Read without a lock first: mostly there is nothing.
-        SELECT COUNT(*) INTO v_others FROM order_timeout_refund WHERE order_id = p_order_id;
-        IF v_others > 0 THEN
+        SELECT COUNT(*) INTO v_count FROM order_timeout_refund WHERE order_id = p_order_id;
+        IF v_count > 0 THEN
             INSERT INTO order_timeout_finding (order_id, kind, target_id, what, amount, other_amount, opened_at)
             SELECT seen.order_id, seen.kind, seen.target_id, 'paid_after_refund', seen.amount, seen.other_amount, p_now
               FROM (SELECT refund.order_id, refund.kind, refund.target_id, refund.amount, refund.taken AS other_amount, '' AS detail

@@ -1,4 +1,3 @@
 NOT EXISTS (SELECT 1 FROM order_timeout_finding AS settled
                                WHERE settled.order_id = money.order_id AND settled.kind = '{{kind}}' AND settled.target_id = money.target_id
-                                 AND settled.amount = money.refundable AND settled.what IN ('missing_refund', 'missing_target')
-                                 AND settled.settled_at IS NOT NULL)
+                                 AND settled.amount = money.refundable AND {{> settled_as_given}})

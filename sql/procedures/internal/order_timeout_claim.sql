@@ -44,8 +44,7 @@ BEGIN
            AND NOT (p_cause = 'repair'
                     AND EXISTS (SELECT 1 FROM order_timeout_finding AS settled
                                  WHERE settled.order_id = due.order_id AND settled.kind = '{{kind}}' AND settled.target_id = due.target_id
-                                   AND settled.amount = due.due AND settled.what IN ('missing_refund', 'missing_target')
-                                   AND settled.settled_at IS NOT NULL))
+                                   AND settled.amount = due.due AND {{> settled_as_given}}))
 {{/is_auditable}}
             -- Two rows of one key in one batch are a due view's mistake: NULL is refused (1048), nothing of either gets lost.
             ON DUPLICATE KEY UPDATE batch_id = IF(order_timeout_refund.batch_id = p_batch_id, NULL, order_timeout_refund.batch_id);
