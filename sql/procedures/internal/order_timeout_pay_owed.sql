@@ -7,7 +7,7 @@ CREATE PROCEDURE order_timeout_pay_owed (
 until the next run, and so does what the row''s table refuses: a finding, which stops no other row. It begins with any one and goes
 round: many that are refused keep none behind them from its turn.
 Parameters: p_stop_at: no further transaction then, by SYSDATE().
-Errors: a fault of the server or of the deployment.'
+Errors: those of order_timeout_pay_rows_{kind}().'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
@@ -45,10 +45,6 @@ BEGIN
         CALL order_timeout_pay_rows_{{kind}}(v_accounts, NULL, v_error_number, v_error_message);
         IF v_error_number IN (1205 /* lock wait */, 1213 /* deadlock */) THEN
             LEAVE pay_{{kind}};
-        ELSEIF v_error_number IN ({{> servers_errors}}) THEN
-            -- A longer text would be an error of its own.
-            SET v_error_message = LEFT(v_error_message, 128);
-            SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = v_error_number, MESSAGE_TEXT = v_error_message;
         ELSEIF v_error_number IS NOT NULL AND v_most > 1 THEN
             -- The same again, row by row.
             SET v_most = 1;

@@ -10,7 +10,7 @@ CREATE PROCEDURE order_timeout_pay_rows_{{kind}} (
     COMMENT 'Description: gives what is owed as {{kind}} to rows of {{table_text}}, in one transaction that waits for nobody: what is locked
 stays owed.
 Parameters: p_accounts: ids of {{table_text}}. p_batch_id: only what this settlement owes; NULL: all. p_error_number, p_error_message: NULL, or why all was rolled back.
-Errors: the query was killed (1317) or the server shuts down (1053).'
+Errors: the query was killed (1317), the server shuts down (1053), a fault of the server or of the deployment.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
@@ -21,6 +21,9 @@ BEGIN
     BEGIN
         GET STACKED DIAGNOSTICS CONDITION 1 p_error_number = MYSQL_ERRNO, p_error_message = MESSAGE_TEXT;
         ROLLBACK AND NO CHAIN NO RELEASE;
+        IF p_error_number IN ({{> servers_errors}}) THEN
+            RESIGNAL;
+        END IF;
         -- With max_error_count = 0 the server keeps no error to be told.
         SET p_error_number = COALESCE(p_error_number, 0), p_error_message = COALESCE(p_error_message, 'unknown: max_error_count is 0');
     END;
