@@ -254,8 +254,11 @@ function* planKeepFile(
       const moment = known === undefined ? `CONCAT(${thisOne})` : known && quoteString(known);
       return `${quoteString(kind)}, ${moment ?? 'NULL'}`;
     });
+  /** The deployment that was to give a kind its new name may have been cut short, and the old file be back. */
+  const undone = (kind: string) =>
+    Object.entries(earlier?.give_back ?? {}).find(([, { was }]) => was === kind)?.[0];
   const before = <T>(map: Readonly<Record<string, T>> = {}, kind: string, { was }: Rule) =>
-    kind in map ? map[kind] : map[was ?? kind];
+    map[[kind, was, undone(kind)].find((name) => name !== undefined && name in map) ?? kind];
   // A kind that comes later is audited from then on: what orders took of it before, nobody gave back.
   const isFirst = stored === undefined;
   const audited = moments(

@@ -94,6 +94,22 @@ test('a repair gives what the audit finds: not what is older than its kind', asy
   expect(await column(shop, 'SELECT purchase_id FROM ticket')).toEqual([1]);
 });
 
+test('a kind is audited as before when the deployment of its new name is cut short, and the old file is back', async () => {
+  await deploy(shop, held('voucher'));
+  const source = await deployedSource({ event: false });
+  const cut = ({ title }: { title: string }) => {
+    if (title.startsWith('nothing is settled')) throw new Error('cut');
+  };
+  const renamed = fileOf(held('token', { table: 'voucher', more: 'was: voucher' }));
+  const deployment = withShopFile(renamed, {}, (path) =>
+    up(shop.url, { shop: path, clock: shop.clock, clockIsRight: true, source, onProgress: cut }),
+  );
+  await expect(deployment).rejects.toThrow('cut');
+  await deploy(shop, held('voucher'));
+
+  expect(await audited()).toEqual(['1 voucher']);
+});
+
 test('a kind may have any word for its name', async () => {
   await setBack();
   const words = ['due', 'group', 'claimed', 'met', 'key'];
