@@ -48,6 +48,18 @@ async function audited(): Promise<string[]> {
   return missing.map(({ order_id, kind }) => `${order_id} ${kind}`);
 }
 
+/** Deploys a file as far as this step. */
+async function deployCut(file: string, before: string): Promise<void> {
+  const source = await deployedSource({ event: false });
+  const onProgress = ({ title }: { title: string }) => {
+    if (title.startsWith(before)) throw new Error('cut');
+  };
+  const deployment = withShopFile(file, {}, (path) =>
+    up(shop.url, { shop: path, clock: shop.clock, clockIsRight: true, source, onProgress }),
+  );
+  await expect(deployment).rejects.toThrow('cut');
+}
+
 test('a kind of the first deployment is audited from the beginning, a later one from then on', async () => {
   await deploy(shop, held('voucher'));
   await deploy(shop, held('voucher'), held('ticket'));
@@ -96,15 +108,8 @@ test('a repair gives what the audit finds: not what is older than its kind', asy
 
 test('a kind is audited as before when the deployment of its new name is cut short, and the old file is back', async () => {
   await deploy(shop, held('voucher'));
-  const source = await deployedSource({ event: false });
-  const cut = ({ title }: { title: string }) => {
-    if (title.startsWith('nothing is settled')) throw new Error('cut');
-  };
   const renamed = fileOf(held('token', { table: 'voucher', more: 'was: voucher' }));
-  const deployment = withShopFile(renamed, {}, (path) =>
-    up(shop.url, { shop: path, clock: shop.clock, clockIsRight: true, source, onProgress: cut }),
-  );
-  await expect(deployment).rejects.toThrow('cut');
+  await deployCut(renamed, 'nothing is settled');
   await deploy(shop, held('voucher'));
 
   expect(await audited()).toEqual(['1 voucher']);
@@ -173,6 +178,20 @@ describe('while routines are replaced for another shop file, nothing is settled:
     expect(await cancelAsAdmin(shop, 1)).toMatchObject({ returned: { token: '0' } });
     expect(await column(shop, 'SELECT COUNT(*) FROM order_timeout_refund')).toEqual([1]);
   });
+});
+
+test('while the column of the status changes no payment is refused for good: it is to be called again', async () => {
+  await deploy(shop, held('voucher'));
+  await shop.run('UPDATE purchase SET status = 0');
+  await shop.run('ALTER TABLE purchase ADD COLUMN state INT NOT NULL DEFAULT 10');
+  const other = fileOf(held('voucher')).replace(
+    '{column: status, pending: 0, paid: 1, cancelled: 2}',
+    '{column: state, pending: 10, paid: 11, cancelled: 12}',
+  );
+  await deployCut(other, 'view order_timeout_shop_order');
+  await expect(call(shop, 'accept_payment', 1, 'R1')).rejects.toMatchObject({ errno: 1305 });
+  await deployFile(shop, other);
+  expect(await call(shop, 'accept_payment', 1, 'R1')).toMatchObject([{ outcome: 'accepted' }]);
 });
 
 describe('a kind that changes', () => {
