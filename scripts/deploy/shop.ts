@@ -170,14 +170,17 @@ function privilegesOn(file: ShopFile, schema: string): Privilege[] {
 async function readDeployed(
   db: Connection,
   { text, views, kinds }: StoredShop,
-  { ownTables }: DatabaseState,
+  state: DatabaseState,
 ): Promise<Deployed | undefined> {
-  if (!ownTables.has('order_timeout_refund')) return undefined;
+  if (!state.ownTables.has('order_timeout_refund')) return undefined;
   const shop = assembleShop(text, views);
   // Of a file that this version cannot read the names are known all the same.
   const file = 'mistakes' in shop ? undefined : shop.file;
   const withRows: string[] = [];
-  for (const kind of Object.keys(kinds)) {
+  // A deployment that was cut short has stored the new name of a kind, and not given it to all rows.
+  const rules = isCutShort(state) ? Object.values(file?.give_back ?? {}) : [];
+  const old = rules.flatMap(({ was = [] }) => was);
+  for (const kind of new Set([...Object.keys(kinds), ...old])) {
     if (file?.give_back[kind]?.journal === false) continue;
     const sql = 'SELECT 1 FROM order_timeout_refund WHERE kind = ? LIMIT 1';
     if ((await select(db, sql, [kind])).length > 0) withRows.push(kind);

@@ -146,6 +146,43 @@ async function cancelWhileReplacing(routine: string, ...kinds: string[]): Promis
   return cancelled;
 }
 
+describe('when the deployment of a new name is cut short,', () => {
+  const RENAMED = fileOf(held('token', { table: 'voucher', more: 'was: voucher' }));
+  const refunds = () => column(shop, 'SELECT DISTINCT kind FROM order_timeout_refund');
+  beforeEach(async () => {
+    await deploy(shop, held('voucher'));
+    await setBack();
+    await cancelAsAdmin(shop, 1);
+  });
+
+  test('a file with neither name is refused: what came back could come back again', async () => {
+    await deployCut(RENAMED, 'kinds: ');
+    await expect(deploy(shop, held('coupon', { table: 'voucher' }))).rejects.toThrow(
+      /the journal has refunds of the kind voucher, and the file has it no longer/,
+    );
+    await expect(deploy(shop, held('voucher', { table: 'ticket' }))).rejects.toThrow(
+      /the journal has refunds of .*, and the file says /,
+    );
+  });
+
+  test.each([
+    ['forward', RENAMED, 'token'],
+    ['back', fileOf(held('voucher', { more: 'was: token' })), 'voucher'],
+  ])('rows under both names get one, %s', async (_, file, name) => {
+    await deployCut(RENAMED, 'view ');
+    await shop.run(
+      `INSERT INTO order_timeout_refund (order_id, kind, target_id, batch_id, user_id, account_id, amount, taken, source, cause, refunded_at)
+       SELECT 2, 'voucher', target_id, batch_id, user_id, account_id, amount, taken, source, cause, refunded_at FROM order_timeout_refund`,
+    );
+    expect(await refunds()).toEqual(['token', 'voucher']);
+    await expect(deploy(shop, held('token', { table: 'voucher' }))).rejects.toThrow(
+      /refunds of the kind voucher, and the file has it no longer/,
+    );
+    await deployFile(shop, file);
+    expect(await refunds()).toEqual([name]);
+  });
+});
+
 describe('while routines are replaced for another shop file, nothing is settled:', () => {
   const ROUTINE_IS_GONE = { errno: 1305 };
 
