@@ -170,7 +170,9 @@ const HALTED = [...SETTLING, 'order_timeout_take_payment'];
  * that was opened again would find no key. Nor is a payment accepted where it would look for the new codes in the old
  * column: its answer is kept. The functions are made anew last; a call meanwhile fails with 1305.
  */
-function planHalt({ renames }: Blueprint, stale: ReturnType<typeof staleObjects>): Step[] {
+function planHalt({ renames, file }: Blueprint, stale: ReturnType<typeof staleObjects>): Step[] {
+  const rules = Object.entries(file?.give_back ?? {});
+  const kinds = rules.flatMap(([kind, { was = [] }]) => [kind].concat(was).map(quoteString));
   const named = renames.map(({ was, kind }) => `${was} becomes ${kind}`);
   return [
     {
@@ -179,6 +181,15 @@ function planHalt({ renames }: Blueprint, stale: ReturnType<typeof staleObjects>
       statements: HALTED.filter((name) => stale.some(({ object }) => object.name === name)).map(
         (name) => `DROP FUNCTION IF EXISTS ${quoteName(name)}`,
       ),
+    },
+    {
+      title: 'nothing is owed of a kind that the file has no longer',
+      statements: [
+        `SET @order_timeout_owed = IF(EXISTS (SELECT 1 FROM order_timeout_owed WHERE kind NOT IN (${kinds.join(', ')})),\n` +
+          "    'CALL something_is_owed_of_a_kind_that_the_file_has_no_longer()', 'DO 0')",
+        'PREPARE order_timeout_owed FROM @order_timeout_owed',
+        'EXECUTE order_timeout_owed',
+      ],
     },
     ...(named.length === 0
       ? []

@@ -180,7 +180,9 @@ async function readDeployed(
   // A deployment that was cut short has stored the new name of a kind, and not given it to all rows.
   const rules = isCutShort(state) ? Object.values(file?.give_back ?? {}) : [];
   const old = rules.flatMap(({ was = [] }) => was);
-  for (const kind of new Set([...Object.keys(kinds), ...old])) {
+  // And a kind may have had its first rows while a deployment took it away.
+  const owed = await readOwedKinds(db, state);
+  for (const kind of new Set([...Object.keys(kinds), ...old, ...owed])) {
     if (file?.give_back[kind]?.journal === false) continue;
     const sql = 'SELECT 1 FROM order_timeout_refund WHERE kind = ? LIMIT 1';
     if ((await select(db, sql, [kind])).length > 0) withRows.push(kind);
@@ -224,11 +226,15 @@ async function readRenames(
   return renames;
 }
 
+async function readOwedKinds(db: Connection, { ownTables }: DatabaseState): Promise<string[]> {
+  if (!ownTables.has('order_timeout_owed')) return [];
+  return selectColumn(db, 'SELECT DISTINCT kind FROM order_timeout_owed');
+}
+
 /** Kinds of which something may be owed: what was shared keeps the routine that gives it. */
-async function readOwing(db: Connection, { file }: Shop, { ownTables, objects }: DatabaseState) {
-  const owed = ownTables.has('order_timeout_owed')
-    ? await selectColumn(db, 'SELECT DISTINCT kind FROM order_timeout_owed')
-    : [];
+async function readOwing(db: Connection, { file }: Shop, state: DatabaseState) {
+  const { objects } = state;
+  const owed = await readOwedKinds(db, state);
   const mayOwe = (kind: string) =>
     owed.includes(kind) || objects.some(({ name }) => name === `order_timeout_give_owed_${kind}`);
   const rules = Object.entries(file.give_back);

@@ -272,6 +272,29 @@ describe('a kind that changes', () => {
     expect(await shop.run('SELECT * FROM order_timeout_violation')).toEqual([]);
   });
 
+  test('and is owed its first pieces while it is taken out of the file stays in it', async () => {
+    await shop.run('DELETE FROM order_timeout_owed');
+    await shop.run('DELETE FROM order_timeout_refund');
+    await setBack();
+    const source = await deployedSource({ event: false });
+    let cancelled: Promise<unknown> | undefined;
+    const onProgress = () => {
+      cancelled ??= cancelAsAdmin(shop, 1);
+    };
+    const deployment = withShopFile(fileOf(held('voucher')), {}, (path) =>
+      up(shop.url, { shop: path, clock: shop.clock, clockIsRight: true, source, onProgress }),
+    );
+    await expect(deployment).rejects.toThrow(/something_is_owed_of_a_kind/);
+    await cancelled;
+    await expect(deploy(shop, held('voucher'))).rejects.toThrow(
+      /refunds of the kind stock, and the file has it no longer/,
+    );
+
+    await deploy(shop, held('voucher'), shared('stock'));
+    await sweep(shop);
+    expect(await stock()).toEqual([13]);
+  });
+
   test('and is shared no longer still gets what it is owed', async () => {
     await deploy(shop, held('voucher'), shared('stock', ''));
 
