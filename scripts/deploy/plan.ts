@@ -151,9 +151,9 @@ export function planObjects(blueprint: Blueprint, state: DatabaseState) {
     claim: stale.length === 0 ? [] : [claim],
     routines: withoutSweep(
       [
-        ...(isHalted(blueprint, state) ? planHalt(blueprint) : []),
-        ...stepsFor(({ kind, name }) => kind !== 'event' && !SETTLING.includes(name)),
-        ...stepsFor(({ name }) => SETTLING.includes(name)),
+        ...(isHalted(blueprint, state) ? planHalt(blueprint, stale) : []),
+        ...stepsFor(({ kind, name }) => kind !== 'event' && !HALTED.includes(name)),
+        ...stepsFor(({ name }) => HALTED.includes(name)),
       ],
       state,
     ),
@@ -161,18 +161,35 @@ export function planObjects(blueprint: Blueprint, state: DatabaseState) {
   };
 }
 
+/** The last one knows the codes of an order, and a view their column. */
+const HALTED = [...SETTLING, 'order_timeout_take_payment'];
+
 /**
  * While routines and views are replaced for another shop file nothing can be settled: half of the old file and half of
  * the new one would claim a kind and not give it. Nor while a kind's rows get its new name: under the old one an order
- * that was opened again would find no key. The functions are made anew last; a call meanwhile fails with 1305.
+ * that was opened again would find no key. Nor is a payment accepted where it would look for the new codes in the old
+ * column: its answer is kept. The functions are made anew last; a call meanwhile fails with 1305.
  */
-function planHalt({ renames }: Blueprint): Step[] {
+function planHalt({ renames, file }: Blueprint, stale: ReturnType<typeof staleObjects>): Step[] {
+  const rules = Object.entries(file?.give_back ?? {});
+  const kinds = rules.flatMap(([kind, { was = [] }]) => [kind].concat(was).map(quoteString));
   const named = renames.map(({ was, kind }) => `${was} becomes ${kind}`);
   return [
     {
       title: 'nothing is settled until all is replaced',
       locks: 'order_timeout_settle_order',
-      statements: SETTLING.map((name) => `DROP FUNCTION IF EXISTS ${quoteName(name)}`),
+      statements: HALTED.filter((name) => stale.some(({ object }) => object.name === name)).map(
+        (name) => `DROP FUNCTION IF EXISTS ${quoteName(name)}`,
+      ),
+    },
+    {
+      title: 'nothing is owed of a kind that the file has no longer',
+      statements: [
+        `SET @order_timeout_owed = IF(EXISTS (SELECT 1 FROM order_timeout_owed WHERE kind NOT IN (${kinds.join(', ')})),\n` +
+          "    'CALL something_is_owed_of_a_kind_that_the_file_has_no_longer()', 'DO 0')",
+        'PREPARE order_timeout_owed FROM @order_timeout_owed',
+        'EXECUTE order_timeout_owed',
+      ],
     },
     ...(named.length === 0
       ? []

@@ -170,14 +170,19 @@ function privilegesOn(file: ShopFile, schema: string): Privilege[] {
 async function readDeployed(
   db: Connection,
   { text, views, kinds }: StoredShop,
-  { ownTables }: DatabaseState,
+  state: DatabaseState,
 ): Promise<Deployed | undefined> {
-  if (!ownTables.has('order_timeout_refund')) return undefined;
+  if (!state.ownTables.has('order_timeout_refund')) return undefined;
   const shop = assembleShop(text, views);
   // Of a file that this version cannot read the names are known all the same.
   const file = 'mistakes' in shop ? undefined : shop.file;
   const withRows: string[] = [];
-  for (const kind of Object.keys(kinds)) {
+  // A deployment that was cut short has stored the new name of a kind, and not given it to all rows.
+  const rules = isCutShort(state) ? Object.values(file?.give_back ?? {}) : [];
+  const old = rules.flatMap(({ was = [] }) => was);
+  // And a kind may have had its first rows while a deployment took it away.
+  const owed = await readOwedKinds(db, state);
+  for (const kind of new Set([...Object.keys(kinds), ...old, ...owed])) {
     if (file?.give_back[kind]?.journal === false) continue;
     const sql = 'SELECT 1 FROM order_timeout_refund WHERE kind = ? LIMIT 1';
     if ((await select(db, sql, [kind])).length > 0) withRows.push(kind);
@@ -221,11 +226,15 @@ async function readRenames(
   return renames;
 }
 
+async function readOwedKinds(db: Connection, { ownTables }: DatabaseState): Promise<string[]> {
+  if (!ownTables.has('order_timeout_owed')) return [];
+  return selectColumn(db, 'SELECT DISTINCT kind FROM order_timeout_owed');
+}
+
 /** Kinds of which something may be owed: what was shared keeps the routine that gives it. */
-async function readOwing(db: Connection, { file }: Shop, { ownTables, objects }: DatabaseState) {
-  const owed = ownTables.has('order_timeout_owed')
-    ? await selectColumn(db, 'SELECT DISTINCT kind FROM order_timeout_owed')
-    : [];
+async function readOwing(db: Connection, { file }: Shop, state: DatabaseState) {
+  const { objects } = state;
+  const owed = await readOwedKinds(db, state);
   const mayOwe = (kind: string) =>
     owed.includes(kind) || objects.some(({ name }) => name === `order_timeout_give_owed_${kind}`);
   const rules = Object.entries(file.give_back);
@@ -254,8 +263,11 @@ function* planKeepFile(
       const moment = known === undefined ? `CONCAT(${thisOne})` : known && quoteString(known);
       return `${quoteString(kind)}, ${moment ?? 'NULL'}`;
     });
+  /** The deployment that was to give a kind its new name may have been cut short, and the old file be back. */
+  const undone = (kind: string) =>
+    Object.entries(earlier?.give_back ?? {}).find(([, { was }]) => was === kind)?.[0];
   const before = <T>(map: Readonly<Record<string, T>> = {}, kind: string, { was }: Rule) =>
-    kind in map ? map[kind] : map[was ?? kind];
+    map[[kind, was, undone(kind)].find((name) => name !== undefined && name in map) ?? kind];
   // A kind that comes later is audited from then on: what orders took of it before, nobody gave back.
   const isFirst = stored === undefined;
   const audited = moments(

@@ -43,7 +43,7 @@ SELECT due.order_id,
         WHERE due.unknown_action IS NOT NULL
         UNION ALL
        -- Where no ledger tells one take from another, the time does: what was settled once says nothing of the next one.
-       SELECT 'second_take', claim.amount, COALESCE(due.ledger_taken, 0), {{#tells.ledger_taken}}''{{/tells.ledger_taken}}{{^tells.ledger_taken}}CONCAT('cancelled again at ', again.cancelled_at){{/tells.ledger_taken}} AS detail
+       SELECT 'second_take', claim.amount, COALESCE(due.ledger_taken, 0), IF(due.ledger_taken > 0, '', CONCAT('cancelled again at ', again.cancelled_at)) AS detail
          FROM (SELECT MAX(cancellation.cancelled_at) AS cancelled_at
                  FROM order_timeout_cancellation AS cancellation
                 WHERE cancellation.order_id = claim.order_id AND cancellation.batch_id > claim.batch_id) AS again

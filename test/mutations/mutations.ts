@@ -100,7 +100,7 @@ export const mutations: readonly Mutation[] = [
     name: 'callers-tables',
     bug: "A caller's temporary tables stand for the engine's",
     in: 'cancel_expired_order',
-    replace: '{{> forget_temporary_tables}}',
+    replace: '{{> distrust_session}}',
     by: '',
   },
   {

@@ -332,5 +332,7 @@ async function findings(db: Connection): Promise<Finding[]> {
     ...(named(row, columns) as unknown as Finding),
     // Which order an action was met at first is as it comes.
     ...(row.what === 'unknown_action' && { orderId: 0, targetId: 0, amount: 0, otherAmount: 0 }),
+    // The time is as it comes, too.
+    ...(row.what === 'second_take' && { detail: String(row.detail).replace(/ at .*/, '') }),
   }));
 }

@@ -144,7 +144,11 @@ function* whatIsFound(
       yield ['missing_refund', due.due, due.taken];
     return;
   }
-  if (timesCancelled(shop, order) > claim.nth) yield ['second_take', claim.amount, due.ledgerTaken];
+  if (timesCancelled(shop, order) > claim.nth)
+    yield [
+      ...(['second_take', claim.amount, due.ledgerTaken] as const),
+      due.ledgerTaken > 0 ? '' : 'cancelled again',
+    ];
   // Of another user, as after a merge, the ledger may not show what came back.
   const cameBack = Math.max(due.returned, claim.userId === order.userId ? 0 : claim.amount);
   if (due.taken > cameBack) yield ['short', claim.amount, claim.amount + due.taken - cameBack];

@@ -235,6 +235,27 @@ test.each(PROCEDURES)(
   },
 );
 
+test.each(PROCEDURES)('%s() does nothing for a caller who has set insert_id', async (procedure) => {
+  const refused = calledFrom(attackedShop, procedure, {
+    prepare: (db) => db.query('SET insert_id = 18446744073709551614'),
+  });
+  await expect(refused).rejects.toMatchObject({ errno: 50001 });
+});
+
+test('an id 0 for the batch, which LAST_INSERT_ID() does not tell, brings back nothing of an earlier one', async () => {
+  await emptyTables(attackedShop);
+  const done = await pendingOrder(attackedShop, { coupon: 400, points: 4 });
+  await sweep(attackedShop.db);
+  const [batch] = await attackedShop.run('SELECT MAX(id) AS id FROM order_timeout_batch');
+  const db = await attackedShop.connect();
+  await db.query('SET insert_id = 0, last_insert_id = ?', [batch?.id]);
+  const changed = await changesOf(attackedShop, async () => {
+    const repaired = rowsOf(db, 'repair_missing_refund(?)', done.orderId);
+    await expect(repaired).rejects.toMatchObject({ errno: 50001 });
+  });
+  expect(changed).toEqual({});
+});
+
 /** Columns in which a time stands that is this far from now. */
 async function timesAround(shop: Shop, seconds: number): Promise<string[]> {
   const columns = await shop.run<{ table: string; column: string }>(

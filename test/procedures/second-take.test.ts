@@ -44,3 +44,19 @@ test('not when the shop’s own cancel gave back what it took anew, nor when it 
   await reconcile();
   expect(await listed()).toEqual([]);
 });
+
+test('what was settled once says nothing of a later take which no ledger row tells', async () => {
+  await pendingOrder(shop, { coupon: 1000, couponIn: 'order_coupons' });
+  await sweep(shop.db);
+  for (const again of [1, 2]) {
+    await reopen();
+    await sweep(shop.db);
+    const found = await listed();
+    expect(found, `cancelled again, ${again}`).toMatchObject([
+      { what: 'second_take', amount: 1000, other_amount: 0 },
+    ]);
+    await call(shop.db, 'settle_finding(?, NULL)', found[0]?.finding_id);
+    await reconcile();
+    expect(await listed()).toEqual([]);
+  }
+});

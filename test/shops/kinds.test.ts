@@ -48,6 +48,18 @@ async function audited(): Promise<string[]> {
   return missing.map(({ order_id, kind }) => `${order_id} ${kind}`);
 }
 
+/** Deploys a file as far as this step. */
+async function deployCut(file: string, before: string): Promise<void> {
+  const source = await deployedSource({ event: false });
+  const onProgress = ({ title }: { title: string }) => {
+    if (title.startsWith(before)) throw new Error('cut');
+  };
+  const deployment = withShopFile(file, {}, (path) =>
+    up(shop.url, { shop: path, clock: shop.clock, clockIsRight: true, source, onProgress }),
+  );
+  await expect(deployment).rejects.toThrow('cut');
+}
+
 test('a kind of the first deployment is audited from the beginning, a later one from then on', async () => {
   await deploy(shop, held('voucher'));
   await deploy(shop, held('voucher'), held('ticket'));
@@ -94,6 +106,15 @@ test('a repair gives what the audit finds: not what is older than its kind', asy
   expect(await column(shop, 'SELECT purchase_id FROM ticket')).toEqual([1]);
 });
 
+test('a kind is audited as before when the deployment of its new name is cut short, and the old file is back', async () => {
+  await deploy(shop, held('voucher'));
+  const renamed = fileOf(held('token', { table: 'voucher', more: 'was: voucher' }));
+  await deployCut(renamed, 'nothing is settled');
+  await deploy(shop, held('voucher'));
+
+  expect(await audited()).toEqual(['1 voucher']);
+});
+
 test('a kind may have any word for its name', async () => {
   await setBack();
   const words = ['due', 'group', 'claimed', 'met', 'key'];
@@ -124,6 +145,43 @@ async function cancelWhileReplacing(routine: string, ...kinds: string[]): Promis
   );
   return cancelled;
 }
+
+describe('when the deployment of a new name is cut short,', () => {
+  const RENAMED = fileOf(held('token', { table: 'voucher', more: 'was: voucher' }));
+  const refunds = () => column(shop, 'SELECT DISTINCT kind FROM order_timeout_refund');
+  beforeEach(async () => {
+    await deploy(shop, held('voucher'));
+    await setBack();
+    await cancelAsAdmin(shop, 1);
+  });
+
+  test('a file with neither name is refused: what came back could come back again', async () => {
+    await deployCut(RENAMED, 'kinds: ');
+    await expect(deploy(shop, held('coupon', { table: 'voucher' }))).rejects.toThrow(
+      /the journal has refunds of the kind voucher, and the file has it no longer/,
+    );
+    await expect(deploy(shop, held('voucher', { table: 'ticket' }))).rejects.toThrow(
+      /the journal has refunds of .*, and the file says /,
+    );
+  });
+
+  test.each([
+    ['forward', RENAMED, 'token'],
+    ['back', fileOf(held('voucher', { more: 'was: token' })), 'voucher'],
+  ])('rows under both names get one, %s', async (_, file, name) => {
+    await deployCut(RENAMED, 'view ');
+    await shop.run(
+      `INSERT INTO order_timeout_refund (order_id, kind, target_id, batch_id, user_id, account_id, amount, taken, source, cause, refunded_at)
+       SELECT 2, 'voucher', target_id, batch_id, user_id, account_id, amount, taken, source, cause, refunded_at FROM order_timeout_refund`,
+    );
+    expect(await refunds()).toEqual(['token', 'voucher']);
+    await expect(deploy(shop, held('token', { table: 'voucher' }))).rejects.toThrow(
+      /refunds of the kind voucher, and the file has it no longer/,
+    );
+    await deployFile(shop, file);
+    expect(await refunds()).toEqual([name]);
+  });
+});
 
 describe('while routines are replaced for another shop file, nothing is settled:', () => {
   const ROUTINE_IS_GONE = { errno: 1305 };
@@ -157,6 +215,20 @@ describe('while routines are replaced for another shop file, nothing is settled:
     expect(await cancelAsAdmin(shop, 1)).toMatchObject({ returned: { token: '0' } });
     expect(await column(shop, 'SELECT COUNT(*) FROM order_timeout_refund')).toEqual([1]);
   });
+});
+
+test('while the column of the status changes no payment is refused for good: it is to be called again', async () => {
+  await deploy(shop, held('voucher'));
+  await shop.run('UPDATE purchase SET status = 0');
+  await shop.run('ALTER TABLE purchase ADD COLUMN state INT NOT NULL DEFAULT 10');
+  const other = fileOf(held('voucher')).replace(
+    '{column: status, pending: 0, paid: 1, cancelled: 2}',
+    '{column: state, pending: 10, paid: 11, cancelled: 12}',
+  );
+  await deployCut(other, 'view order_timeout_shop_order');
+  await expect(call(shop, 'accept_payment', 1, 'R1')).rejects.toMatchObject({ errno: 1305 });
+  await deployFile(shop, other);
+  expect(await call(shop, 'accept_payment', 1, 'R1')).toMatchObject([{ outcome: 'accepted' }]);
 });
 
 describe('a kind that changes', () => {
@@ -198,6 +270,29 @@ describe('a kind that changes', () => {
       { kind: 'token', amount: 1 },
     ]);
     expect(await shop.run('SELECT * FROM order_timeout_violation')).toEqual([]);
+  });
+
+  test('and is owed its first pieces while it is taken out of the file stays in it', async () => {
+    await shop.run('DELETE FROM order_timeout_owed');
+    await shop.run('DELETE FROM order_timeout_refund');
+    await setBack();
+    const source = await deployedSource({ event: false });
+    let cancelled: Promise<unknown> | undefined;
+    const onProgress = () => {
+      cancelled ??= cancelAsAdmin(shop, 1);
+    };
+    const deployment = withShopFile(fileOf(held('voucher')), {}, (path) =>
+      up(shop.url, { shop: path, clock: shop.clock, clockIsRight: true, source, onProgress }),
+    );
+    await expect(deployment).rejects.toThrow(/something_is_owed_of_a_kind/);
+    await cancelled;
+    await expect(deploy(shop, held('voucher'))).rejects.toThrow(
+      /refunds of the kind stock, and the file has it no longer/,
+    );
+
+    await deploy(shop, held('voucher'), shared('stock'));
+    await sweep(shop);
+    expect(await stock()).toEqual([13]);
   });
 
   test('and is shared no longer still gets what it is owed', async () => {

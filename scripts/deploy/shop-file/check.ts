@@ -199,8 +199,12 @@ function* checkKinds({ give_back }: ShopFile, deployed: Deployed | undefined) {
     const heirs = Object.entries(give_back);
     const [name, rule] =
       heirs.find(([, { was }]) => was === kind) ?? heirs.find(([other]) => other === kind) ?? [];
-    const earlier = deployed?.file?.give_back[kind];
-    if (rule?.was === kind && name !== undefined && deployed?.kinds.includes(name))
+    const stored = deployed?.file?.give_back ?? {};
+    const earlier = stored[kind] ?? Object.values(stored).find(({ was }) => was === kind);
+    // One kind under two names: the deployment that gave it the new one was cut short.
+    const isHalf = (to: string, from: string) => stored[to]?.was === from && !(from in stored);
+    const isOne = name !== undefined && (isHalf(name, kind) || isHalf(kind, name));
+    if (rule?.was === kind && name !== undefined && deployed?.kinds.includes(name) && !isOne)
       yield mistake(
         `give_back.${name}.was`,
         `the journal has refunds of the kind ${kind} and of the kind ${name}`,

@@ -28,9 +28,14 @@ BEGIN
     DECLARE v_of_{{kind}} BIGINT;
 {{/rules}}
 
+    -- An id 0, by SET insert_id = 0, is not told: an earlier one of the session would be, which it can set as well.
+    DO LAST_INSERT_ID(0);
     INSERT INTO order_timeout_batch (cause, remark, called_by, run_id, created_at)
     VALUES (p_cause, p_remark, USER(), p_run_id, p_now);
     SET p_batch_id = LAST_INSERT_ID();
+    IF p_batch_id = 0 THEN
+        CALL order_timeout_refuse_insert_id();
+    END IF;
 
     -- All kinds claim before any gives: a row that one changes may be what another reads.
     CALL order_timeout_claim(p_batch_id, p_order_ids, p_cause, p_now);

@@ -14,7 +14,7 @@ Example: CALL audit_missing_refunds(''2026-01-01'')'
     SQL SECURITY DEFINER
     READS SQL DATA
 BEGIN
-{{> forget_temporary_tables}}
+{{> distrust_session}}
     DO order_timeout_now();
     SELECT /*+ {{> callers_session}} */ missed.*
       FROM (

@@ -16,7 +16,7 @@ Example: CALL cancel_expired_order(28229)'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-{{> forget_temporary_tables}}
+{{> distrust_session}}
     CALL order_timeout_require_id('p_order_id', p_order_id);
     CALL order_timeout_cancel(p_order_id, NULL, 'timeout', 'order_timeout');
 END$$

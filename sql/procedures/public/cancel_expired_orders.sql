@@ -22,7 +22,7 @@ BEGIN
     DECLARE v_returned JSON;
 
     CALL order_timeout_require_none_open('cancel_expired_orders');
-{{> forget_temporary_tables}}
+{{> distrust_session}}
     COMMIT AND NO CHAIN NO RELEASE;
     SET v_outcome = order_timeout_obstacle();
     IF NOT v_outcome <=> 'read_only' THEN

@@ -16,7 +16,7 @@ Example: CALL cancel_order(28229, 9110, ''changed my mind'')'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-{{> forget_temporary_tables}}
+{{> distrust_session}}
     CALL order_timeout_require_id('p_order_id', p_order_id);
     CALL order_timeout_require_id('p_user_id', p_user_id);
     CALL order_timeout_cancel(p_order_id, p_user_id, 'user', COALESCE(p_remark, 'order_cancel'));

@@ -14,7 +14,7 @@ Example: CALL cancel_order_as_admin(28229, ''fraud'')'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-{{> forget_temporary_tables}}
+{{> distrust_session}}
     CALL order_timeout_require_id('p_order_id', p_order_id);
     CALL order_timeout_cancel(p_order_id, NULL, 'admin', COALESCE(p_remark, 'order_cancel'));
 END$$

@@ -12,7 +12,7 @@ Example: CALL explain_order_timeout(28229)'
     SQL SECURITY DEFINER
     READS SQL DATA
 BEGIN
-{{> forget_temporary_tables}}
+{{> distrust_session}}
     CALL order_timeout_require_id('p_order_id', p_order_id);
     DO order_timeout_now();
     SELECT /*+ {{> callers_session}} */ told.step, told.verdict, told.detail

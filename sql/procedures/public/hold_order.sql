@@ -17,7 +17,7 @@ BEGIN
     DECLARE v_joined BOOLEAN DEFAULT NOT @@SESSION.autocommit;
     DECLARE v_outcome VARCHAR(16);
 
-{{> forget_temporary_tables}}
+{{> distrust_session}}
     CALL order_timeout_require_id('p_order_id', p_order_id);
     CALL order_timeout_require_number('p_minutes', p_minutes, 1, 10080);
     IF NOT v_joined THEN

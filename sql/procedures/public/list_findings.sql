@@ -12,7 +12,7 @@ Example: CALL list_findings(100)'
     SQL SECURITY DEFINER
     READS SQL DATA
 BEGIN
-{{> forget_temporary_tables}}
+{{> distrust_session}}
     CALL order_timeout_require_number('p_limit', p_limit, 1, 100000);
     SELECT finding.id AS finding_id, finding.order_id, finding.kind, finding.target_id, finding.what, finding.amount,
            finding.other_amount, finding.detail, finding.opened_at AS found_at,

@@ -15,7 +15,7 @@ Example: CALL order_deadlines(''[28229, 26743]'')'
 BEGIN
     DECLARE v_wrong INT;
 
-{{> forget_temporary_tables}}
+{{> distrust_session}}
     SELECT COALESCE(SUM(NOT COALESCE(REGEXP_LIKE(listed.digits, '^[1-9][0-9]{0,18}$') AND CAST(listed.digits AS UNSIGNED) <= 9223372036854775807, 0)), 0)
       INTO v_wrong
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (digits VARCHAR(20) CHARACTER SET utf8mb4 PATH '$')) AS listed;

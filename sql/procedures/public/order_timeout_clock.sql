@@ -10,7 +10,7 @@ Example: CALL order_timeout_clock()'
 BEGIN
     DECLARE v_now DATETIME(3);
 
-{{> forget_temporary_tables}}
+{{> distrust_session}}
     SET v_now = order_timeout_now();
     SELECT '{{clock}}' AS clock, v_now AS shop_now, CONVERT_TZ(v_now, '{{clock}}', '+00:00') AS utc_now;
 END$$

@@ -12,7 +12,7 @@ Example: CALL order_timeout_health()'
 BEGIN
     DECLARE v_obstacle VARCHAR(16);
 
-{{> forget_temporary_tables}}
+{{> distrust_session}}
     DO order_timeout_now();
     SET v_obstacle = order_timeout_obstacle();
     SELECT /*+ {{> callers_session}} {{> whole_lists}} */ found.check_name, found.status, found.detail

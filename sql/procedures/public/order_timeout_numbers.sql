@@ -15,7 +15,7 @@ Example: CALL order_timeout_numbers()'
 BEGIN
     DECLARE v_now DATETIME(3);
 
-{{> forget_temporary_tables}}
+{{> distrust_session}}
     SET v_now = order_timeout_now();
     SELECT /*+ {{> callers_session}} */
            setting.paused,

@@ -13,7 +13,7 @@ Example: CALL preview_expired_orders(100)'
     SQL SECURITY DEFINER
     READS SQL DATA
 BEGIN
-{{> forget_temporary_tables}}
+{{> distrust_session}}
     CALL order_timeout_require_number('p_limit', p_limit, 1, 100000);
     DO order_timeout_now();
     SELECT /*+ {{> callers_session}} */

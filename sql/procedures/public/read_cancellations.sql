@@ -20,7 +20,7 @@ BEGIN
     DECLARE v_message VARCHAR(128);
 
     CALL order_timeout_require_none_open('read_cancellations');
-{{> forget_temporary_tables}}
+{{> distrust_session}}
     COMMIT AND NO CHAIN NO RELEASE;
     CALL order_timeout_require_number('p_after_position', p_after_position, 0, 9223372036854775807);
     CALL order_timeout_require_number('p_after_order_id', p_after_order_id, 0, 9223372036854775807);

@@ -21,7 +21,7 @@ BEGIN
     DECLARE v_closed BIGINT;
 
     CALL order_timeout_require_none_open('reconcile_orders');
-{{> forget_temporary_tables}}
+{{> distrust_session}}
     COMMIT AND NO CHAIN NO RELEASE;
     SET v_now = order_timeout_now();
     slice: LOOP

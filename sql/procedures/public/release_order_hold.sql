@@ -13,7 +13,7 @@ Example: CALL release_order_hold(28229)'
 BEGIN
     DECLARE v_outcome VARCHAR(16);
 
-{{> forget_temporary_tables}}
+{{> distrust_session}}
     CALL order_timeout_require_id('p_order_id', p_order_id);
     SELECT /*+ {{> callers_session}} */ order_timeout_set_hold(p_order_id, NULL, NULL) INTO v_outcome;
 

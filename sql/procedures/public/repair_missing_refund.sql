@@ -16,7 +16,7 @@ BEGIN
     DECLARE v_joined BOOLEAN DEFAULT NOT @@SESSION.autocommit;
     DECLARE v_repaired JSON;
 
-{{> forget_temporary_tables}}
+{{> distrust_session}}
     CALL order_timeout_require_id('p_order_id', p_order_id);
     IF NOT v_joined THEN
         CALL order_timeout_read_committed(v_joined);

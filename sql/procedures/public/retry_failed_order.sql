@@ -13,7 +13,7 @@ Example: CALL retry_failed_order(28229)'
 BEGIN
     DECLARE v_has_failed BOOLEAN;
 
-{{> forget_temporary_tables}}
+{{> distrust_session}}
     CALL order_timeout_require_id('p_order_id', p_order_id);
     -- A row that is there is always changed: nobody's counting of matched rows is relied on.
     UPDATE order_timeout_failure

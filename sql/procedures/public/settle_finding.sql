@@ -15,7 +15,7 @@ BEGIN
     DECLARE v_found INT;
     DECLARE v_settled INT;
 
-{{> forget_temporary_tables}}
+{{> distrust_session}}
     CALL order_timeout_require_id('p_finding_id', p_finding_id);
     -- One statement: who comes second sees that it is settled already.
     UPDATE order_timeout_finding

@@ -15,7 +15,7 @@ BEGIN
     DECLARE v_outcome VARCHAR(16);
     DECLARE v_reference VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin DEFAULT p_reference;
 
-{{> forget_temporary_tables}}
+{{> distrust_session}}
     CALL order_timeout_require_reference(p_reference);
     -- One statement: who comes second sees that it is settled already.
     UPDATE order_timeout_payment
