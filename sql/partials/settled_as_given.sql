@@ -1,0 +1,1 @@
+settled.what IN ('missing_refund', 'missing_target') AND settled.settled_at IS NOT NULL
