@@ -90,6 +90,30 @@ test('a lock wait timeout of the sweep is one second, counts no attempt, and sto
   await expectAllBackOnce(shop);
 });
 
+test.for([false, true])(
+  'a call whose finding somebody holds has cancelled all the same, and the finding opens later (in a transaction: %s)',
+  async (isJoined) => {
+    await cancelExpiredOrder(engine, order);
+    await shop.run('UPDATE orders SET status = 1, cancelled_at = NULL');
+    const holder = await shop.connect();
+    await holder.beginTransaction();
+    await holder.query(
+      "INSERT INTO order_timeout_finding (order_id, kind, what, opened_at) VALUES (?, 'points', 'second_take', NOW())",
+      [order.orderId],
+    );
+    await engine.query('SET innodb_lock_wait_timeout = 1');
+    if (isJoined) await engine.beginTransaction();
+    expect(await cancelExpiredOrder(engine, order)).toMatchObject({ outcome: 'cancelled' });
+    await engine.commit();
+    await holder.rollback();
+
+    const told = () => shop.run("SELECT what FROM order_timeout_finding WHERE kind = 'points'");
+    expect(await told()).toEqual([]);
+    await shop.run('CALL reconcile_orders(NULL)');
+    expect(await told()).toEqual([{ what: 'second_take' }]);
+  },
+);
+
 test('a clock that is set back while a sweep runs does not fail it', async () => {
   await shop.run(
     'INSERT INTO order_timeout_run (id, started_at) VALUES (7, UTC_TIMESTAMP(3) + INTERVAL 1 HOUR)',

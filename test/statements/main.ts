@@ -24,8 +24,9 @@ async function main(): Promise<void> {
     await makeProbes(db, probed);
     const passed = await runTests(server.url, only.length > 0 ? only : TESTS);
     const reached = await readProbes(db);
-    report(probed, reached);
-    process.exitCode = passed && reached.size === probed.length ? 0 : 1;
+    const missed = probed.filter(({ number }) => !reached.has(number)).map(nameOf);
+    report(probed, missed);
+    process.exitCode = passed && missed.every((name) => ELSEWHERE.includes(name)) ? 0 : 1;
   } finally {
     await db.query('DROP DATABASE IF EXISTS ??', [PROBES_SCHEMA]);
     await db.query(`REVOKE IF EXISTS EXECUTE ON ${PROBES_SCHEMA}.* FROM ${DEFINER_SQL}`);
@@ -49,7 +50,10 @@ async function runTests(url: string, folders: readonly string[]): Promise<boolea
     [
       ...['vitest', 'run', '--testTimeout', '180000'],
       // They have servers of their own, without probes.
-      ...['crash', 'autoinc'].flatMap((name) => ['--exclude', `test/faults/${name}.test.ts`]),
+      ...['crash', 'autoinc', 'rollback-on-timeout'].flatMap((name) => [
+        '--exclude',
+        `test/faults/${name}.test.ts`,
+      ]),
       ...folders.map((folder) => `test/${folder}`),
     ],
     {
@@ -62,6 +66,9 @@ async function runTests(url: string, folders: readonly string[]): Promise<boolea
   return code === 0;
 }
 
+/** What only a server with other settings gets to: test/faults/rollback-on-timeout.test.ts is about it. */
+const ELSEWHERE = ['order_timeout_look_after: RESIGNAL;'];
+
 /** The server counts the executions of each stored program, whatever became of their transactions. */
 async function readProbes(db: Connection): Promise<Set<number>> {
   const [rows] = await db.query<RowDataPacket[]>(
@@ -72,10 +79,13 @@ async function readProbes(db: Connection): Promise<Set<number>> {
   return new Set(rows.map(({ name }) => Number(String(name).slice(1))));
 }
 
-function report(probed: readonly Probed[], reached: ReadonlySet<number>): void {
-  const missed = probed.filter(({ number }) => !reached.has(number));
-  for (const { procedure, statement } of missed)
-    process.stdout.write(`never executed: ${procedure}: ${statement}\n`);
+const nameOf = ({ procedure, statement }: Probed) => `${procedure}: ${statement}`;
+
+function report(probed: readonly Probed[], missed: readonly string[]): void {
+  for (const name of missed) {
+    const where = ELSEWHERE.includes(name) ? 'executed on a server of its own' : 'never executed';
+    process.stdout.write(`${where}: ${name}\n`);
+  }
   process.stdout.write(
     `${probed.length - missed.length} of ${probed.length} statements of ${new Set(probed.map(({ procedure }) => procedure)).size} procedures were executed\n`,
   );
