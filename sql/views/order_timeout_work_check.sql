@@ -8,7 +8,9 @@ SELECT 5 AS place, 'heartbeat' AS check_name,
        CASE WHEN beat_at IS NULL THEN 'No sweep has come to its end yet: wait two minutes after the deployment.'
             ELSE CONCAT('The last sweep ended ', TIMESTAMPDIFF(SECOND, beat_at, SYSDATE(3)), ' seconds ago',
                         IF(beat_at < SYSDATE(3) - INTERVAL 5 MINUTE AND order_timeout_obstacle() IS NULL,
-                           ': it should be every minute. See scheduler, event and the server''s error log.', '.')) END AS detail
+                           CONCAT(': it should be every minute. ',
+                                  COALESCE(CONCAT('Connection ', IS_USED_LOCK({{> sweep_lock}}), ' holds the sweep''s lock: see what it does, and KILL it.'),
+                                           'See scheduler, event and the server''s error log.')), '.')) END AS detail
   FROM (SELECT MAX(beat_at) AS beat_at FROM order_timeout_heartbeat) AS heartbeat
  UNION ALL
 SELECT 6, 'backlog',

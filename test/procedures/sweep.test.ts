@@ -8,7 +8,7 @@ import {
   type Shop,
   shopOfFile,
 } from '../support';
-import { configure, hold, rowOf, setAside, sweep } from './calls';
+import { configure, hold, rowOf, rowsOf, setAside, sweep } from './calls';
 import { cancelled } from './cancelled';
 import { failWhen } from './obstacles';
 
@@ -136,6 +136,23 @@ describe('the sweep’s lock', () => {
 
     expect(await sweep(shop.db)).toMatchObject({ outcome: 'completed' });
     expect(await sweep(other.db)).toMatchObject({ outcome: 'busy' });
+  });
+
+  test('that somebody holds for long is told by the health, with the connection that holds it', async () => {
+    await sweep(shop.db);
+    const holder = await shop.connect();
+    await holder.query('DO GET_LOCK(?, 0)', [await nameOf(shop)]);
+    await shop.run('UPDATE order_timeout_heartbeat SET beat_at = beat_at - INTERVAL 6 MINUTE');
+
+    expect(await sweep(shop.db)).toMatchObject({ outcome: 'busy' });
+    const checks = await rowsOf(shop.db, 'order_timeout_health()');
+    expect(checks.find(({ check_name }) => check_name === 'heartbeat')).toEqual({
+      check_name: 'heartbeat',
+      status: 'fail',
+      detail: expect.stringMatching(
+        `: it should be every minute. Connection ${holder.threadId} holds the sweep's lock: `,
+      ) as string,
+    });
   });
 
   test('that this session owns already is taken over, and released in full; its other locks stay', async () => {

@@ -80,7 +80,7 @@ export function* checkLastSweep({
   else if (heartbeat.secondsAgo > SILENT_AFTER_SECONDS)
     yield fail(
       `The last sweep ended ${heartbeat.secondsAgo} seconds ago: it should be every minute.`,
-      "See event and scheduler here, and the server's error log.",
+      "See event and scheduler here, order-timeout health, and the server's error log.",
     );
   else
     yield ok(

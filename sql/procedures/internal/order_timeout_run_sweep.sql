@@ -13,7 +13,7 @@ do. p_outcome: completed, out_of_time, paused or busy. Errors: those of order_ti
     MODIFIES SQL DATA
 run: BEGIN
     -- Named locks are the server''s, so the name holds the schema''s; 64 characters are the most.
-    DECLARE v_lock VARCHAR(64) DEFAULT CONCAT('order_timeout:', LEFT(SHA2(DATABASE(), 256), 40));
+    DECLARE v_lock VARCHAR(64) DEFAULT {{> sweep_lock}};
     DECLARE v_now DATETIME(3) DEFAULT order_timeout_now();
     DECLARE v_stop_at, v_purged_at DATETIME(3);
     DECLARE v_default_minutes, v_shortest_minutes, v_longest_minutes, v_reconcile_days INT;

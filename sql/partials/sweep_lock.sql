@@ -1,0 +1,1 @@
+CONCAT('order_timeout:', LEFT(SHA2(DATABASE(), 256), 40))
