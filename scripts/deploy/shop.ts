@@ -105,8 +105,8 @@ export async function readShop(
     return { ...always, ...nothing, ...noFile, findings: seen.findings };
   }
   const { shop, facts, indexes } = seen;
-  const isOther = path === undefined && isNew && mistakesIn(seen.findings).length > 0;
-  const findings = isOther ? [NO_SHOP_FILE, ...seen.findings] : seen.findings;
+  const isAssumed = path === undefined && isNew && mistakesIn(seen.findings).length > 0;
+  const findings = isAssumed ? [NO_SHOP_FILE, ...seen.findings] : seen.findings;
   const { tables } = facts;
   const owing = await readOwing(db, shop, state);
   const context = mistakesIn(findings).length === 0 ? toContext(shop, facts, owing) : undefined;

@@ -7,7 +7,7 @@ CREATE PROCEDURE order_timeout_reconcile_list (
     COMMENT 'Description: looks at orders, together as far as they can be read. One that cannot, as the shop file''s own SQL raises an
 error for it, is a finding and stops no other.
 Parameters: as order_timeout_reconcile_orders().
-Errors: 1205 and 1213 lock conflicts; a fault of the server or of the deployment.'
+Errors: those of order_timeout_reconcile_orders().'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
@@ -24,11 +24,7 @@ BEGIN
           FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (place FOR ORDINALITY, order_id BIGINT PATH '$')) AS listed
          WHERE listed.place BETWEEN v_done + 1 AND v_done + v_size;
         CALL order_timeout_reconcile_orders(v_order_ids, p_now, v_error_number, v_error_message);
-        IF v_error_number IN ({{> servers_errors}}) THEN
-            -- A longer text would be an error of its own.
-            SET v_error_message = LEFT(v_error_message, 128);
-            SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = v_error_number, MESSAGE_TEXT = v_error_message;
-        ELSEIF v_error_number IS NOT NULL AND v_size > 1 THEN
+        IF v_error_number IS NOT NULL AND v_size > 1 THEN
             SET v_size = v_size DIV 2;
         ELSE
             IF v_error_number IS NOT NULL THEN

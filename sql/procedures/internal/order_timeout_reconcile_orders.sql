@@ -11,7 +11,7 @@ longer. A second take, a short refund, a row below its floor, what was owed to a
 are over only when a person says so.
 Parameters: p_order_ids: the orders. p_now: in the shop''s clock, which is the session''s time zone. p_error_number,
 p_error_message: NULL, or why nothing was done.
-Errors: 1205 and 1213 lock conflicts; the query was killed (1317) or the server shuts down (1053).'
+Errors: 1205 and 1213 lock conflicts; the query was killed (1317), the server shuts down (1053), a fault of the server or of the deployment.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
@@ -23,10 +23,7 @@ BEGIN
     END;
     DECLARE EXIT HANDLER FOR {{> any_error}}
     BEGIN
-        GET STACKED DIAGNOSTICS CONDITION 1 p_error_number = MYSQL_ERRNO, p_error_message = MESSAGE_TEXT;
-        ROLLBACK AND NO CHAIN NO RELEASE;
-        -- With max_error_count = 0 the server keeps no error to be told.
-        SET p_error_number = COALESCE(p_error_number, 0), p_error_message = COALESCE(p_error_message, 'unknown: max_error_count is 0');
+{{> tell_error}}
     END;
 
     -- Reads no shop row with a lock.
