@@ -172,7 +172,10 @@ const HALTED = [...SETTLING, 'order_timeout_take_payment'];
  */
 function planHalt({ renames, file }: Blueprint, stale: ReturnType<typeof staleObjects>): Step[] {
   const rules = Object.entries(file?.give_back ?? {});
-  const kinds = rules.flatMap(([kind, { was = [] }]) => [kind].concat(was).map(quoteString));
+  // An empty list would be no SQL, and no kind has an empty name.
+  const kinds = ['', ...rules.flatMap(([kind, { was = [] }]) => [kind].concat(was))].map(
+    quoteString,
+  );
   const named = renames.map(({ was, kind }) => `${was} becomes ${kind}`);
   return [
     {

@@ -92,6 +92,18 @@ test('`since` says it', async () => {
   expect(await audited()).toEqual(['1 voucher', '2 voucher']);
 });
 
+test('a file that gives nothing back can follow one of which nothing has come back yet, and precede it', async () => {
+  const nothing = `${ordersOf('purchase')}\ngive_back: {}\n`;
+  await deploy(shop, held('voucher'));
+  await deployFile(shop, nothing);
+  await shop.run('INSERT INTO purchase SET id = 2, status = 0');
+  expect(await cancelAsAdmin(shop, 2)).toMatchObject({ outcome: 'cancelled', returned: {} });
+
+  await deploy(shop, held('voucher'));
+  await setBack();
+  expect(await cancelAsAdmin(shop, 1)).toMatchObject({ returned: { voucher: '1' } });
+});
+
 test('a repair gives what the audit finds: not what is older than its kind', async () => {
   await deploy(shop, held('voucher'));
   await deploy(shop, held('voucher'), held('ticket'));
