@@ -18,11 +18,11 @@ import {
 } from './shop-file/read';
 import type { NeededIndex, Table } from './tables';
 import { readShopFacts } from './shop-file/facts';
-import type { Rule, ShopFile } from './shop-file/schema';
+import { planKeepFile } from './shop-file/keep';
+import type { ShopFile } from './shop-file/schema';
 import { type ShopContext, toContext } from './shop-file/context';
 import { usesOf } from './shop-file/expressions';
 import { type DatabaseState, DEFAULT_CLOCK } from './state';
-import { quoteString } from './text';
 
 /** What is deployed to one shop: this version's files, filled for it. */
 export interface Blueprint extends Pick<Source, 'version' | 'migrations'> {
@@ -111,7 +111,8 @@ export async function readShop(
   const owing = await readOwing(db, shop, state);
   const context = mistakesIn(findings).length === 0 ? toContext(shop, facts, owing) : undefined;
   const fields = { ...columnFields(tables), clock: always.clock, ...context };
-  const keepFile = [...planKeepFile(source, shop, stored, deployed?.file)];
+  const keepsFile = ownTables(source).includes('order_timeout_shop');
+  const keepFile = keepsFile ? [...planKeepFile(shop, stored, deployed?.file)] : [];
   return {
     ...always,
     objects: context ? renderSource(source, fields) : [],
@@ -241,59 +242,4 @@ async function readOwing(db: Connection, { file }: Shop, state: DatabaseState) {
   return new Set(
     rules.filter(([kind, { was }]) => mayOwe(kind) || mayOwe(was ?? kind)).map(([kind]) => kind),
   );
-}
-
-function* planKeepFile(
-  source: Source,
-  shop: Shop,
-  stored: StoredShop | undefined,
-  earlier: ShopFile | undefined,
-): Generator<Step> {
-  if (!ownTables(source).includes('order_timeout_shop')) return;
-  const views = viewsOf(shop);
-  const sorted = (map: Readonly<Record<string, string>>) =>
-    JSON.stringify(Object.entries(map).sort());
-  if (stored?.text === shop.text && sorted(stored.views) === sorted(views)) return;
-  const now = "CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', setting.clock)";
-  const rules = Object.entries(shop.file.give_back);
-  /** Of each kind a moment: null: always; undefined: this one. */
-  const moments = (of: (kind: string, rule: Rule) => string | null | undefined, thisOne: string) =>
-    rules.map(([kind, rule]) => {
-      const known = of(kind, rule);
-      const moment = known === undefined ? `CONCAT(${thisOne})` : known && quoteString(known);
-      return `${quoteString(kind)}, ${moment ?? 'NULL'}`;
-    });
-  /** The deployment that was to give a kind its new name may have been cut short, and the old file be back. */
-  const undone = (kind: string) =>
-    Object.entries(earlier?.give_back ?? {}).find(([, { was }]) => was === kind)?.[0];
-  const before = <T>(map: Readonly<Record<string, T>> = {}, kind: string, { was }: Rule) =>
-    map[[kind, was, undone(kind)].find((name) => name !== undefined && name in map) ?? kind];
-  // A kind that comes later is audited from then on: what orders took of it before, nobody gave back.
-  const isFirst = stored === undefined;
-  const audited = moments(
-    (kind, rule) =>
-      rule.since ??
-      (isFirst || before(earlier?.give_back, kind, rule)?.since !== undefined
-        ? null
-        : before(stored.kinds, kind, rule)),
-    now,
-  );
-  // Rows of the ledger that were written before have other columns, or are not there. Calls may still write such ones.
-  const logged = moments((kind, rule) => {
-    const { ledger } = before(earlier?.give_back, kind, rule) ?? {};
-    if (isFirst) return null;
-    const isSame = JSON.stringify(ledger) === JSON.stringify(rule.ledger);
-    return isSame ? (before(stored.ledgers, kind, rule) ?? null) : undefined;
-  }, `${now} + INTERVAL 10 MINUTE`);
-  yield {
-    title: 'the shop file',
-    statements: [
-      `REPLACE INTO order_timeout_shop (id, file, views, kinds, ledgers, deployed_at, deployed_by)\n` +
-        `SELECT 1, ${quoteString(shop.text)},\n` +
-        `       ${quoteString(JSON.stringify(views))},\n` +
-        `       JSON_OBJECT(${audited.join(', ')}),\n` +
-        `       JSON_OBJECT(${logged.join(', ')}), ${now}, CURRENT_USER()\n` +
-        `  FROM order_timeout_setting AS setting`,
-    ],
-  };
 }
