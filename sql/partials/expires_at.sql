@@ -1,1 +1,1 @@
-GREATEST({{> times_out_at}}, COALESCE(hold.held_until, '1000-01-01'))
+GREATEST({{> times_out_at}}, COALESCE(hold.held_until, DATE'1000-01-01'))

@@ -167,23 +167,3 @@ test.for([null, 0, -1, '-9223372036854775808'])(
     expect(changed).toEqual({});
   },
 );
-
-test('ids and amounts of the results are BIGINT, never DECIMAL', async () => {
-  const BIGINT = 8;
-  const { orderId } = await pendingOrder(shop, { coupon: 1000, points: 50 });
-  await pendingOrder(shop, { coupon: 1000, points: 50 });
-  for (const [sql, names] of [
-    [`cancel_expired_order(${orderId})`, 'order_id coupon_refunded points_refunded'],
-    [
-      'cancel_expired_orders()',
-      'run_id cancelled coupon_refunded points_refunded failed duration_ms',
-    ],
-  ]) {
-    const [, [fields]] = (await shop.db.query(`CALL ${sql ?? ''}`)) as unknown as [
-      unknown,
-      [{ name: string; columnType: number }[]],
-    ];
-    const integers = fields.filter(({ columnType }) => columnType === BIGINT);
-    expect(integers.map(({ name }) => name).join(' ')).toBe(names);
-  }
-});

@@ -20,7 +20,7 @@ BEGIN
       FROM (
 {{#auditable}}
             SELECT /*+ JOIN_FIXED_ORDER() */
-                   money.order_id, money.user_id, money.kind, money.target_id, money.taken, money.returned,
+                   CAST(money.order_id AS SIGNED), money.user_id, money.kind, money.target_id, money.taken, money.returned,
                    money.refundable AS missing, money.source
               FROM order_timeout_shop_order AS o
               JOIN order_timeout_money_{{kind}} AS money ON money.order_id = o.order_id
@@ -31,7 +31,7 @@ BEGIN
                AND {{> is_not_settled}}
              UNION ALL
 {{/auditable}}
-            SELECT NULL, NULL, '', NULL, NULL, NULL, NULL, '' FROM DUAL WHERE FALSE
+            SELECT 0, 0, '', 0, 0, 0, 0, '' FROM DUAL WHERE FALSE
            ) AS missed (order_id, user_id, kind, target_id, taken, returned, missing, source)
      ORDER BY missed.order_id, missed.kind, missed.target_id;
 END$$

@@ -17,7 +17,7 @@ BEGIN
     CALL order_timeout_require_number('p_limit', p_limit, 1, 100000);
     DO order_timeout_now();
     SELECT /*+ {{> callers_session}} */
-           due.order_id, due.user_id, due.source_type, due.created_at,
+           CAST(due.order_id AS SIGNED) AS order_id, CAST(due.user_id AS SIGNED) AS user_id, due.source_type, due.created_at,
            TIMESTAMPDIFF(SECOND, due.due_from, due.cutoff) AS overdue_seconds,
            {{#coupon_kind}}of_coupon.amount{{/coupon_kind}}{{^coupon_kind}}0{{/coupon_kind}} AS coupon_refund,
            {{#points_kind}}of_points.amount{{/points_kind}}{{^points_kind}}0{{/points_kind}} AS points_refund,
