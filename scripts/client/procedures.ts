@@ -35,7 +35,7 @@ const missingRefund = {
   userId: read.whole,
   /** As the shop file calls it; in the built-in one `coupon` or `points`. */
   kind: read.text,
-  /** The coupon's id, or the user's for points. */
+  /** The coupon's id; '0' for points. */
   targetId: read.whole,
   /** Taken for the order, in minor units or points. */
   taken: read.whole,
@@ -120,7 +120,7 @@ export const PROCEDURES = {
     takes: { orderId: take.id },
     gives: {
       ...missingRefund,
-      /** What came back now. '0': taken anew after an earlier refund, which is for a person to decide. */
+      /** What came back now. */
       given: read.whole,
     },
   },

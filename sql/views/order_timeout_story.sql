@@ -1,7 +1,7 @@
 -- What an answer rests on, step by step: the order, its policy, hold and failure, and what the journal says of it.
 CREATE OR REPLACE SQL SECURITY DEFINER VIEW order_timeout_story AS
 SELECT state.order_id, 2 AS place, 1 AS nth, 'order' AS step,
-       IF(state.status <=> {{orders.pending}}, 'pending', IF(state.verdict = 'excluded', CONCAT('status ', state.status), state.verdict)) AS verdict,
+       IF(state.status <=> {{orders.pending}}, 'pending', IF(state.verdict = 'excluded', CONCAT('status ', COALESCE(state.status, 'NULL')), state.verdict)) AS verdict,
        CONCAT('Placed at ', COALESCE(state.created_at, 'no known time'), ' by user ', state.user_id{{#orders.type}}, ', source type ',
               COALESCE(state.source_type, 'NULL'){{/orders.type}}, '.') AS detail
   FROM order_timeout_state AS state

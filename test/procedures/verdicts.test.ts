@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { explainOrderTimeout } from '../../scripts';
 import { changesOf, createShop, order, pendingOrder, shopOfFile } from '../support';
 import {
   cancelExpiredOrder,
@@ -136,6 +137,11 @@ test('an order that has no user belongs to nobody; one without a status is not p
   expect(await outcomeOf(cancelOrder(shop.db, built, built.userId))).toBe('not_owner');
   await shop.run('UPDATE orders SET status = NULL');
   expect(await outcomeOf(cancelExpiredOrder(shop.db, built))).toBe('not_pending');
+  expect(await explainOrderTimeout(shop.db, built.orderId)).toMatchObject([
+    { verdict: 'not_pending' },
+    { step: 'order', verdict: 'status NULL' },
+    { step: 'policy' },
+  ]);
   expect(await sweep(shop.db)).toMatchObject({ cancelled: 0 });
   await shop.run('UPDATE orders SET status = 1');
   expect(await sweep(shop.db)).toMatchObject({ cancelled: 1, failed: 0, coupon_refunded: 1000 });
