@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { pendingOrder, shopOfFile } from '../support';
-import { configure, sweep } from './calls';
+import { createShop, pendingOrder, shopOfFile, unsignedIds } from '../support';
+import { call, configure, sweep } from './calls';
 
 const shop = shopOfFile();
 
@@ -30,3 +30,14 @@ test.each([500, 1, 2])(
     });
   },
 );
+
+test('an order with an id that no BIGINT holds stops no other, and is none for the engine', async () => {
+  const shop = await createShop({ schema: unsignedIds });
+  for (const orderId of ['9223372036854775808', '18446744073709551615'])
+    await pendingOrder(shop, { orderId: orderId as unknown as number });
+  await pendingOrder(shop, { coupon: 1000 });
+
+  expect(await sweep(shop.db)).toMatchObject({ outcome: 'completed', cancelled: 1, failed: 0 });
+  expect(await call(shop.db, 'reconcile_orders(NULL)')).toMatchObject({ orders: 1 });
+  expect(await call(shop.db, 'order_timeout_numbers()')).toMatchObject({ due_orders: 0 });
+});
