@@ -63,22 +63,23 @@ export function* judgeClock(
   { clock, isNew, isRight }: GivenClock,
 ): Generator<Finding> {
   if (age === null) return;
+  const likely = offsetOf(clock, -age);
   const newest = `The newest order is ${sayTime(age)} old under the clock ${clock}`;
   if (age < -TOLERATED_SECONDS) {
     yield mistake(
       'clock',
       `The newest order was created ${sayTime(-age)} in the future under the clock ${clock}`,
-      isDatetime
-        ? `the shop's clock is not ${clock}. Give its UTC offset, probably --clock ${offsetOf(clock, -age)}`
+      isDatetime && likely !== undefined
+        ? `the shop's clock is not ${clock}. Give its UTC offset, probably --clock ${likely}`
         : "the server's clock is wrong, or the orders are",
     );
   } else if (!isNew || !isDatetime) {
     return;
-  } else if (!isRight && gap !== null && stopsAtQuarterHour(age, gap)) {
+  } else if (!isRight && likely !== undefined && gap !== null && stopsAtQuarterHour(age, gap)) {
     yield mistake(
       'clock',
       `${newest}, in a shop with an order every ${sayTime(gap)}`,
-      `the clock is most likely wrong. Give its UTC offset, probably --clock ${offsetOf(clock, -age)}; ` +
+      `the clock is most likely wrong. Give its UTC offset, probably --clock ${likely}; ` +
         'if the shop has really been quiet: --clock-is-right',
     );
   } else if (age > QUIET_SECONDS) {
@@ -99,9 +100,10 @@ function stopsAtQuarterHour(age: number, gap: number): boolean {
   return age >= QUARTER_HOUR && age > 20 * usual && age % QUARTER_HOUR <= 3 * usual;
 }
 
-/** The offset, in quarters of an hour, under which an order that is so far ahead is of now. */
-function offsetOf(clock: string, ahead: number): string {
+/** The offset, in quarters of an hour, under which an order that is so far ahead is of now; undefined: no clock has it. */
+function offsetOf(clock: string, ahead: number): string | undefined {
   const total = offsetMs(clock) / 60_000 + Math.round(ahead / QUARTER_HOUR) * 15;
+  if (total < -825 || total > 840) return undefined;
   const size = Math.abs(total);
   const pad = (value: number) => String(value).padStart(2, '0');
   return `${total < 0 ? '-' : '+'}${pad(Math.floor(size / 60))}:${pad(size % 60)}`;

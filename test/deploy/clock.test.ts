@@ -47,6 +47,11 @@ describe('the clock', () => {
     expect(judge({ clock: '+08:00', age: age + 300, gap: 10 })).toEqual([['remark', undefined]]);
   });
 
+  it('is not to blame for what no clock explains: none is proposed that there can’t be', () => {
+    expect(judge({ age: -14.5 * HOUR })).toEqual([['mistake', undefined]]);
+    expect(judge({ age: 14 * HOUR, gap: 300 })).toEqual([['remark', undefined]]);
+  });
+
   it('gets a remark when a quiet shop has no new order, and only while the clock is being set', () => {
     expect(judge({ age: 8 * HOUR + 20, gap: 2 * HOUR })).toEqual([['remark', undefined]]);
     expect(judge({ age: 8 * HOUR + 20, gap: 2 * HOUR, isNew: false })).toEqual([]);
