@@ -32,7 +32,7 @@ export type ReadCancellation = RowOf<'read_cancellations'> & {
  * Cancellations that were not read within `retention_days` (order_timeout_setting) are gone. Calls
  * `read_cancellations`.
  *
- * Throws `IN_TRANSACTION` on a connection that has one open or autocommit off, `FEED_BUSY` when
+ * Throws `IN_TRANSACTION` on a connection that has one open, `FEED_BUSY` when
  * another reader did not end within 10 seconds, `INVALID_NUMBER` for a place that this database never
  * gave, `INVALID_ARGUMENT`, `INVALID_ID`, `SETTING_LOST`; other errors as `cancelExpiredOrder`.
  */

@@ -16,8 +16,8 @@ export type CancelExpiredOrdersResult = RowOf<'cancel_expired_orders'>;
  * - `paused`: order_timeout_setting says so.
  * - `read_only`: this server takes no writes, or is not its group's primary.
  *
- * It runs transactions of its own. Throws `IN_TRANSACTION` on a connection that has one open, or
- * autocommit off; other errors as `cancelExpiredOrder`.
+ * It runs transactions of its own. Throws `IN_TRANSACTION` on a connection that has one open; other
+ * errors as `cancelExpiredOrder`.
  */
 export function cancelExpiredOrders(
   db: Database,

@@ -1,7 +1,7 @@
 import type { Connection } from 'mysql2/promise';
 import { describe, expect, test } from 'vitest';
 import { changesOf, pendingOrder, type Shop, shopOfFile } from '../support';
-import { cancelExpiredOrder, cancelOrder, errorOf, sweep } from './calls';
+import { cancelExpiredOrder, cancelOrder, errorOf, rowsOf, sweep } from './calls';
 import { cancelled } from './cancelled';
 import { failWhen } from './obstacles';
 
@@ -106,4 +106,23 @@ describe.for(Object.keys(TRANSACTIONS))('inside the caller’s transaction (%s)'
 
     expect(changed).toEqual({});
   });
+});
+
+test('what runs its own transactions leaves none open with autocommit off either', async () => {
+  await pendingOrder(shop);
+  const [db, other] = [await shop.connect(), await shop.connect()];
+  await db.query('SET autocommit = 0');
+  const each = [
+    'cancel_expired_orders()',
+    'read_cancellations(0, 0, 10)',
+    'reconcile_orders(NULL)',
+  ];
+  const run = async () => {
+    for (const call of each) expect(await rowsOf(db, call), call).toHaveLength(1);
+  };
+
+  await run();
+  await other.query("DO GET_LOCK(CONCAT('order_timeout:', LEFT(SHA2(DATABASE(), 256), 40)), 0)");
+  expect(await sweep(db)).toMatchObject({ outcome: 'busy' });
+  await run();
 });

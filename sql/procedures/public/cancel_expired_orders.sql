@@ -34,9 +34,9 @@ BEGIN
           INTO v_cancelled, v_coupon_refunded, v_points_refunded, v_failed, v_returned
           FROM order_timeout_run
          WHERE id = v_run_id;
-        -- With autocommit off that look has begun a transaction.
-        COMMIT AND NO CHAIN NO RELEASE;
     END IF;
+    -- With autocommit off a look has begun a transaction.
+    COMMIT AND NO CHAIN NO RELEASE;
 
     SELECT v_run_id AS run_id,
            v_outcome AS outcome,

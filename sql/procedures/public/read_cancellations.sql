@@ -62,5 +62,7 @@ BEGIN
        AND (batch.position > p_after_position OR cancelled.order_id > p_after_order_id)
      ORDER BY batch.position, cancelled.order_id
      LIMIT p_limit;
+    -- With autocommit off that look has begun a transaction.
+    COMMIT AND NO CHAIN NO RELEASE;
 END$$
 DELIMITER ;

@@ -44,6 +44,8 @@ BEGIN
       INTO v_opened, v_closed
       FROM order_timeout_finding
      WHERE opened_at = v_now OR closed_at = v_now;
+    -- With autocommit off that look has begun a transaction.
+    COMMIT AND NO CHAIN NO RELEASE;
     SELECT v_orders AS orders, v_opened AS opened, v_closed AS closed;
 END$$
 DELIMITER ;
