@@ -8,7 +8,7 @@ import {
   type Shop,
   shopOfFile,
 } from '../support';
-import { cancelExpiredOrder, expectAllBackOnce, pay, sweep } from '../procedures/calls';
+import { cancelExpiredOrder, errorOf, expectAllBackOnce, pay, sweep } from '../procedures/calls';
 import { heavy } from '../procedures/obstacles';
 
 // Lock waits of a call that time out: test/procedures/locks.test.ts.
@@ -111,6 +111,39 @@ test.for([false, true])(
     expect(await told()).toEqual([]);
     await shop.run('CALL reconcile_orders(NULL)');
     expect(await told()).toEqual([{ what: 'second_take' }]);
+  },
+);
+
+test.for(['alone, has cancelled all the same', 'in a transaction, says that all of it is undone'])(
+  'a call whose findings are the victim of a deadlock, %s',
+  async (what) => {
+    const { orderId, couponIds } = await pendingOrder(shop, {
+      coupons: [{ amount: 100 }, { amount: 200 }],
+    });
+    await cancelExpiredOrder(engine, orderId);
+    await shop.run('UPDATE orders SET status = 1, cancelled_at = NULL WHERE id = ?', [orderId]);
+    const holder = await heavy(shop);
+    const find = (couponId?: number) =>
+      holder.query(
+        "INSERT INTO order_timeout_finding (order_id, kind, target_id, what, opened_at) VALUES (?, 'coupon', ?, 'second_take', NOW())",
+        [orderId, couponId],
+      );
+    await find(couponIds[1]);
+    const isJoined = what.includes('transaction');
+    if (isJoined) await engine.beginTransaction();
+    const answer = errorOf(cancelExpiredOrder(engine, orderId));
+    await lockWait(shop);
+    // The call has the first coupon's finding: a circle, of which the call is the lighter half.
+    await find(couponIds[0]);
+    const error = await answer;
+    await engine.commit();
+    await holder.rollback();
+
+    if (isJoined) expect(error).toMatchObject(DEADLOCK);
+    else expect(error).toBeUndefined();
+    expect(await shop.run('SELECT status FROM orders WHERE id = ?', [orderId])).toEqual([
+      { status: isJoined ? 1 : 3 },
+    ]);
   },
 );
 

@@ -6,7 +6,7 @@ CREATE PROCEDURE order_timeout_look_after (
     COMMENT 'Description: opens the findings of an order that was just settled. The settlement stands whatever comes of this: when somebody
 holds a lock, the sweep finds it later, see order_timeout_reconcile().
 Parameters: p_order_id: the order.
-Errors: 1205 where it undid the caller''s whole transaction, and the settlement with it (innodb_rollback_on_timeout).'
+Errors: 1213, and with innodb_rollback_on_timeout 1205: where it undid the caller''s whole transaction, and the settlement with it.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
@@ -14,6 +14,12 @@ BEGIN
     DECLARE CONTINUE HANDLER FOR 1205 /* lock wait */
     BEGIN
         IF v_joined AND @@GLOBAL.innodb_rollback_on_timeout THEN
+            RESIGNAL;
+        END IF;
+    END;
+    DECLARE CONTINUE HANDLER FOR 1213 /* deadlock */
+    BEGIN
+        IF v_joined THEN
             RESIGNAL;
         END IF;
     END;
