@@ -37,6 +37,8 @@ test.each(ROUTINES)('$path says what it does, under headings', ({ path, name, te
   if (/^ {4}(?:(?:IN|OUT|INOUT) )?p_/m.test(head)) expect(manual).toContain('Parameters: ');
   if (isCalledByShops || path.startsWith('sql/functions/')) expect(manual).toContain('Result: ');
   if (isCalledByShops) expect(manual).toContain(`Example: CALL ${name}(`);
+  // One look finds both.
+  expect(manual.includes('50003')).toBe(manual.includes('50006'));
 });
 
 /** The routine and all that it calls: its CALLs, and functions of ours in its statements. */

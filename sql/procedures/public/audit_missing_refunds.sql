@@ -9,7 +9,7 @@ repair_missing_refund() gives it back. A kind without a ledger and without rows 
 {{unauditable_kinds}}.
 Parameters: p_since: orders created from then on, in the shop''s clock; NULL: all.
 Result: order_id, user_id, kind, target_id, taken, returned, missing (minor units), source: where it is known from what was taken.
-Errors: 50003 order_timeout_setting has lost its row.
+Errors: 50003 the setting is lost; 50006 the clock was changed.
 Example: CALL audit_missing_refunds(''2026-01-01'')'
     SQL SECURITY DEFINER
     READS SQL DATA

@@ -7,7 +7,7 @@ CREATE PROCEDURE order_money (
 Parameters: p_order_id: the order''s id.
 Result: a row per kind and target: kind, target_id, account_id (the row that got it, or will), taken, returned, owed (claimed, given by
 the next sweep), missing (of a cancelled order), source (where it is known from), finding (what a person has to look at; NULL: nothing).
-Errors: 50001 p_order_id is NULL or not positive; 50003 order_timeout_setting has lost its row.
+Errors: 50001 p_order_id is NULL or not positive; 50003 the setting is lost; 50006 the clock was changed.
 Example: CALL order_money(28229)'
     SQL SECURITY DEFINER
     READS SQL DATA

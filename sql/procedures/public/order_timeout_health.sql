@@ -25,7 +25,7 @@ BEGIN
             SELECT 2, 'server', IF(v_obstacle <=> 'read_only', 'warn', 'ok'),
                    CONCAT('MySQL ', VERSION(),
                           IF(v_obstacle <=> 'read_only',
-                             ', which does not sweep: it takes no writes, receives a replication channel, or is no online primary of its group.',
+                             ', which does not sweep: it takes no writes, receives a replication channel, is no online primary of its group, or sweep_server_uuid names another.',
                              ', which takes writes.'))
              UNION ALL
             SELECT 3, 'scheduler', IF(@@GLOBAL.event_scheduler = 'ON', 'ok', IF(v_obstacle <=> 'read_only', 'warn', 'fail')),

@@ -6,7 +6,7 @@ CREATE PROCEDURE retry_failed_order (
     COMMENT 'Description: has the next sweep try an order again that failed, also one that was set aside. Its attempts count from 0 again.
 Parameters: p_order_id: the order''s id.
 Result: 1 row: order_id, outcome. Outcomes: retrying, not_failed.
-Errors: 50001 p_order_id is NULL or not positive; 50003 order_timeout_setting has lost its row.
+Errors: 50001 p_order_id is NULL or not positive; 50003 the setting is lost; 50006 the clock was changed.
 Example: CALL retry_failed_order(28229)'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA

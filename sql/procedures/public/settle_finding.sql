@@ -7,7 +7,7 @@ CREATE PROCEDURE settle_finding (
     COMMENT 'Description: says that a finding is dealt with, and how. It opens again only if its amounts change.
 Parameters: p_finding_id: of list_findings(). p_remark: what was done, for people; NULL: nothing is said.
 Result: 1 row: finding_id, outcome. Outcomes: settled, already_settled, not_found.
-Errors: 50001 p_finding_id is NULL or not positive; 50003 order_timeout_setting has lost its row.
+Errors: 50001 p_finding_id is NULL or not positive; 50003 the setting is lost; 50006 the clock was changed.
 Example: CALL settle_finding(17, ''the user keeps both'')'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA

@@ -7,7 +7,7 @@ CREATE PROCEDURE settle_late_payment (
     COMMENT 'Description: says that the money of a payment that came too late was sent back, and how.
 Parameters: p_reference: as accept_payment() was told it. p_remark: for people; NULL: nothing is said.
 Result: 1 row: reference, outcome. Outcomes: settled, already_settled, not_owed (nothing is to be sent back), not_found.
-Errors: 50007 p_reference is NULL or empty; 50003 order_timeout_setting has lost its row.
+Errors: 50007 p_reference is NULL or empty; 50003 the setting is lost; 50006 the clock was changed.
 Example: CALL settle_late_payment(''pi_3MtwBw'', ''refund re_1Nis'')'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
