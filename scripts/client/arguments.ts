@@ -27,13 +27,15 @@ export const id = (name: string, value: Id): bigint => {
 function toBigInt(value: unknown): bigint | undefined {
   if (typeof value === 'bigint') return value;
   if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value);
-  if (typeof value === 'string' && /^\d{1,19}$/.test(value)) return BigInt(value);
+  if (typeof value === 'string' && /^-?\d{1,19}$/.test(value)) return BigInt(value);
   return undefined;
 }
 
-/** A place in the feed: 0 is before all. */
-export const place: Parameter<Id> = (name, value) =>
-  toBigInt(value) === 0n ? 0n : id(name, value);
+/** A place in the feed: 0 is before all; an order's id may be negative. */
+export const place: Parameter<Id> = (name, value) => {
+  const whole = toBigInt(value);
+  return whole !== undefined && whole <= 0n ? whole : id(name, value);
+};
 
 /** Up to 1,000 ids, as JSON. */
 export const ids: Parameter<readonly Id[]> = (name, value) => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { type FeedPlace, readCancellations } from '../../scripts';
 import { createShop, pendingOrder, shopOfFile, unsignedIds } from '../support';
 import { call, configure, sweep } from './calls';
 
@@ -28,6 +29,16 @@ test.each([500, 1, 2])(
       failed: 0,
       coupon_refunded: 2310,
     });
+
+    // The feed can be read on behind each of them.
+    const read = new Set<string>();
+    let after: FeedPlace | 'beginning' = 'beginning';
+    for (let n = 0; n < 6; n++) {
+      const [row] = await readCancellations(shop.db, { after, limit: 1 });
+      read.add(row?.orderId ?? 'none');
+      after = row?.place ?? 'beginning';
+    }
+    expect(read.size).toBe(6);
   },
 );
 

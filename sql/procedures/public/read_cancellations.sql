@@ -23,7 +23,7 @@ BEGIN
 {{> distrust_session}}
     COMMIT AND NO CHAIN NO RELEASE;
     CALL order_timeout_require_number('p_after_position', p_after_position, 0, 9223372036854775807);
-    CALL order_timeout_require_number('p_after_order_id', p_after_order_id, 0, 9223372036854775807);
+    CALL order_timeout_require_number('p_after_order_id', p_after_order_id, -9223372036854775808, 9223372036854775807);
     CALL order_timeout_require_number('p_limit', p_limit, 1, 10000);
     CALL order_timeout_number_batches();
     SELECT COALESCE(MAX(position), 0)
