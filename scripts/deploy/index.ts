@@ -8,6 +8,7 @@ import { type Finding, mistake, Refusal, remark, requireNoMistake, sayFinding } 
 import { execute, type ExecuteOptions, toScript } from './execute';
 import { allSteps, type Plan } from './step';
 import { sayFirstSweep } from './first-sweep';
+import { sayActions } from './ledger-actions';
 import { sayServing } from './tables';
 import { describeLostGrants, type NewSetting, planUp } from './plan';
 import { type Blueprint, readShop, type ShopOptions } from './shop';
@@ -159,7 +160,7 @@ async function proposeUp(
   const remarks = [...findings, ...describeLostGrants(blueprint, state)];
   if (titles(plan).length > 0 && blueprint.context !== undefined) {
     const text = await sayFirstSweep(db, blueprint.context, blueprint, state);
-    remarks.push(remark('first_sweep', text));
+    remarks.push(...(await sayActions(db, blueprint, state)), remark('first_sweep', text));
   }
   return { plan, remarks, state, blueprint };
 }

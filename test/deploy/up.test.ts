@@ -3,7 +3,7 @@ import { cancelExpiredOrders } from '../../scripts';
 import { down, readSource, up } from '../../scripts/deploy';
 import { splitStatements } from '../../scripts/deploy/text';
 import { readPage } from '../docs/pages';
-import { createShop } from '../support';
+import { couponLedgerRow, createShop, pendingOrder } from '../support';
 import { deployedShop, eventStatus, newShop } from './support/deployer';
 import { snapshot } from './support/snapshot';
 import { edited, migration, SMALL, withMigrations, without, withText } from './support/sources';
@@ -182,4 +182,21 @@ describe('the event', () => {
       expect(await eventStatus(shop)).toBe(`${how}D`);
     },
   );
+});
+
+it('lists the actions of the newest ledger rows with what they are taken for, before its own table is there and after', async () => {
+  const { shop, url } = await newShop();
+  const order = await pendingOrder(shop, { coupon: 1000, points: 50 });
+  await couponLedgerRow(shop, { ...order, change: 5, action: 'gift' });
+  const listed = async (clock: string) =>
+    (await up(url, { clock, paused: true })).remarks
+      .filter(({ about }) => about === 'ledger_actions')
+      .map(({ text }) => text.replace(/^.*taken for: /, ''));
+
+  expect(await listed('+00:00')).toEqual([
+    'gift: not listed (1), grant: other (1), reserve: take (1)',
+    'grant: other (1), order_deduct: take (1)',
+  ]);
+  await shop.run("INSERT INTO order_timeout_ledger_action VALUES ('coupon', 'gift', 'other')");
+  expect((await listed('+00:15'))[0]).toBe('gift: other (1), grant: other (1), reserve: take (1)');
 });
