@@ -116,7 +116,8 @@ function sayResult(
 function parseClock(text: string): string {
   if (/^([+-](0[0-9]|1[0-3]):(00|15|30|45)|\+14:00)$/.test(text)) return text;
   throw new InvalidArgumentError(
-    'Expected a UTC offset in quarters of an hour, from -13:45 to +14:00, such as +08:00.',
+    'Expected a UTC offset in quarters of an hour, from -13:45 to +14:00, such as +08:00. No zone is taken: ' +
+      'with daylight saving it has an hour that comes twice. A shop with TIMESTAMP columns can take +00:00.',
   );
 }
 
