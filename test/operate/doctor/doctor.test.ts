@@ -118,11 +118,15 @@ test('grants that a deployment lost when it was cut short fail, and are given ba
   expect(await says(shop, 'execute_grants')).toContain(`${username}@%`);
 });
 
-test('EXECUTE on the whole schema is warned of, with the account', async () => {
+test('EXECUTE on the whole schema, or on an inner routine, is warned of, with the accounts', async () => {
   const shop = await createShop();
-  const { username } = new URL(await shop.createAccount(`EXECUTE ON \`${shop.name}\`.*`));
+  const accounts = [
+    await shop.createAccount(`EXECUTE ON \`${shop.name}\`.*`),
+    await shop.createAccount('EXECUTE ON FUNCTION order_timeout_settle_order'),
+    await shop.createAccount('EXECUTE ON PROCEDURE order_timeout_health'),
+  ].map((url) => `${new URL(url).username}@%`);
   expect(await says(shop, 'execute_grants')).toMatch(
-    new RegExp(`^warn: EXECUTE on the whole schema: ${username}@%.+forged`, 'm'),
+    new RegExp(`^warn: EXECUTE on .+: ${accounts[0]} and ${accounts[1]}\\. .+forged`, 'm'),
   );
 });
 
