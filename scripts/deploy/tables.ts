@@ -90,7 +90,7 @@ export async function readTables(
     `index_name AS name, is_visible = 'YES' AS visible, non_unique = 0 AS \`unique\`, index_type AS type,
      column_name AS \`column\`, sub_part AS prefix, COALESCE(collation = 'D', 0) AS descending`,
     'statistics',
-    'index_name, seq_in_index',
+    "index_name <> 'PRIMARY', index_name, seq_in_index",
   );
   const columnsOf = groupBy(columns, ({ owner }) => owner);
   const partsOf = groupBy(parts, ({ owner }) => owner);

@@ -22,7 +22,7 @@ SELECT took.order_id,
 {{#is_lines}}
 SELECT o.{{orders.id}} AS order_id, o.{{orders.user}} AS user_id, each_target.target_id, each_target.target_id AS account_id,
        each_target.taken, 0 AS returned, 'lines' AS source
-  FROM {{orders.table}} AS o FORCE INDEX (PRIMARY)
+  FROM {{orders.table}} AS o FORCE INDEX ({{orders.key}})
   JOIN LATERAL (
        SELECT line.{{line.target}} AS target_id, CAST(SUM(line.{{line.amount}}) AS SIGNED) AS taken
          FROM {{line.table}} AS line FORCE INDEX ({{line.index}})
@@ -34,13 +34,13 @@ SELECT o.{{orders.id}} AS order_id, o.{{orders.user}} AS user_id, each_target.ta
 {{#is_order}}
 SELECT o.{{orders.id}} AS order_id, o.{{orders.user}} AS user_id, 0 AS target_id, {{order.target}} AS account_id,
        CAST({{order.amount}} AS SIGNED) AS taken, 0 AS returned, 'order' AS source
-  FROM {{orders.table}} AS o FORCE INDEX (PRIMARY)
+  FROM {{orders.table}} AS o FORCE INDEX ({{orders.key}})
  WHERE {{order.amount}} > 0
 {{/is_order}}
 {{#is_held}}
 SELECT o.{{orders.id}} AS order_id, o.{{orders.user}} AS user_id, target.{{id}} AS target_id, target.{{id}} AS account_id,
        1 AS taken, 0 AS returned, 'held' AS source
-  FROM {{orders.table}} AS o FORCE INDEX (PRIMARY)
+  FROM {{orders.table}} AS o FORCE INDEX ({{orders.key}})
   JOIN {{table}} AS target FORCE INDEX ({{index}}) ON {{by}}
  WHERE {{#if}}({{if}}){{/if}}{{^if}}TRUE{{/if}}
 {{/is_held}}
@@ -48,7 +48,7 @@ SELECT o.{{orders.id}} AS order_id, o.{{orders.user}} AS user_id, target.{{id}} 
 -- If more orders name a row than there are rows, it is not known whose it is: nobody gets it, and a finding says so.
 SELECT o.{{orders.id}} AS order_id, o.{{orders.user}} AS user_id, {{named.target}} AS target_id,
        IF(naming.orders > matching.row_count, NULL, matching.lowest) AS account_id, 1 AS taken, 0 AS returned, 'named' AS source
-  FROM {{orders.table}} AS o FORCE INDEX (PRIMARY)
+  FROM {{orders.table}} AS o FORCE INDEX ({{orders.key}})
   JOIN LATERAL (
        SELECT MIN(target.{{id}}) AS lowest, COUNT(*) AS row_count
          FROM {{table}} AS target FORCE INDEX ({{index}})
@@ -62,4 +62,4 @@ SELECT o.{{orders.id}} AS order_id, o.{{orders.user}} AS user_id, {{named.target
  WHERE {{named.target}} > 0
 {{/is_named}}
        ) AS took
-  LEFT JOIN {{table}} AS target FORCE INDEX (PRIMARY) ON target.{{id}} = took.account_id{{#only}} AND ({{only}}){{/only}};
+  LEFT JOIN {{table}} AS target FORCE INDEX ({{key}}) ON target.{{id}} = took.account_id{{#only}} AND ({{only}}){{/only}};

@@ -7,14 +7,14 @@ CREATE OR REPLACE ALGORITHM = MERGE SQL SECURITY DEFINER VIEW order_timeout_reac
 SELECT line.{{line.order}} AS order_id,
        line.{{line.target}} AS account_id
   FROM {{line.table}} AS line FORCE INDEX ({{line.index}})
-  JOIN {{orders.table}} AS o FORCE INDEX (PRIMARY) ON o.{{orders.id}} = line.{{line.order}}
+  JOIN {{orders.table}} AS o FORCE INDEX ({{orders.key}}) ON o.{{orders.id}} = line.{{line.order}}
  WHERE line.{{line.target}} > 0{{#line.only}}
    AND ({{line.only}}){{/line.only}};
 {{/is_lines}}
 {{#is_by}}
 SELECT o.{{orders.id}} AS order_id,
        target.{{id}} AS account_id
-  FROM {{orders.table}} AS o FORCE INDEX (PRIMARY)
+  FROM {{orders.table}} AS o FORCE INDEX ({{orders.key}})
   JOIN {{table}} AS target FORCE INDEX ({{index}}) ON {{by}}
  WHERE {{#if}}({{if}}){{/if}}{{^if}}TRUE{{/if}};
 {{/is_by}}

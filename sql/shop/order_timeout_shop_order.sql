@@ -11,5 +11,5 @@ SELECT o.{{orders.id}} AS order_id,
        {{#orders.paid_at}}o.{{orders.paid_at}}{{/orders.paid_at}}{{^orders.paid_at}}NULL{{/orders.paid_at}} AS paid_at,
        {{#orders.only}}COALESCE({{orders.only}}, 0){{/orders.only}}{{^orders.only}}1{{/orders.only}} AS is_alive{{#orders.set_columns}},
        o.{{.}}{{/orders.set_columns}}
-  FROM {{orders.table}} AS o FORCE INDEX (PRIMARY)
+  FROM {{orders.table}} AS o FORCE INDEX ({{orders.key}})
  WHERE o.{{orders.id}} <= 9223372036854775807;

@@ -2,5 +2,5 @@
 -- A dead row counts as missing, for every statement.{{/only}}
 CREATE OR REPLACE ALGORITHM = MERGE SQL SECURITY DEFINER VIEW order_timeout_shop_{{kind}} AS
 SELECT {{columns}}
-  FROM {{table}} AS target FORCE INDEX (PRIMARY){{#only}}
+  FROM {{table}} AS target FORCE INDEX ({{key}}){{#only}}
  WHERE {{only}}{{/only}};

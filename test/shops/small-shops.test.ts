@@ -134,3 +134,40 @@ it.each(['NULL', 'NOT NULL'])(
     expect(await findingsOfAll(shop)).toEqual(['3: contradictory  0']);
   },
 );
+
+describe.each([
+  [
+    'an id beside the primary key',
+    'uid CHAR(8) PRIMARY KEY DEFAULT (CONCAT(id)), id BIGINT NOT NULL UNIQUE',
+    'INT',
+  ],
+])('%s', (_, id, status) => {
+  it('is found by its own key: what others hold locked keeps nothing else waiting', async () => {
+    const shop = await createDeployed(
+      `CREATE TABLE purchase (
+           ${id}, user_id BIGINT NOT NULL, status ${status} NOT NULL DEFAULT 0, points INT NOT NULL,
+           created_at DATETIME NOT NULL DEFAULT (UTC_TIMESTAMP() - INTERVAL 1 HOUR)
+       );
+       CREATE TABLE guest (${id}, points INT NOT NULL DEFAULT 0);
+       INSERT INTO guest (id) VALUES (7), (8), (9);
+       INSERT INTO purchase (id, user_id, points) VALUES (1, 7, 10), (2, 8, 20), (3, 9, 40);`,
+      `${ordersOf('purchase')}
+give_back:
+  points:
+    order: {target: o.user_id, amount: o.points}
+    target: {table: guest, id: id}
+    add: points
+`,
+    );
+    const other = await shop.connect();
+    await other.query('BEGIN');
+    await other.query(
+      'SELECT * FROM purchase JOIN guest ON guest.id = user_id WHERE purchase.id = 1 FOR UPDATE',
+    );
+
+    await shop.run('SET innodb_lock_wait_timeout = 1');
+    expect(await cancel(shop, 2)).toMatchObject({ outcome: 'cancelled' });
+    expect(await sweep(shop)).toMatchObject({ cancelled: 1, failed: 0 });
+    expect(await column(shop, 'SELECT points FROM guest ORDER BY id')).toEqual([0, 20, 40]);
+  });
+});

@@ -90,6 +90,7 @@ function ruleOf(kind: string, rule: Rule, dueSql: string | null, file: ShopFile,
     table: quoteName(target.table),
     table_text: target.table,
     id: quoteName(target.id),
+    key: indexOf(kind, target.table, [target.id], file, facts),
     only,
     columns: distinct(columns)
       .map((column) => `target.${quoteName(column)}`)

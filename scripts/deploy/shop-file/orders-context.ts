@@ -2,7 +2,7 @@ import { quoteName } from '../text';
 import { type Reference, referencesIn, reword, wordsIn } from './expressions';
 import type { ShopFacts } from './facts';
 import { CAUSES, type Rule, type ShopFile, type Value, type Values } from './schema';
-import type { Column, Table } from '../tables';
+import { type Column, neededIndexes, type Table } from '../tables';
 
 /** The engine's names of the order's columns. */
 const OWN_NAMES = {
@@ -74,6 +74,7 @@ export function ordersOf(file: ShopFile, facts: ShopFacts) {
     table: quoteName(orders.table),
     table_text: orders.table,
     id: quoteName(orders.id),
+    key: keyOf(file, facts),
     user: quoteName(orders.user),
     /** Whose the order is; 0: nobody's, as of a guest. */
     owner: facts.tables.get(orders.table)?.columns.get(orders.user.toLowerCase())?.nullable
@@ -109,6 +110,12 @@ export function ordersOf(file: ShopFile, facts: ShopFacts) {
     set: assign(set),
     paid_set: assign(paid_set),
   };
+}
+
+/** The index by which an order is found: not every id is the primary key. */
+function keyOf(file: ShopFile, { tables }: ShopFacts): string {
+  const [key] = neededIndexes(file, tables).filter(({ path }) => path === 'orders.id');
+  return quoteName(key?.name ?? '');
 }
 
 /** Mustache knows no last one. */
