@@ -137,6 +137,11 @@ it.each(['NULL', 'NOT NULL'])(
 
 describe.each([
   [
+    'ids with leading zeros',
+    'id INT UNSIGNED ZEROFILL PRIMARY KEY',
+    'TINYINT(3) UNSIGNED ZEROFILL',
+  ],
+  [
     'an id beside the primary key',
     'uid CHAR(8) PRIMARY KEY DEFAULT (CONCAT(id)), id BIGINT NOT NULL UNIQUE',
     'INT',

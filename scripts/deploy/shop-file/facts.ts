@@ -130,7 +130,7 @@ export async function countStatuses(
     paid === undefined ? 'NULL' : `IF(o.${quoteName(paid)} >= '1000-01-01', 1, NULL)`;
   return select<StatusCount>(
     db,
-    `SELECT CONCAT(newest.code) AS code, COUNT(*) AS orders, COUNT(newest.paid) AS paid,
+    `SELECT CONCAT(newest.code + 0) AS code, COUNT(*) AS orders, COUNT(newest.paid) AS paid,
             CONCAT(MAX(newest.created)) AS newest
        FROM (SELECT o.${quoteName(status)} AS code, o.${quoteName(created)} AS created, ${paidColumn} AS paid
                FROM ${quoteName(table)} AS o

@@ -23,7 +23,7 @@ BEGIN
 
     -- A row that is not ours now is locked by somebody, or does not exist.
     SELECT /*+ {{> session}} {{> whole_lists}} JOIN_FIXED_ORDER() */
-           CONCAT('[', GROUP_CONCAT(DISTINCT o.order_id), ']'),
+           CONCAT('[', GROUP_CONCAT(DISTINCT picked.order_id), ']'),
            MAX({{> was_paid}}), COALESCE(SUM(0{{#reaches}}{{#is_counted}} + COALESCE({{> is_reached}}, 0){{/is_counted}}{{/reaches}}), 0){{#reaches}}{{#is_counted}},
            {{> not_ours}}{{/is_counted}}{{/reaches}}
       INTO p_order_ids, p_was_paid, p_reached{{#reaches}}{{#is_counted}}, v_not_ours_{{reach}}{{/is_counted}}{{/reaches}}
