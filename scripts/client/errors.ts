@@ -5,7 +5,7 @@
  * - `INVALID_NUMBER` (50004): a number out of its range, or a place that the feed never gave.
  * - `FEED_BUSY` (50005): another reader of the feed did not end within 10 seconds. Call again.
  * - `CLOCK_CHANGED` (50006): the setting's clock is not the one that was deployed: order-timeout up.
- * - `INVALID_TEXT` (50007): a payment's reference that is missing.
+ * - `INVALID_TEXT` (50007): a payment's reference that is missing or too long.
  * - `INVALID_LIST` (50008): no list of at most 1,000 ids.
  * - `ROW_GONE` (50009): a row that was to get something back went meanwhile; nothing is done. Call again.
  * - `INVALID_ARGUMENT`: another argument that cannot be meant, told before anything was sent.

@@ -72,10 +72,21 @@ test('what can not be accepted says whether money is to be sent back, until it i
   expect(await settle('b')).toBe('not_owed');
   expect(await settle('z')).toBe('not_found');
   expect(await toSendBack(shop)).toEqual(['A', 'c', 'd']);
-  await expect(shop.db.query("CALL accept_payment(1, '')")).rejects.toMatchObject({
-    errno: 50007,
-    message: expect.stringMatching(/^INVALID_TEXT: /) as string,
-  });
+});
+
+test('a reference that a session would cut is refused: two payments are not one', async () => {
+  const { orderId } = await pendingOrder(shop);
+  const db = await shop.connect();
+  await db.query("SET sql_mode = ''");
+  await db.query('CALL accept_payment(?, ?)', [orderId, 'a'.repeat(255)]);
+
+  const refused = { errno: 50007, message: expect.stringMatching(/^INVALID_TEXT: /) as string };
+  for (const reference of ['', `${'a'.repeat(255)}b`, 'a'.repeat(999)]) {
+    const paid = db.query('CALL accept_payment(?, ?)', [orderId, reference]);
+    await expect(paid).rejects.toMatchObject(refused);
+    const settled = db.query('CALL settle_late_payment(?, NULL)', [reference]);
+    await expect(settled).rejects.toMatchObject(refused);
+  }
 });
 
 test('an order that was paid, set pending again and then timed out is a finding', async () => {

@@ -2,7 +2,7 @@ DROP PROCEDURE IF EXISTS accept_payment;
 DELIMITER $$
 CREATE PROCEDURE accept_payment (
     IN p_order_id BIGINT,
-    IN p_reference VARCHAR(255) CHARACTER SET utf8mb4
+    IN p_reference VARCHAR(256) CHARACTER SET utf8mb4
 )
     COMMENT 'Description: the payment callback: records a payment, once for each reference, and makes a pending order paid whatever the
 clock, a hold or a policy says. COMMIT WHATEVER THE OUTCOME: a ROLLBACK loses the record of money that is to be sent back.
@@ -10,7 +10,7 @@ Parameters: p_order_id: the order''s id. p_reference: the payment''s own id; of 
 Result: 1 row: order_id, outcome. Outcomes: accepted; already_accepted (this reference: told again); paid_elsewhere (paid without a
 record here; a finding); reference_used (on another order: nothing is recorded); not_found; and money to send back: already_paid
 (another reference paid it), too_late (cancelled), not_payable. A repeated call gets the same answer.
-Errors: 50001 p_order_id is NULL or not positive; 50007 p_reference is NULL or empty; 1205 and 1213 lock conflicts: call again;
+Errors: 50001 p_order_id is NULL or not positive; 50007 p_reference is NULL, empty or longer than 255 characters; 1205 and 1213 lock conflicts: call again;
 50003 the setting is lost; 50006 the clock was changed.
 Example: CALL accept_payment(28229, ''pi_3MtwBw'')'
     SQL SECURITY DEFINER

@@ -1,19 +1,19 @@
 DROP PROCEDURE IF EXISTS settle_late_payment;
 DELIMITER $$
 CREATE PROCEDURE settle_late_payment (
-    IN p_reference VARCHAR(255) CHARACTER SET utf8mb4,
+    IN p_reference VARCHAR(256) CHARACTER SET utf8mb4,
     IN p_remark VARCHAR(255) CHARACTER SET utf8mb4
 )
     COMMENT 'Description: says that the money of a payment that came too late was sent back, and how.
 Parameters: p_reference: as accept_payment() was told it. p_remark: for people; NULL: nothing is said.
 Result: 1 row: reference, outcome. Outcomes: settled, already_settled, not_owed (nothing is to be sent back), not_found.
-Errors: 50007 p_reference is NULL or empty; 50003 the setting is lost; 50006 the clock was changed.
+Errors: 50007 p_reference is NULL, empty or longer than 255 characters; 50003 the setting is lost; 50006 the clock was changed.
 Example: CALL settle_late_payment(''pi_3MtwBw'', ''refund re_1Nis'')'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
     DECLARE v_outcome VARCHAR(16);
-    DECLARE v_reference VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin DEFAULT p_reference;
+    DECLARE v_reference VARCHAR(256) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin DEFAULT p_reference;
 
 {{> distrust_session}}
     CALL order_timeout_require_reference(p_reference);
