@@ -18,10 +18,11 @@ SELECT broken.invariant,
                                SELECT o.user_id FROM order_timeout_shop_order AS o WHERE o.order_id = refund.order_id) AS holder
                            ON {{ledger.of_user}} = holder.user_id{{/ledger.of_user}}
                         WHERE {{ledger.match}}) AS found,
-                      -- Two gift cards of one account, of the same amount: a ledger that does not name the card has two such rows.
+                      -- Two gift cards of one account, of the same amount: a ledger that does not name the card has two such rows, and so
+                      -- has one of several kinds that does not name the kind.
                       (SELECT COUNT(*)
                          FROM order_timeout_refund AS alike FORCE INDEX (PRIMARY)
-                        WHERE alike.order_id = refund.order_id AND alike.kind = refund.kind{{#ledger.told}} AND alike.{{.}} = refund.{{.}}{{/ledger.told}}) AS refunds
+                        WHERE alike.order_id = refund.order_id AND alike.kind IN ({{ledger.kinds}}){{#ledger.told}} AND alike.{{.}} = refund.{{.}}{{/ledger.told}}) AS refunds
               ) AS entries
         WHERE entries.found <> entries.refunds
           AND NOT COALESCE(refund.refunded_at < (SELECT CAST(JSON_VALUE(shop.ledgers, '$.{{kind}}' RETURNING CHAR(32)) AS DATETIME(3)) FROM order_timeout_shop AS shop), FALSE)

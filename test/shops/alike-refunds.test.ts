@@ -59,3 +59,35 @@ test.each(['at: :now', 'at: :now, card: refund.target_id', 'at: :now, invoice: n
     );
   },
 );
+
+test('nor are refunds of two kinds of which the ledger does not say the kind; a row too few is', async () => {
+  const kind = (column: string, write: string) => `
+  ${column}:
+    order: {target: o.user_id, amount: o.${column}}
+    target: {table: guest, id: id}
+    add: ${column}
+    ledger: {table: log, write: {${write}}}`;
+  const shop = await createDeployed(
+    `${purchases('points INT NOT NULL, bonus INT NOT NULL, gift INT NOT NULL')}
+     CREATE TABLE guest (id BIGINT PRIMARY KEY, points INT NOT NULL, bonus INT NOT NULL, gift INT NOT NULL);
+     CREATE TABLE log (id INT AUTO_INCREMENT PRIMARY KEY, purchase BIGINT, amount INT, what CHAR(4), KEY (purchase));
+     INSERT INTO guest VALUES (7, 0, 0, 0);
+     INSERT INTO purchase (id, points, bonus, gift) VALUES (1, 10, 10, 10), (2, 10, 20, 10);`,
+    `${ordersOf('purchase')}
+give_back:
+${kind('points', 'purchase: refund.order_id, amount: refund.amount')}
+${kind('bonus', 'amount: refund.amount, purchase: refund.order_id')}
+${kind('gift', 'purchase: refund.order_id, amount: -refund.amount, what: "\'gift\'"')}
+`,
+  );
+  await sweep(shop);
+  await call(shop, 'reconcile_orders', null);
+  expect(await findings(shop)).toEqual([]);
+
+  await shop.run('DELETE FROM log WHERE amount = 10 LIMIT 1');
+  await call(shop, 'reconcile_orders', null);
+  expect(await findings(shop)).toEqual([
+    '1: broken_invariant bonus 0',
+    '1: broken_invariant points 0',
+  ]);
+});

@@ -134,6 +134,7 @@ function ruleOf(kind: string, rule: Rule, dueSql: string | null, file: ShopFile,
             match: matchOf(ledger.write),
             of_user: userColumnOf(ledger.write),
             told: toldBy(ledger.write),
+            kinds: kindsAlike(ledger, file),
           }
         : null,
     set: sets,
@@ -180,6 +181,7 @@ function userColumnOf(write: Values): string | null {
 /** What tells the ledger's row `row_of` of a refund: all that was written but whose, the remark, and when to the second. */
 const matchOf = (write: Values) =>
   Object.entries(write)
+    .sort()
     .filter(([, value]) => value !== OF_USER && !wordsIn(String(value)).includes('remark'))
     .map(([column, value]) => {
       const name = `row_of.${quoteName(column)}`;
@@ -188,6 +190,13 @@ const matchOf = (write: Values) =>
         : `${name} <=> ${asWritten(value, undefined)}`;
     })
     .join(' AND ');
+
+/** The kinds whose rows in the ledger cannot be told from each other. */
+const kindsAlike = ({ table, write }: NonNullable<Rule['ledger']>, { give_back }: ShopFile) =>
+  Object.entries(give_back)
+    .filter(([, { ledger }]) => ledger?.table === table && matchOf(ledger.write) === matchOf(write))
+    .map(([kind]) => quoteString(kind))
+    .join(', ');
 
 /** By which columns of the journal the ledger tells the refunds of an order apart. */
 function toldBy(write: Values): string[] {
