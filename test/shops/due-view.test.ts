@@ -369,3 +369,31 @@ test('an order for which the view raises an error is a finding, and is no reason
   await expect(call(shop, 'reconcile_orders', null)).rejects.toMatchObject({ errno: 1146 });
   expect(await findings(shop)).toHaveLength(7);
 });
+
+test('a kind may be called what a way to the rows of another would be', async () => {
+  const shop = await createDeployed(
+    `${purchases('card BIGINT NOT NULL, spare BIGINT NOT NULL, used INT NOT NULL')}
+     CREATE TABLE card (id BIGINT PRIMARY KEY, money INT NOT NULL DEFAULT 0);
+     INSERT INTO card (id) VALUES (5), (6);
+     INSERT INTO purchase (id, card, spare, used) VALUES (1, 5, 6, 10);`,
+    `${ordersOf('purchase')}
+give_back:
+  gift:
+    due: gift.sql
+    reach: [{id: o.card}, {id: o.spare}]
+    target: {table: card, id: id}
+    add: money
+  gift_1:
+    order: {target: o.spare, amount: o.used}
+    target: {table: card, id: id}
+    add: money
+`,
+    {
+      'gift.sql': `SELECT o.id AS order_id, o.user_id, o.card AS target_id, o.card AS account_id, o.used AS taken, 0 AS returned, 'lines' AS source
+                     FROM purchase AS o FORCE INDEX (PRIMARY)`,
+    },
+  );
+
+  expect(await sweep(shop)).toMatchObject({ cancelled: 1, failed: 0 });
+  expect(await column(shop, 'SELECT money FROM card')).toEqual([10, 10]);
+});

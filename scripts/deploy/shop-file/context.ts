@@ -286,7 +286,8 @@ function reachesOf(kind: string, rule: Rule, file: ShopFile, facts: ShopFacts) {
   const { held } = rule;
   const ways = waysOf(rule, file);
   return ways.map((way, position) => ({
-    reach: ways.length === 1 ? kind : `${kind}_${position + 1}`,
+    // No kind begins with a digit.
+    reach: ways.length === 1 ? kind : `${position + 1}_${kind}`,
     kind,
     table: quoteName(rule.target.table),
     table_text: rule.target.table,
