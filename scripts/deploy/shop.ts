@@ -188,7 +188,13 @@ async function readDeployed(
     const sql = 'SELECT 1 FROM order_timeout_refund WHERE kind = ? LIMIT 1';
     if ((await select(db, sql, [kind])).length > 0) withRows.push(kind);
   }
-  return { file, kinds: withRows };
+  const [orders] = await selectColumn(
+    db,
+    `SELECT CONCAT(table_name, '.', column_name) FROM information_schema.columns
+      WHERE table_schema = DATABASE() AND table_name = ? AND column_name = ?`,
+    [file?.orders.table ?? '', file?.orders.id ?? ''],
+  );
+  return { file, kinds: withRows, orders };
 }
 
 /** Whatever writes the journal goes through these. */

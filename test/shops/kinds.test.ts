@@ -401,3 +401,26 @@ describe('a kind that changes', () => {
     ).rejects.toThrow(/refunds of the kind voucher and of the kind stock/);
   });
 });
+
+test('the orders stay the same table: in another one an id is another order’s; it may be renamed', async () => {
+  await deploy(shop, held('voucher'));
+  await setBack();
+  await cancelAsAdmin(shop, 1);
+  await shop.run('CREATE TABLE old_purchase LIKE purchase');
+  await shop.run('ALTER TABLE purchase ADD number BIGINT NOT NULL UNIQUE DEFAULT 7');
+  const moved = (table: string, id = 'id') =>
+    deployFile(
+      shop,
+      fileOf(held('voucher')).replace('purchase', table).replace('id: id', `id: ${id}`),
+    );
+
+  const refused =
+    'orders.table: the journal has refunds of orders by purchase.id, and the file says';
+  await expect(moved('old_purchase')).rejects.toThrow(`${refused} old_purchase.id`);
+  await expect(moved('purchase', 'number')).rejects.toThrow(`${refused} purchase.number`);
+  await shop.run('RENAME TABLE purchase TO all_purchases');
+  await moved('all_purchases');
+  await shop.run('ALTER TABLE all_purchases RENAME COLUMN id TO purchase_id');
+  await moved('all_purchases', 'purchase_id');
+  expect(await findingsOfAll(shop)).toEqual([]);
+});

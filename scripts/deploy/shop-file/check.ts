@@ -191,10 +191,20 @@ export interface Deployed {
   readonly file: ShopFile | undefined;
   /** Kinds that have rows in the journal. */
   readonly kinds: readonly string[];
+  /** The key of the orders, as long as it is there under this name. */
+  readonly orders?: string | undefined;
 }
 
 /** A kind that has journal rows keeps its table and target: else what came back once could come back again. */
-function* checkKinds({ give_back }: ShopFile, deployed: Deployed | undefined) {
+function* checkKinds({ give_back, orders }: ShopFile, deployed: Deployed | undefined) {
+  const key = `${orders.table}.${orders.id}`;
+  const { orders: earlier = key, kinds = [] } = deployed ?? {};
+  if (earlier !== key && kinds.length > 0)
+    yield mistake(
+      'orders.table',
+      `the journal has refunds of orders by ${earlier}, and the file says ${key}`,
+      'Leave it: an order with the id of one that got something back would get nothing',
+    );
   for (const kind of deployed?.kinds ?? []) {
     const heirs = Object.entries(give_back);
     const [name, rule] =
