@@ -14,7 +14,7 @@ import {
 } from './facts';
 import { type ParsedFile } from './read';
 import { type Finding, mistake, mistakesIn, remark } from '../errors';
-import { type Rule, type ShopFile, type Value, wayOf } from './schema';
+import { CAUSES, type Rule, type ShopFile, type Value, wayOf } from './schema';
 
 /** Holds a shop file against the database, mistakes first. `deployed`: what is there already; undefined: nothing. */
 export function checkShopFile(
@@ -123,12 +123,17 @@ function fits(column: Column, text: string): boolean {
   return canHold(column, text) && (characters === null || text.length <= characters);
 }
 
+const TEXTS: Readonly<Record<string, readonly string[]>> = {
+  ':action': ['timeout_refund', 'cancel_refund', 'repair_refund'],
+  ':cause': CAUSES,
+  ':now': ['2026-01-31 12:00:00.000'],
+};
+
 /** The texts that a value can be, as far as that is known beforehand. */
-function textsIn(value: Value | undefined): string[] {
+function textsIn(value: Value | undefined): readonly string[] {
   if (typeof value !== 'string') return [];
-  if (value.trim() === ':action') return ['timeout_refund', 'cancel_refund', 'repair_refund'];
   const text = soleText(value);
-  return text === undefined ? [] : [text];
+  return TEXTS[value.trim()] ?? (text === undefined ? [] : [text]);
 }
 
 /** The name that was meant, or all there are. */

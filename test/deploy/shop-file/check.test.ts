@@ -122,6 +122,16 @@ describe('a shop file is refused, with the line and what was found', () => {
       /^line 15, orders\.set\.pay_id: litemall_order\.pay_id is varchar\(63\) and can't be 'x{64}'\. Make the column longer/,
     ],
     [
+      '{comments: :cause, end_time: :now',
+      '{end_time: :now',
+      /^line 15, orders\.set\.comments: litemall_order\.comments is smallint and can't be 'timeout', 'user' and 'admin'\. Make/,
+    ],
+    [
+      '{comments: :now, end_time: :now',
+      '{end_time: :now',
+      /^line 15, orders\.set\.comments: litemall_order\.comments is smallint and can't be '2026-\d\d-\d\d 12:00:00\.000'\. Make/,
+    ],
+    [
       'set: {status: 40000,',
       'set: {status: 0,',
       /^line 27, give_back\.coupon\.set\.status: litemall_coupon_user\.status is \w+ and can't be '\d+'\. Make/,
