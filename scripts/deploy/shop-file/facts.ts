@@ -77,14 +77,18 @@ const WORDS: Readonly<Record<string, string>> = {
 /** TINY, SHORT, LONG, LONGLONG, INT24 of the protocol. */
 const INTEGER_FIELDS = [1, 2, 3, 8, 9];
 
-async function tryOut(db: Connection, { sql, names }: Expression): Promise<Tried> {
+/** Where routines use them, columns need their alias: `o` is a view there, with the columns that are named like that. */
+const IN_ROUTINES = /^orders\.(paid_)?set\.|\.(order|reach\.\d+|free)\b/;
+
+async function tryOut(db: Connection, { path, sql, names }: Expression): Promise<Tried> {
+  const again = IN_ROUTINES.test(path) && names.o !== undefined ? [quoteName(names.o)] : [];
   const from = Object.entries(names).map(
     ([alias, table]) => `${table === undefined ? STAND_INS[alias] : quoteName(table)} AS ${alias}`,
   );
   const expression = reword(sql, ({ word = '' }) => WORDS[word]);
   try {
     const [, [field]] = await db.query(
-      `SELECT (${expression}) FROM ${from.join(' JOIN ')} WHERE FALSE`,
+      `SELECT (${expression}) FROM ${[...from, ...again].join(' JOIN ')} WHERE FALSE`,
     );
     return { isInteger: INTEGER_FIELDS.includes(field?.columnType ?? -1) };
   } catch (error) {

@@ -122,6 +122,11 @@ describe('a shop file is refused, with the line and what was found', () => {
       /^line 15, orders\.set\.pay_id: litemall_order\.pay_id is varchar\(63\) and can't be 'x{64}'\. Make the column longer/,
     ],
     [
+      'points: {order: {target: user_id, amount: o.integral_price}, target: {table: litemall_user, id: id}, add: status}\n  coupon:\n',
+      'coupon:\n',
+      /^line 24, give_back\.points\.order\.target: the server refuses "user_id": Column 'user_id' in .* is ambiguous\. Mend the expression/,
+    ],
+    [
       '{comments: :cause, end_time: :now',
       '{end_time: :now',
       /^line 15, orders\.set\.comments: litemall_order\.comments is smallint and can't be 'timeout', 'user' and 'admin'\. Make/,
