@@ -43,7 +43,7 @@ BEGIN
 {{#rules}}
            COALESCE(SUM(IF(refund.kind = '{{kind}}' AND refund.batch_id = p_batch_id{{^open}} AND refund.account_id <> 0{{/open}}, refund.amount, 0)), 0),
 {{/rules}}
-           COALESCE(SUM(refund.batch_id = p_batch_id AND refund.kind IN ({{counted_kinds}})), 0),
+           COALESCE(SUM(refund.batch_id = p_batch_id AND refund.kind IN ({{counted_kinds}}) AND refund.account_id <> 0), 0),
            COALESCE(SUM((refund.batch_id <> p_batch_id AND p_cause <> 'repair') OR (refund.ledger_taken > 0 AND refund.ledger_taken <> refund.taken)), 0),
            CONCAT('[', GROUP_CONCAT(IF(refund.account_id = 0 AND refund.batch_id = p_batch_id, refund.order_id, NULL)), ']')
       INTO {{#rules}}v_of_{{kind}}, {{/rules}}v_claimed, v_met, v_without_account
