@@ -397,35 +397,3 @@ give_back:
   expect(await sweep(shop)).toMatchObject({ cancelled: 1, failed: 0 });
   expect(await column(shop, 'SELECT money FROM card')).toEqual([10, 10]);
 });
-
-test('a claim that leads to no row does not stand for one that is held and gets nothing', async () => {
-  const shop = await createDeployed(
-    `${purchases('card BIGINT NOT NULL DEFAULT 0, guest BIGINT NULL, points INT NOT NULL DEFAULT 0')}
-     CREATE TABLE card (id BIGINT PRIMARY KEY, money INT NOT NULL DEFAULT 0, held_by BIGINT NULL);
-     CREATE TABLE guest (id BIGINT PRIMARY KEY, points INT NOT NULL);
-     INSERT INTO card (id, held_by) VALUES (5, 1);
-     INSERT INTO purchase (id, card, points) VALUES (1, 5, 0), (2, 0, 10);`,
-    `${ordersOf('purchase')}
-give_back:
-  gift:
-    due: gift.sql
-    reach: [{id: o.card}]
-    target: {table: card, id: id}
-    add: money
-    free: target.held_by = o.id
-    set: {held_by: null}
-  points:
-    order: {target: o.guest, amount: o.points}
-    target: {table: guest, id: id}
-    add: points
-`,
-    {
-      'gift.sql': `SELECT o.id AS order_id, o.user_id, o.card AS target_id, o.card AS account_id, 0 AS taken, 0 AS returned, 'lines' AS source
-                     FROM purchase AS o FORCE INDEX (PRIMARY) WHERE o.card > 0`,
-    },
-  );
-
-  expect(await sweep(shop)).toMatchObject({ cancelled: 2, failed: 0 });
-  expect(await column(shop, 'SELECT held_by FROM card')).toEqual([null]);
-  expect(await findings(shop)).toEqual(['2: missing_target points 0']);
-});

@@ -34,9 +34,10 @@ BEGIN
 {{/open}}
 {{^open}}
     INSERT INTO order_timeout_finding (order_id, kind, target_id, what, amount, opened_at)
-    SELECT /*+ {{> callers_session}} JOIN_FIXED_ORDER() */ refund.order_id, refund.kind, refund.target_id, 'missing_target', refund.amount, p_now
-      FROM {{> refunds_of_kind}} AND refund.account_id = 0
-        ON DUPLICATE KEY UPDATE closed_at = NULL;
+    SELECT /*+ {{> callers_session}} */ seen.order_id, '{{kind}}', seen.target_id, 'missing_target', seen.amount, p_now
+      FROM (SELECT /*+ JOIN_FIXED_ORDER() */ refund.order_id, refund.target_id, refund.amount, 0 AS other_amount, '' AS detail
+              FROM {{> refunds_of_kind}} AND refund.account_id = 0) AS seen
+        ON DUPLICATE KEY UPDATE {{> reopen_finding}};
     DELETE /*+ {{> callers_session}} JOIN_FIXED_ORDER() */ refund
       FROM {{> refunds_of_kind}} AND refund.account_id = 0;
 {{/open}}
