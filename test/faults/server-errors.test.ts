@@ -60,6 +60,21 @@ describe('a full disk at a write of', () => {
     expect(await shop.run('SELECT DISTINCT status FROM orders')).toEqual([{ status: 1 }]);
   });
 
+  test('the orders of one type, as by its trigger, keeps those of others from nobody, and ends the run all the same', async () => {
+    for (let n = 0; n < 12; n++) await pendingOrder(shop, { coupon: 100 });
+    const { orderId } = await pendingOrder(shop, { coupon: 100, sourceType: 2 });
+    await failWhen(shop, 'orders', 'UPDATE', 'NEW.source_type = 1', FULL);
+
+    await expect(sweep(shop.db)).rejects.toMatchObject({ errno: DISK_FULL });
+    expect(await shop.run('SELECT id FROM orders WHERE status = 3')).toEqual([{ id: orderId }]);
+    expect(
+      await shop.run('SELECT outcome, cancelled, failed, error_number FROM order_timeout_run'),
+    ).toEqual([{ outcome: 'failed', cancelled: 1, failed: 5, error_number: DISK_FULL }]);
+    expect(await shop.run('SELECT beat_at FROM order_timeout_heartbeat')).toEqual([
+      { beat_at: null },
+    ]);
+  });
+
   test.for([
     ['order_timeout_run', 'INSERT'],
     ['order_timeout_run', 'UPDATE'],

@@ -45,7 +45,7 @@ describe('two sweeps', () => {
     // The procedure beneath the lock, as the lock would let nobody see this.
     const withoutLock = (db: Connection) =>
       db.query(
-        'CALL order_timeout_sweep(order_timeout_now(), 30, 30, SYSDATE(3) + INTERVAL 50 SECOND, @run_id, @outcome)',
+        'CALL order_timeout_sweep(order_timeout_now(), 30, 30, SYSDATE(3) + INTERVAL 50 SECOND, @run_id, @outcome, @errno, @error)',
       );
     for (const db of [first, second]) await db.query("SET time_zone = '+00:00'");
     await shop.run('UPDATE order_timeout_setting SET batch_size = 2');

@@ -8,7 +8,7 @@ CREATE PROCEDURE order_timeout_run_sweep (
     COMMENT 'Description: runs a sweep if no other runs: takes the lock, cancels what is due, gives what is owed, clears away, looks for
 findings, and leaves lock and session as they were.
 Parameters: p_is_paused: 1: nothing is cancelled, all else is done. p_run_id: order_timeout_run.id, NULL when there was nothing to
-do. p_outcome: completed, out_of_time, paused or busy. Errors: those of order_timeout_sweep().'
+do. p_outcome: completed, out_of_time, paused or busy. Errors: those of order_timeout_sweep(), and what that tells, when all else is done.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 run: BEGIN
@@ -16,10 +16,9 @@ run: BEGIN
     DECLARE v_lock VARCHAR(64) DEFAULT {{> sweep_lock}};
     DECLARE v_now DATETIME(3) DEFAULT order_timeout_now();
     DECLARE v_stop_at, v_purged_at DATETIME(3);
-    DECLARE v_default_minutes, v_shortest_minutes, v_longest_minutes, v_reconcile_days INT;
+    DECLARE v_default_minutes, v_shortest_minutes, v_longest_minutes, v_reconcile_days, v_error_number INT;
     DECLARE v_has_findings, v_has_failures BOOLEAN;
     DECLARE v_reconciled, v_reconciled_again BIGINT;
-    DECLARE v_error_number INT;
     DECLARE v_error_message VARCHAR(512) CHARACTER SET utf8mb4;
     DECLARE v_callers_row_wait INT UNSIGNED DEFAULT @@SESSION.innodb_lock_wait_timeout;
     DECLARE v_callers_big_selects INT DEFAULT @@SESSION.sql_big_selects;
@@ -63,7 +62,7 @@ run: BEGIN
      WHERE setting.id = 1;
     SET p_outcome = 'paused';
     IF NOT p_is_paused THEN
-        CALL order_timeout_sweep(v_now, v_default_minutes, v_shortest_minutes, v_stop_at, p_run_id, p_outcome);
+        CALL order_timeout_sweep(v_now, v_default_minutes, v_shortest_minutes, v_stop_at, p_run_id, p_outcome, v_error_number, v_error_message);
     END IF;
     CALL order_timeout_pay_owed(SYSDATE(3) + INTERVAL 10 SECOND);
     CALL order_timeout_reconcile(v_now, v_default_minutes, v_longest_minutes, v_reconcile_days, v_has_findings,
@@ -74,7 +73,9 @@ run: BEGIN
     IF v_purged_at IS NULL OR v_purged_at NOT BETWEEN v_now - INTERVAL 1 HOUR AND v_now THEN
         CALL order_timeout_purge(v_now, v_purged_at);
     END IF;
-    IF p_run_id IS NOT NULL THEN
+    IF v_error_number IS NOT NULL THEN
+        SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = v_error_number, MESSAGE_TEXT = v_error_message;
+    ELSEIF p_run_id IS NOT NULL THEN
         CALL order_timeout_close_run(p_run_id, p_outcome, NULL, NULL);
     END IF;
     INSERT INTO order_timeout_heartbeat (id, beat_at, outcome, run_id, purged_at, reconciled_order_id, reconciled_again_order_id)

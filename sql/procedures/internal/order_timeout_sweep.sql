@@ -6,12 +6,15 @@ CREATE PROCEDURE order_timeout_sweep (
     IN p_shortest_minutes INT,
     IN p_stop_at DATETIME(3),
     INOUT p_run_id BIGINT UNSIGNED,
-    OUT p_outcome VARCHAR(16)
+    OUT p_outcome VARCHAR(16),
+    INOUT p_error_number INT,
+    INOUT p_error_message VARCHAR(512) CHARACTER SET utf8mb4
 )
     COMMENT 'Description: cancels all that is due, one source type after the other, oldest first, in batches.
 Parameters: p_now: in the shop''s clock. p_default_minutes: of order_timeout_setting; p_shortest_minutes: the least
 of it and the policies. p_stop_at: no further batch then, by SYSDATE().
-p_run_id: order_timeout_run.id, NULL when there was nothing to do. p_outcome: completed or out_of_time.
+p_run_id: order_timeout_run.id, NULL when there was nothing to do. p_outcome: completed or out_of_time. p_error_number, p_error_message:
+of order_timeout_sweep_type().
 Errors: 50003 the setting is lost, 50006 the clock was changed; what stops every order, such as a missing privilege.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
@@ -34,7 +37,7 @@ sweep: BEGIN
     type: LOOP
         SET v_cutoff = {{#orders.deadline}}p_now{{/orders.deadline}}{{^orders.deadline}}p_now - INTERVAL v_minutes MINUTE{{/orders.deadline}};
         IF v_enabled AND v_oldest < v_cutoff THEN
-            CALL order_timeout_sweep_type(v_source_type, v_cutoff, p_stop_at, p_run_id);
+            CALL order_timeout_sweep_type(v_source_type, v_cutoff, p_stop_at, p_run_id, p_error_number, p_error_message);
             IF SYSDATE(3) >= p_stop_at THEN
                 SET p_outcome = 'out_of_time';
                 LEAVE sweep;

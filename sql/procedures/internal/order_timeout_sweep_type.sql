@@ -4,13 +4,15 @@ CREATE PROCEDURE order_timeout_sweep_type (
     IN p_source_type BIGINT,
     IN p_cutoff DATETIME(3),
     IN p_stop_at DATETIME(3),
-    INOUT p_run_id BIGINT UNSIGNED
+    INOUT p_run_id BIGINT UNSIGNED,
+    INOUT p_error_number INT,
+    INOUT p_error_message VARCHAR(512) CHARACTER SET utf8mb4
 )
     COMMENT 'Description: cancels what is due of one source type, in batches. A batch that fails is done again order by order, so that
 a bad order stops no other; what five orders in a row fail at is no single order''s, and the rest is put off to the next run.
 Parameters: p_source_type: the type; NULL: orders without one. p_cutoff: due is what is older. p_stop_at: no further batch then,
-by SYSDATE(). p_run_id: order_timeout_run.id; NULL: it begins with the first order.
-Errors: what five orders in a row failed at, when it is a fault of the server or of the deployment.'
+by SYSDATE(). p_run_id: order_timeout_run.id; NULL: it begins with the first order. p_error_number, p_error_message: set to what five
+orders in a row failed at, when it may be a fault of the server or of the deployment: it ends the run, once the others had their turn.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
@@ -52,8 +54,7 @@ BEGIN
 
     IF v_failed_in_a_row >= 5 AND v_error_number IN ({{> servers_errors}}) THEN
         -- A longer text would be an error of its own.
-        SET v_error_message = LEFT(v_error_message, 128);
-        SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = v_error_number, MESSAGE_TEXT = v_error_message;
+        SET p_error_number = v_error_number, p_error_message = LEFT(v_error_message, 128);
     END IF;
 END$$
 DELIMITER ;
