@@ -75,6 +75,28 @@ describe('a full disk at a write of', () => {
     ]);
   });
 
+  test('a dozen older orders keeps the others of their type not for long', async () => {
+    const bad = Array.from({ length: 12 }, () => pendingOrder(shop, { ageMinutes: 90 }));
+    const ids = (await Promise.all(bad)).map(({ orderId }) => orderId);
+    await pendingOrder(shop, { coupon: 100 });
+    await failWhen(shop, 'orders', 'UPDATE', `NEW.id IN (${ids.join()})`, FULL);
+
+    let runs = 0;
+    const isDone = async () =>
+      (await shop.run('SELECT id FROM orders WHERE status = 3')).length > 0;
+    for (; runs < 16 && !(await isDone()); runs++) {
+      await sweep(shop.db).catch(() => undefined);
+      await shop.run(
+        `UPDATE order_timeout_failure
+            SET first_failed_at = first_failed_at - INTERVAL 61 SECOND, retry_at = retry_at - INTERVAL 61 SECOND`,
+      );
+    }
+    expect(runs).toBeLessThan(16);
+    expect(await shop.run('SELECT DISTINCT attempts FROM order_timeout_failure')).toEqual([
+      { attempts: 0 },
+    ]);
+  });
+
   test.for([
     ['order_timeout_run', 'INSERT'],
     ['order_timeout_run', 'UPDATE'],
