@@ -77,7 +77,7 @@ test('nor are refunds of two kinds of which the ledger does not say the kind; a 
 give_back:
 ${kind('points', 'purchase: refund.order_id, amount: refund.amount')}
 ${kind('bonus', 'amount: refund.amount, purchase: refund.order_id')}
-${kind('gift', 'purchase: refund.order_id, amount: -refund.amount, what: "\'gift\'"')}
+${kind('gift', 'purchase: refund.order_id, amount: refund.amount, what: "\'gift\'"')}
 `,
   );
   await sweep(shop);

@@ -131,7 +131,7 @@ function ruleOf(kind: string, rule: Rule, dueSql: string | null, file: ShopFile,
             table_text: ledger.table,
             columns: namesOf(write),
             values: valuesOf(write),
-            match: matchOf(ledger.write),
+            match: matchOf(ledger.write).join(' AND '),
             of_user: userColumnOf(ledger.write),
             told: toldBy(ledger.write),
             kinds: kindsAlike(ledger, file),
@@ -181,22 +181,23 @@ function userColumnOf(write: Values): string | null {
 /** What tells the ledger's row `row_of` of a refund: all that was written but whose, the remark, and when to the second. */
 const matchOf = (write: Values) =>
   Object.entries(write)
-    .sort()
     .filter(([, value]) => value !== OF_USER && !wordsIn(String(value)).includes('remark'))
     .map(([column, value]) => {
       const name = `row_of.${quoteName(column)}`;
       return wordsIn(String(value)).includes('now')
         ? `${name} BETWEEN refund.refunded_at - INTERVAL 1 SECOND AND refund.refunded_at + INTERVAL 1 SECOND`
         : `${name} <=> ${asWritten(value, undefined)}`;
-    })
-    .join(' AND ');
+    });
 
-/** The kinds whose rows in the ledger cannot be told from each other. */
-const kindsAlike = ({ table, write }: NonNullable<Rule['ledger']>, { give_back }: ShopFile) =>
-  Object.entries(give_back)
-    .filter(([, { ledger }]) => ledger?.table === table && matchOf(ledger.write) === matchOf(write))
-    .map(([kind]) => quoteString(kind))
-    .join(', ');
+/** The kinds whose rows in the ledger could be this one's: all that tells its own is written there, too. */
+function kindsAlike({ table, write }: NonNullable<Rule['ledger']>, { give_back }: ShopFile) {
+  const alike = Object.entries(give_back).filter(
+    ([, { ledger }]) =>
+      ledger?.table === table &&
+      matchOf(write).every((condition) => matchOf(ledger.write).includes(condition)),
+  );
+  return alike.map(([kind]) => quoteString(kind)).join(', ');
+}
 
 /** By which columns of the journal the ledger tells the refunds of an order apart. */
 function toldBy(write: Values): string[] {
