@@ -43,11 +43,13 @@ SELECT due.order_id,
         WHERE due.unknown_action IS NOT NULL
         UNION ALL
        -- Where no ledger tells one take from another, the time does: what was settled once says nothing of the next one.
-       SELECT 'second_take', claim.amount, COALESCE(due.ledger_taken, 0), IF(due.ledger_taken > 0, '', CONCAT('cancelled again at ', again.cancelled_at)) AS detail
+       SELECT 'second_take', claim.amount, COALESCE(due.ledger_taken, 0), IF(due.ledger_taken > 0, '', COALESCE(CONCAT('cancelled again at ', again.cancelled_at), 'held again')) AS detail
          FROM (SELECT MAX(cancellation.cancelled_at) AS cancelled_at
                  FROM order_timeout_cancellation AS cancellation
                 WHERE cancellation.order_id = claim.order_id AND cancellation.batch_id > claim.batch_id) AS again
-        WHERE again.cancelled_at IS NOT NULL{{#tells.ledger_taken}}
+        WHERE again.cancelled_at IS NOT NULL{{#is_released}}
+           -- Or somebody else cancelled it, and the row is held for it again.
+           OR EXISTS (SELECT 1 FROM order_timeout_shop_order AS o WHERE o.order_id = claim.order_id AND o.status IN ({{orders.cancelled}})){{/is_released}}{{#tells.ledger_taken}}
            -- Or somebody else cancelled it, and did not give back what the ledger says was taken since.
            OR (due.ledger_taken > COALESCE(claim.ledger_taken, 0) AND due.ledger_taken > due.returned
                AND EXISTS (SELECT 1 FROM order_timeout_shop_order AS o WHERE o.order_id = claim.order_id AND o.status IN ({{orders.cancelled}}))){{/tells.ledger_taken}}

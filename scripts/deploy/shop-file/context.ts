@@ -123,6 +123,13 @@ function ruleOf(kind: string, rule: Rule, dueSql: string | null, file: ShopFile,
         : null,
     if: inView((rule.named ?? rule.held)?.if),
     free: inRoutine(rule.free, file),
+    /** What is set ends that a row is held: one that is held after that was taken anew. */
+    is_released:
+      held !== undefined &&
+      [{ alias: 'target', column: held.by }, ...referencesIn(held.if ?? '')].some(
+        ({ alias, column }) =>
+          alias === 'target' && Object.keys(set).some((name) => isSame(name, column)),
+      ),
     open: opened ? { columns: namesOf(opened), values: valuesOf(opened) } : null,
     ledger:
       ledger && write
@@ -210,11 +217,9 @@ function toldBy(write: Values): string[] {
   ];
 }
 
+const isSame = (name: string, other: string) => name.toLowerCase() === other.toLowerCase();
 const distinct = (names: readonly string[]) =>
-  names.filter(
-    (name, position) =>
-      names.findIndex((other) => other.toLowerCase() === name.toLowerCase()) === position,
-  );
+  names.filter((name, position) => names.findIndex((other) => isSame(other, name)) === position);
 const namesOf = (items: readonly Assignment[]) => items.map(({ column }) => column).join(', ');
 const valuesOf = (items: readonly Assignment[]) => items.map(({ value }) => value).join(', ');
 const equals = (by: Readonly<Record<string, string>>) =>
