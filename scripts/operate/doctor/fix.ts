@@ -4,6 +4,7 @@ import type { Step } from '../../deploy/step';
 import { withDeploymentLock } from '../../deploy/lock';
 import { intendedDefiner, planGrants, planRevokes } from '../../deploy/definer';
 import { planLostGrants, planObjects } from '../../deploy/plan';
+import { claimObjects } from '../../deploy/registry';
 import { readShop } from '../../deploy/shop';
 import { readSource, type Source } from '../../deploy/source';
 import { asDeployed, readState } from '../../deploy/state';
@@ -49,16 +50,19 @@ async function mend(db: Connection, source: Source, topology: Topology): Promise
   if (state.registry === undefined) return nothing('Nothing is deployed here: order-timeout up.');
   const blueprint = await readShop(db, source, state);
   const event = await readEvent(db);
-  const title = `The event ${EVENT} was missing and is created`;
+  const { routines, events } = planObjects(blueprint, state);
+  // Of a shop that will not do nothing can be filled: then all that is registered looks as if it were no longer ours.
+  const toCreate = blueprint.objects.length > 0 ? events : [];
   const ofEvent: readonly Step[] =
     event === undefined
-      ? planObjects(blueprint, state).events.map((step) => ({ ...step, title }))
+      ? toCreate.map(createRegistered)
       : [...enableAsIntended(event, intendedDefiner(state) ?? event.definer)];
   const done: Step[] = [];
   const remarks: string[] = [];
   const steps = [
     ...planGrants(blueprint, state),
-    ...planRevokes(blueprint, state),
+    // What is deployed of another version, or of a file that is deployed in part, needs what it has.
+    ...(routines.length === 0 ? planRevokes(blueprint, state) : []),
     ...planLostGrants(state),
     ...ofEvent,
   ];
@@ -78,6 +82,12 @@ async function mend(db: Connection, source: Source, topology: Topology): Promise
   }
   return { done: done.map((step) => step.title), remarks };
 }
+
+/** A deployment that was cut short may not have registered it: the next one would take it for somebody else's. */
+const createRegistered = (step: Step): Step => ({
+  title: `The event ${EVENT} was missing and is created`,
+  statements: [claimObjects([{ kind: 'event', name: EVENT }]), ...step.statements],
+});
 
 function* enableAsIntended({ status, definer }: EventState, intended: string): Generator<Step> {
   const was = [

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { diagnose, fix, hasFailed } from '../../../scripts/operate/doctor';
+import { readSource, up } from '../../../scripts/deploy';
 import { deployer } from '../../deploy/support/deployer';
+import { withText } from '../../deploy/support/sources';
 import { createShop, type Shop, until } from '../../support';
 import { failed, said } from '../said';
 
@@ -100,6 +102,47 @@ test('privileges that the definer account has lost fail, and are given back', as
 
   expect((await fix(shop.url)).done).toContainEqual(expect.stringContaining('grants'));
   expect(await says(shop, 'definer')).toMatch(/^ok/);
+});
+
+test('while a table of the shop will not do, --fix leaves the account and the event as they are', async () => {
+  const shop = await createShop({ event: true });
+  await shop.run('ALTER TABLE user_points_ledger ADD COLUMN more INT NOT NULL');
+  await shop.run('DROP EVENT order_timeout_tick');
+  expect(await says(shop, 'objects')).toMatch(/^fail: .+user_points_ledger.more is NOT NULL/);
+
+  expect((await fix(shop.url)).done).not.toContainEqual(
+    expect.stringMatching(/is created|no more/),
+  );
+  expect(await shop.run('CALL cancel_expired_order(1)')).toMatchObject([[{}], {}]);
+  await shop.run('ALTER TABLE user_points_ledger DROP COLUMN more');
+  expect((await fix(shop.url)).done).toContainEqual(expect.stringMatching(/is created$/));
+  expect(await up(shop.url)).toMatchObject({ outcome: 'nothing_to_do' });
+});
+
+test('--fix of another version takes nothing from the account that what is deployed needs', async () => {
+  const shop = await createShop({ deploy: false });
+  const newer = await readSource();
+  const older = withText(newer, 'order_timeout_clock', (text) =>
+    text.replace('END$$', '    DO (SELECT COUNT(*) FROM order_timeout_old);\n$&'),
+  );
+  const text =
+    'CREATE OR REPLACE SQL SECURITY DEFINER VIEW order_timeout_old AS SELECT 1 AS one;\n';
+  const view = { kind: 'view', name: 'order_timeout_old', text } as const;
+  await up(shop.url, { source: { ...older, objects: [...older.objects, view] } });
+
+  await fix(shop.url, { source: newer });
+  expect(await shop.run('CALL order_timeout_clock()')).toMatchObject([[{}], {}]);
+});
+
+test('an event that --fix creates after a deployment that was cut short is no stranger to the next one', async () => {
+  const shop = await createShop({ deploy: false });
+  const onProgress = ({ title }: { title: string }) => {
+    if (title.startsWith('setting')) throw new Error('cut');
+  };
+  await expect(up(shop.url, { clock: '+08:00', onProgress })).rejects.toThrow('cut');
+  await fix(shop.url);
+
+  expect(await up(shop.url, { clock: '+08:00' })).toMatchObject({ outcome: 'done' });
 });
 
 test('grants that a deployment lost when it was cut short fail, and are given back', async () => {
