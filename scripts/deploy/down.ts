@@ -169,11 +169,12 @@ const takeBack = (migration: Migration) => ({
   statements: splitStatements(migration.down),
 });
 
+/** Cut short, "up" makes again what is gone, and "down" takes back what is left. */
 const takeBackApplied = (migration: Migration): MigrationStep => {
   const { title, statements } = takeBack(migration);
   return {
     title,
     migration: migration.name,
-    statements: [...statements, unlogMigration(migration.name)],
+    statements: [unlogMigration(migration.name), ...statements],
   };
 };

@@ -9,7 +9,7 @@ export interface Step {
   readonly builds?: string;
 }
 
-/** The step of a versioned file; its statements end with those of the registry. */
+/** The step of a versioned file, with the statement of the registry. */
 export interface MigrationStep extends Step {
   readonly migration: string;
 }
