@@ -95,6 +95,17 @@ test.each([
   expect(await says(shop, about)).toMatch(told);
 });
 
+test('a view that a dump has put in for the time being, and whose restore was cut short, is named', async () => {
+  const shop = await createShop();
+  await shop.run(
+    'CREATE OR REPLACE VIEW order_timeout_work_check AS SELECT 1 AS place, 1 AS check_name, 1 AS status, 1 AS detail',
+  );
+  const findings = await diagnose(shop.url);
+
+  expect(said(findings, 'objects')).toMatch(/^fail: The view order_timeout_work_check .+ up/);
+  expect(said(findings, 'health')).toMatch(/^fail: .+status is "1"/);
+});
+
 test('privileges that the definer account has lost fail, and are given back', async () => {
   const shop = await createShop();
   await shop.run(`REVOKE INSERT ON user_coupon_ledger FROM ${DEFINER}`);
