@@ -114,6 +114,7 @@ function moveClock(from: string, to: string, changes: readonly string[]): string
     'failure.first_failed_at',
     'failure.last_failed_at',
     'failure.retry_at',
+    'heartbeat.beat_at',
   ];
   const set = [...changes.map((change) => `setting.${change}`), ...times.map(moved)];
   return [
@@ -121,6 +122,7 @@ function moveClock(from: string, to: string, changes: readonly string[]): string
     '  LEFT JOIN (SELECT order_id FROM order_timeout_hold UNION SELECT order_id FROM order_timeout_failure) AS listed ON TRUE',
     '  LEFT JOIN order_timeout_hold AS hold ON hold.order_id = listed.order_id',
     '  LEFT JOIN order_timeout_failure AS failure ON failure.order_id = listed.order_id',
+    '  LEFT JOIN order_timeout_heartbeat AS heartbeat ON heartbeat.id = 1',
     `   SET ${set.join(', ')}`,
     ' WHERE setting.id = 1',
   ].join('\n');

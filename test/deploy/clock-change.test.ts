@@ -43,6 +43,9 @@ test.each([
     );
     expect(failure?.seconds).toBeGreaterThan(0);
     expect(failure?.seconds).toBeLessThanOrEqual(60);
+    expect(await rowsOf(shop.db, 'order_timeout_health()')).toContainEqual(
+      expect.objectContaining({ check_name: 'heartbeat', status: 'ok' }),
+    );
     expect(await sweep(shop.db)).toMatchObject({ cancelled: 1, coupon_refunded: 500 });
     expect(await shop.run('SELECT status FROM orders WHERE id = ?', [late.orderId])).toEqual([
       { status: 3 },

@@ -38,6 +38,15 @@ test('of the runs that failed the health tells the last error', async () => {
   });
 });
 
+test('a heartbeat that is yet to come is told: the server’s clock was set back', async () => {
+  await shop.run('UPDATE order_timeout_heartbeat SET beat_at = NOW(3) + INTERVAL 1 HOUR');
+  expect(await rowsOf(shop.db, 'order_timeout_health()')).toContainEqual({
+    check_name: 'heartbeat',
+    status: 'fail',
+    detail: expect.stringContaining('SET GLOBAL event_scheduler = OFF, then ON') as string,
+  });
+});
+
 test('a heartbeat that was lost is told, hides no numbers, and is there again with the next sweep', async () => {
   const heartbeat = async () =>
     (await rowsOf(shop.db, 'order_timeout_health()')).find(

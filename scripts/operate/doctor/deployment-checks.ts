@@ -82,6 +82,11 @@ export function* checkLastSweep({
       `The last sweep ended ${heartbeat.secondsAgo} seconds ago: it should be every minute.`,
       "See event and scheduler here, order-timeout health, and the server's error log.",
     );
+  else if (heartbeat.secondsAgo < -SILENT_AFTER_SECONDS)
+    yield fail(
+      `The last sweep ended ${-heartbeat.secondsAgo} seconds from now: the server's clock was set back, and its event scheduler waits until then.`,
+      'SET GLOBAL event_scheduler = OFF, then ON: within a minute the sweep goes on.',
+    );
   else
     yield ok(
       `A sweep ended ${heartbeat.secondsAgo} seconds ago, so ${event.definer} may do what it must.`,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { diagnose, fix, hasFailed } from '../../../scripts/operate/doctor';
 import { readSource, up } from '../../../scripts/deploy';
+import { sweepLock } from '../../../scripts/deploy/lock';
 import { deployer } from '../../deploy/support/deployer';
 import { withText } from '../../deploy/support/sources';
 import { createShop, type Shop, until } from '../../support';
@@ -208,6 +209,14 @@ test('an ALTER that waits, and makes everybody wait, is named with whom it waits
     ),
   );
   expect(await says(shop, 'lock_waits')).toBe('');
+});
+
+test('a sweep that has ended in the future tells that the clock was set back, after which no event runs', async () => {
+  const shop = await createShop({ event: true });
+  const holder = await shop.connect();
+  await holder.query('DO GET_LOCK(?, 60)', [sweepLock(shop.name)]);
+  await shop.run('UPDATE order_timeout_heartbeat SET beat_at = NOW(3) + INTERVAL 1 HOUR');
+  expect(await says(shop, 'last_sweep')).toMatch(/^fail: .+was set back.+event_scheduler = OFF/);
 });
 
 test('an event whose account may not do its work fails by what the scheduler says, and is well after a sweep', async () => {
