@@ -9,7 +9,7 @@ import { checkHistory } from './migrations';
 import { staleObjects } from './plan';
 import { findRegistered } from './registry';
 import type { Blueprint } from './shop';
-import type { ObjectSource, Source } from './source';
+import { type ObjectSource, ownTables, type Source } from './source';
 import type { DatabaseState, ServerState } from './state';
 import { enumerate, quoteName } from './text';
 
@@ -44,6 +44,7 @@ export async function checkAll(
       : checkAsDefiner(state)),
     ...checkHistory(source.migrations, state.registry?.migrations ?? []),
     ...checkSetting(state),
+    ...checkTables(source, state),
     // What can't be filled for this shop goes by the names of its files.
     ...checkNames(blueprint.objects.length > 0 ? blueprint.objects : source.objects, state),
     ...checkFunctions(blueprint, state),
@@ -148,6 +149,20 @@ function* checkSetting({ setting, registry, ownTables }: DatabaseState): Generat
     );
 }
 
+/** Made anew they would be empty, and what came back once could come back again: no deployment does that. */
+function* checkTables({ migrations }: Source, state: DatabaseState): Generator<Finding> {
+  const applied = state.registry?.migrations.map(({ name }) => name) ?? [];
+  const made = ownTables({ migrations: migrations.filter(({ name }) => applied.includes(name)) });
+  const lost = made.filter((name) => !state.ownTables.has(name));
+  if (lost.length > 0)
+    yield mistake(
+      'tables',
+      `${enumerate(lost)} ${lost.length > 1 ? 'were' : 'was'} deployed and dropped since`,
+      'Restore the database from a backup. Made by hand, as in the folder migrations, a table is empty: ' +
+        'without order_timeout_refund what came back once can come back again',
+    );
+}
+
 /** Objects under our names that no deployment of ours has made must not be overwritten. */
 function* checkNames(
   wanted: readonly Pick<ObjectSource, 'kind' | 'name'>[],
@@ -155,7 +170,10 @@ function* checkNames(
 ): Generator<Finding> {
   for (const object of objects) {
     const isWanted = wanted.some(({ kind, name }) => kind === object.kind && name === object.name);
-    if (isWanted && findRegistered(registry, object) === undefined)
+    // What runs as our account is ours, also where the registry was lost.
+    const isKnown =
+      findRegistered(registry, object) !== undefined || object.definer === DEFINER_ACCOUNT;
+    if (isWanted && !isKnown)
       yield mistake(
         'names',
         `The ${object.kind} ${object.name} already exists, and is not registered as order-timeout's`,

@@ -138,6 +138,23 @@ describe('"up" where something is wrong', () => {
     await expect(up(url, { source: SMALL })).rejects.toThrow('has lost its row. Put it back');
   });
 
+  it('makes no table again that was dropped: empty it would let things come back twice', async () => {
+    const { shop, url } = await deployedShop();
+    await shop.run('DROP TABLE order_timeout_hold');
+    await expect(up(url, { source: SMALL })).rejects.toThrow(
+      /^order_timeout_hold was deployed and dropped since\. Restore the database/,
+    );
+  });
+
+  it('goes on with what runs as the definer account where the registry was lost: grants stay', async () => {
+    const { shop, url } = await deployedShop();
+    await shop.createAccount(`EXECUTE ON PROCEDURE ${shop.name}.order_timeout_first`);
+    const before = await snapshot(shop);
+    await shop.run('DROP TABLE order_timeout_object, order_timeout_migration');
+    expect(await up(url, { source: SMALL })).toMatchObject({ outcome: 'done' });
+    expect(await snapshot(shop)).toEqual(before);
+  });
+
   it('names the privileges that the account lacks, with the statement', async () => {
     const shop = await createShop({ deploy: false });
     const url = await shop.createAccount(

@@ -117,17 +117,23 @@ export function* checkDefiner(facts: Facts): Generator<Finding> {
 }
 
 const SHOWN = 5;
-const OBJECTS = ['deployment', 'shop', 'migration', 'table', 'function', 'view', 'procedure'];
+const OBJECTS = ['deployment', 'shop', 'migration', 'function', 'view', 'procedure'];
 
 export function* checkObjects(facts: Facts): Generator<Finding> {
   const { ok, warn, fail } = findingsAbout('objects');
   const { version } = facts.source;
   const differences = differencesAbout(facts, ...OBJECTS);
   const more = differences.length - SHOWN;
+  const ofTables = differencesAbout(facts, 'table');
   const unseen = facts.verification.remarks.filter(({ about }) => about === 'objects');
-  if (differences.length === 0 && unseen.length === 0)
+  if (differences.length + ofTables.length + unseen.length === 0)
     yield ok(`Tables, views and routines are those of version ${version}.`);
   for (const { text, remedy } of unseen) yield warn(`${text}.`, `${remedy}.`);
+  if (ofTables.length > 0)
+    yield fail(
+      `${ofTables.join('. ')}.`,
+      'order-timeout up makes no table again, and changes none back: restore the one, undo the other.',
+    );
   if (differences.length > 0)
     yield fail(
       `${differences.slice(0, SHOWN).join('. ')}${more > 0 ? `, and ${more} more` : ''}.`,

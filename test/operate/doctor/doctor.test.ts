@@ -79,6 +79,12 @@ test.each([
     /^fail: The procedure hold_order .+order-timeout up/,
   ],
   [
+    'a table that was dropped',
+    'objects',
+    ['DROP TABLE order_timeout_hold'],
+    /^fail: The table order_timeout_hold is missing\. order-timeout up makes no table again/,
+  ],
+  [
     'an index that is invisible',
     'index',
     ['ALTER TABLE orders ALTER INDEX order_timeout_due INVISIBLE'],
