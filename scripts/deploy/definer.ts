@@ -9,6 +9,7 @@ import {
   SERVER_TABLES,
 } from './account';
 import { type Grant, type Grants, type Privilege, schemaMatches } from './grants';
+import { takeLock } from './lock';
 import { claimObjects, findRegistered, registerObject } from './registry';
 import { ownTables, usedViews } from './source';
 import type { Blueprint } from './shop';
@@ -39,7 +40,6 @@ const CREATE_DEFINER_WHERE_MISSING = [
 
 /** Held while the account is made or dropped: the account is the server's, deployments are a schema's. */
 export const DEFINER_LOCK = 'order_timeout_definer';
-const LOCK_SECONDS = 30;
 
 /** Our own tables of which the engine needs less than all: people change some, and nothing is taken out of others. */
 const OWN_PRIVILEGES: Readonly<Record<string, readonly string[]>> = {
@@ -193,8 +193,8 @@ export function* planGrants(blueprint: Blueprint, state: DatabaseState): Generat
     title: `definer account ${DEFINER_ACCOUNT} and its grants`,
     statements: [
       claimObjects([GRANTS_KEY]),
-      // A deployment of another schema may be about to drop the account.
-      `DO GET_LOCK(${quoteString(DEFINER_LOCK)}, ${LOCK_SECONDS})`,
+      // A removal from another schema may be about to drop the account.
+      ...takeLock(DEFINER_LOCK, 30, 'order_timeout_is_being_removed_from_another_database'),
       ...CREATE_DEFINER_WHERE_MISSING,
       ...(isUnlocked ? [`ALTER USER ${DEFINER_SQL} ACCOUNT LOCK`] : []),
       ...grantStatements(grantable, partialRevokes),

@@ -1,11 +1,11 @@
 import type { Connection } from 'mysql2/promise';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LOCK_WAIT_SECONDS, sessionStatements, TRUST_FUNCTIONS } from './connection';
-import { deploymentLock, type Holder, holdersOf, sayHolders } from './lock';
+import { deploymentLock, type Holder, holdersOf, sayHolders, takeLock } from './lock';
 import { errnoOf, StepFailed } from './errors';
 import { migrate } from './migrations';
 import { allSteps, type Plan, type Step } from './step';
-import { quoteName, quoteString } from './text';
+import { quoteName } from './text';
 import type { Blueprint } from './shop';
 
 /** For whoever shows the progress: called before a step, and after it with the time it took. */
@@ -146,15 +146,11 @@ export function toScript(
     ...(objects.some(({ kind }) => kind === 'function') ? [NEEDS_TRUST] : []),
     ...remarks,
   ];
-  const lock = quoteString(deploymentLock(schema));
   const statements = [
     `USE ${quoteName(schema)}`,
     ...sessionStatements(),
     // Another deployment that has the lock ends the script before its first change.
-    `SET @order_timeout_lock = IF(GET_LOCK(${lock}, 0) = 1,\n` +
-      "    'DO 0', 'CALL another_deployment_of_this_database_is_under_way()')",
-    'PREPARE order_timeout_lock FROM @order_timeout_lock',
-    'EXECUTE order_timeout_lock',
+    ...takeLock(deploymentLock(schema), 0, 'another_deployment_of_this_database_is_under_way'),
   ];
   return [
     ...comments.flatMap((comment) => comment.split('\n')).map((line) => `-- ${line}`),

@@ -1,6 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 import { checkAll, type CheckOptions, requireMysql } from './checks';
-import { type Target, withSession } from './connection';
+import { selectColumn, type Target, withSession } from './connection';
 import { withDeploymentLock } from './lock';
 import { DEFINER_LOCK } from './definer';
 import { checkDown, checkLosses, type Losses, planDown, readOtherSchemas } from './down';
@@ -61,7 +61,11 @@ type DownOptions = DeployOptions & Losses;
 export function down(target: Target, options: DownOptions = {}): Promise<DeployResult> {
   return deploying(target, options, async (db, source) => {
     // The account is the server's: whether another schema uses it must stay true until it is dropped.
-    await db.query('DO GET_LOCK(?, 30)', [DEFINER_LOCK]);
+    const [taken] = await selectColumn(db, 'SELECT GET_LOCK(?, 30)', [DEFINER_LOCK]);
+    if (Number(taken) !== 1) {
+      const text = 'Another database of this server is being deployed to or cleared';
+      throw new Refusal([mistake('definer', text, 'run it again when that is done')]);
+    }
     // What calls have committed since the first look, up to the moment from which there is nothing left to call.
     const lastLook = async () => {
       requireNoMistake(await checkLosses(db, options, 'The tables are left: run up, then down'));

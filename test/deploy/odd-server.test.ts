@@ -44,6 +44,15 @@ it('with partial_revokes, autocommit off and other hostile defaults is deployed 
   expect(tables).toEqual([]);
 
   await root.query('SET GLOBAL log_bin_trust_function_creators = 1');
+  // The account is the server's: it is not made while another database is about to drop it, nor dropped by two.
+  const lock = "'order_timeout_definer'";
+  await root.query(`DO GET_LOCK(${lock}, 0)`);
+  await root.query('CREATE DATABASE other_shop');
+  await Promise.all([
+    expect(up(url, { source: SMALL })).rejects.toThrow('is_being_removed_from_another_database'),
+    expect(down(`${server.url}/other_shop`)).rejects.toThrow('Another database of this server'),
+  ]);
+  await root.query(`DO RELEASE_LOCK(${lock})`);
   expect(await up(url, { source: SMALL, paused: true })).toMatchObject({ outcome: 'done' });
   await root.query('SET GLOBAL log_bin_trust_function_creators = 0');
   expect(await up(url, { source: SMALL })).toMatchObject({ outcome: 'nothing_to_do' });
