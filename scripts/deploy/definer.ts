@@ -9,13 +9,12 @@ import {
   SERVER_TABLES,
 } from './account';
 import { type Grant, type Grants, type Privilege, schemaMatches } from './grants';
-import { takeLock } from './lock';
 import { claimObjects, findRegistered, registerObject } from './registry';
 import { ownTables, usedViews } from './source';
 import type { Blueprint } from './shop';
 import type { DatabaseState } from './state';
 import type { Step } from './step';
-import { checksum, groupBy, quoteName, quoteString } from './text';
+import { checksum, groupBy, quoteName, quoteString, requireThat } from './text';
 
 /** The hash that MySQL's own locked accounts have: no password hashes to it. */
 const NO_PASSWORD = '$A$005$THISISACOMBINATIONOFINVALIDSALTANDPASSWORDTHATMUSTNEVERBRBEUSED';
@@ -194,7 +193,10 @@ export function* planGrants(blueprint: Blueprint, state: DatabaseState): Generat
     statements: [
       claimObjects([GRANTS_KEY]),
       // A removal from another schema may be about to drop the account.
-      ...takeLock(DEFINER_LOCK, 30, 'order_timeout_is_being_removed_from_another_database'),
+      ...requireThat(
+        `GET_LOCK(${quoteString(DEFINER_LOCK)}, 30) = 1`,
+        'order_timeout_is_being_removed_from_another_database',
+      ),
       ...CREATE_DEFINER_WHERE_MISSING,
       ...(isUnlocked ? [`ALTER USER ${DEFINER_SQL} ACCOUNT LOCK`] : []),
       ...grantStatements(grantable, partialRevokes),

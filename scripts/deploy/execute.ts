@@ -1,11 +1,11 @@
 import type { Connection } from 'mysql2/promise';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LOCK_WAIT_SECONDS, sessionStatements, TRUST_FUNCTIONS } from './connection';
-import { deploymentLock, type Holder, holdersOf, sayHolders, takeLock } from './lock';
+import { deploymentLock, type Holder, holdersOf, sayHolders } from './lock';
 import { errnoOf, StepFailed } from './errors';
 import { migrate } from './migrations';
 import { allSteps, type Plan, type Step } from './step';
-import { quoteName } from './text';
+import { quoteName, quoteString, requireThat } from './text';
 import type { Blueprint } from './shop';
 
 /** For whoever shows the progress: called before a step, and after it with the time it took. */
@@ -132,12 +132,13 @@ async function runBuild(
   }
 }
 
-/** A plan as a script for the mysql client. `remarks`: lines for whoever reviews it. */
+/** A plan as a script for the mysql client. `remarks`: lines for whoever reviews it. `asPlanned`: see requireAsNow. */
 export function toScript(
   plan: Plan,
   schema: string,
   { version, objects }: Blueprint,
   remarks: readonly string[],
+  asPlanned: readonly string[],
 ): string {
   const comments = [
     `order-timeout ${version}: what "up" would do now to the database ${schema}.`,
@@ -150,7 +151,11 @@ export function toScript(
     `USE ${quoteName(schema)}`,
     ...sessionStatements(),
     // Another deployment that has the lock ends the script before its first change.
-    ...takeLock(deploymentLock(schema), 0, 'another_deployment_of_this_database_is_under_way'),
+    ...requireThat(
+      `GET_LOCK(${quoteString(deploymentLock(schema))}, 0) = 1`,
+      'another_deployment_of_this_database_is_under_way',
+    ),
+    ...asPlanned,
   ];
   return [
     ...comments.flatMap((comment) => comment.split('\n')).map((line) => `-- ${line}`),

@@ -12,6 +12,7 @@ import { sayActions } from './ledger-actions';
 import { sayServing } from './tables';
 import { describeLostGrants, type NewSetting, planUp } from './plan';
 import { type Blueprint, readShop, type ShopOptions } from './shop';
+import { requireAsNow } from './registry';
 import { readSource, type Source } from './source';
 import { type DatabaseState, readState } from './state';
 import { compare, readStatus, type Status, type Verification } from './status';
@@ -84,7 +85,8 @@ export function plan(target: Target, options: UpOptions = {}): Promise<UpScript>
   return deploying(target, options, async (db, source) => {
     const { plan, remarks, state, blueprint } = await proposeUp(db, source, options);
     const notes = [...remarks.map(sayFinding), ...sayServing(blueprint.indexes)];
-    return { sql: toScript(plan, state.schema, blueprint, notes), steps: titles(plan), remarks };
+    const sql = toScript(plan, state.schema, blueprint, notes, await requireAsNow(db));
+    return { sql, steps: titles(plan), remarks };
   });
 }
 

@@ -1,7 +1,7 @@
 import type { Connection } from 'mysql2/promise';
 import { select, selectColumn } from './connection';
 import { DeploymentLocked, ifAllowed } from './errors';
-import { checksum, quoteString } from './text';
+import { checksum } from './text';
 
 const hash = (schema: string) => checksum(schema).slice(0, 40);
 
@@ -10,13 +10,6 @@ export const deploymentLock = (schema: string) => `order_timeout_deploy:${hash(s
 
 /** Held by a sweep, see order_timeout_run_sweep. Who holds it keeps the sweep away. */
 export const sweepLock = (schema: string) => `order_timeout:${hash(schema)}`;
-
-/** The statements that take a lock, or else end a deployment or a script with `why` as the name of a missing procedure. */
-export const takeLock = (name: string, seconds: number, why: string): readonly string[] => [
-  `SET @order_timeout_lock = IF(GET_LOCK(${quoteString(name)}, ${seconds}) = 1,\n    'DO 0', 'CALL ${why}()')`,
-  'PREPARE order_timeout_lock FROM @order_timeout_lock',
-  'EXECUTE order_timeout_lock',
-];
 
 /** Works while nobody else deploys to the connection's database. Throws DeploymentLocked. */
 export async function withDeploymentLock<T>(db: Connection, work: () => Promise<T>): Promise<T> {

@@ -24,7 +24,7 @@ import {
 } from './source';
 import { type DatabaseState, findDeployed, isMissing, type RoutineGrant } from './state';
 import { planIndexes } from './tables';
-import { checksum, enumerate, quoteName, quoteString, splitStatements } from './text';
+import { checksum, enumerate, quoteName, quoteString, requireThat, splitStatements } from './text';
 
 /** What an operator sets at a deployment. Undefined: as it is. */
 export interface NewSetting {
@@ -189,12 +189,10 @@ function planHalt({ renames, file }: Blueprint, stale: ReturnType<typeof staleOb
     },
     {
       title: 'nothing is owed of a kind that the file has no longer',
-      statements: [
-        `SET @order_timeout_owed = IF(EXISTS (SELECT 1 FROM order_timeout_owed WHERE kind NOT IN (${kinds.join(', ')})),\n` +
-          "    'CALL something_is_owed_of_a_kind_that_the_file_has_no_longer()', 'DO 0')",
-        'PREPARE order_timeout_owed FROM @order_timeout_owed',
-        'EXECUTE order_timeout_owed',
-      ],
+      statements: requireThat(
+        `NOT EXISTS (SELECT 1 FROM order_timeout_owed WHERE kind NOT IN (${kinds.join(', ')}))`,
+        'something_is_owed_of_a_kind_that_the_file_has_no_longer',
+      ),
     },
     ...(named.length === 0
       ? []

@@ -1,6 +1,7 @@
 import type { Connection } from 'mysql2/promise';
-import { select } from './connection';
-import { quoteString } from './text';
+import { select, selectColumn } from './connection';
+import { ifThere } from './errors';
+import { quoteString, requireThat } from './text';
 import type { Migration, ObjectKind } from './source';
 
 export const MIGRATION_TABLE = 'order_timeout_migration';
@@ -122,6 +123,21 @@ export function registerTables(
     ` WHERE fresh.name IN (${tables.map(quoteString).join(', ')})\n` +
     `    ON DUPLICATE KEY UPDATE checksum = ${quoteString(checksum)}, fingerprint = fresh.fingerprint,\n` +
     `       applied_at = UTC_TIMESTAMP(3), applied_by = CURRENT_USER(), package_version = ${quoteString(version)}`
+  );
+}
+
+/** What changes with every deployment, also with one that is cut short. */
+const DEPLOYED = `(SELECT SHA2(GROUP_CONCAT(name, COALESCE(checksum, ''), COALESCE(applied_at, '') ORDER BY kind, name), 256)
+       FROM ${OBJECT_TABLE})`;
+
+/** The statements that end a script unless the database is deployed to as now. Without a registry its migrations do. */
+export async function requireAsNow(db: Connection): Promise<readonly string[]> {
+  const rows = await ifThere(() => selectColumn(db, `SELECT ${DEPLOYED}`));
+  const [now] = rows ?? [];
+  if (now == null) return [];
+  return requireThat(
+    `${DEPLOYED} = ${quoteString(now)}`,
+    'the_database_was_deployed_to_since_this_was_planned',
   );
 }
 

@@ -51,3 +51,10 @@ export function groupBy<Key, Item>(
   for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
   return groups;
 }
+
+/** Statements that end a deployment or a script unless this holds. `why`: the name of a procedure that is missing. */
+export const requireThat = (condition: string, why: string): readonly string[] => [
+  `SET @order_timeout_check = IF(${condition},\n    'DO 0', 'CALL ${why}()')`,
+  'PREPARE order_timeout_check FROM @order_timeout_check',
+  'EXECUTE order_timeout_check',
+];

@@ -75,6 +75,17 @@ describe('the script that "plan" prints', () => {
     expect(await snapshot(shop)).toEqual(before);
   });
 
+  it('stops before its first change when the database was deployed to since', async () => {
+    const { shop, url } = await deployedShop();
+    const { sql } = await plan(url, { source: edited(SMALL, 'order_timeout_first') });
+    await up(url, { source: edited(SMALL, 'order_timeout_double') });
+    const before = await snapshot(shop);
+    await expect(runWithClient(url, sql)).rejects.toThrow(
+      'the_database_was_deployed_to_since_this_was_planned',
+    );
+    expect(await snapshot(shop)).toEqual(before);
+  });
+
   it('has only what is left to do, and keeps grants and the state of the event', async () => {
     const { shop, url } = await deployedShop();
     const account = await shop.createAccount(
