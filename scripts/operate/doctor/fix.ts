@@ -52,13 +52,13 @@ async function mend(db: Connection, source: Source, topology: Topology): Promise
   const event = await readEvent(db);
   const { routines, events } = planObjects(blueprint, state);
   // Of a shop that will not do nothing can be filled: then all that is registered looks as if it were no longer ours.
-  const toCreate = blueprint.objects.length > 0 ? events : [];
+  const isFilled = blueprint.objects.length > 0;
   const ofEvent: readonly Step[] =
     event === undefined
-      ? toCreate.map(createRegistered)
+      ? (isFilled ? events : []).map(createRegistered)
       : [...enableAsIntended(event, intendedDefiner(state) ?? event.definer)];
   const done: Step[] = [];
-  const remarks: string[] = [];
+  const remarks = isFilled ? [] : ["The shop's tables will not do: first mend what objects says."];
   const steps = [
     ...planGrants(blueprint, state),
     // What is deployed of another version, or of a file that is deployed in part, needs what it has.
