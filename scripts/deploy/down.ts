@@ -52,10 +52,12 @@ export async function checkLosses(
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const { about, unless, sql, say, remedy } of WOULD_BE_LOST) {
-    const [row] =
-      losses[unless] === true ? [] : ((await ifThere(() => select<Lost>(db, sql))) ?? []);
-    if (row !== undefined && row.total > 0)
-      findings.push(mistake(about, `${say(row)}. ${left}`, remedy));
+    const lost: Lost[] = [];
+    // Of two tables one may be gone.
+    for (const one of losses[unless] === true ? [] : [sql].flat())
+      lost.push(...((await ifThere(() => select<Lost>(db, one))) ?? []));
+    const total = lost.reduce((sum, row) => sum + row.total, 0);
+    if (total > 0) findings.push(mistake(about, `${say({ ...lost[0], total })}. ${left}`, remedy));
   }
   return findings;
 }
@@ -63,14 +65,14 @@ export async function checkLosses(
 /** How many rows, and what they are about. */
 interface Lost {
   readonly total: number;
-  readonly what: string | null;
+  readonly what?: string;
 }
 
 interface Loss {
   readonly about: string;
   /** The option under which it may be lost. */
   readonly unless: keyof Losses;
-  readonly sql: string;
+  readonly sql: string | readonly string[];
   readonly say: (lost: Lost) => string;
   readonly remedy: string;
 }
@@ -103,7 +105,9 @@ const WOULD_BE_LOST: readonly Loss[] = [
   {
     about: 'journal',
     unless: 'dropJournal',
-    sql: 'SELECT (SELECT COUNT(*) FROM order_timeout_cancellation) + (SELECT COUNT(*) FROM order_timeout_refund) AS total, NULL AS what',
+    sql: ['cancellation', 'refund'].map(
+      (table) => `SELECT COUNT(*) AS total FROM order_timeout_${table}`,
+    ),
     say: ({ total }) =>
       `The journal has ${total} rows: they say what was given back to whom, and make a second refund impossible`,
     remedy: 'to lose them with the rest: down --drop-journal',

@@ -42,6 +42,8 @@ describe('"down"', () => {
 
     await expect(down(shop.url)).rejects.toThrow(/The journal has 2 rows.*down --drop-journal/);
     expect(await snapshot(shop)).toEqual(before);
+    await shop.run('DROP TABLE order_timeout_cancellation');
+    await expect(down(shop.url)).rejects.toThrow('The journal has 1 rows');
     expect(await down(shop.url, { dropJournal: true })).toMatchObject({ outcome: 'done' });
     expect(await shop.run('SELECT balance_amount FROM user_coupons')).toEqual([
       { balance_amount: 1000 },
