@@ -39,8 +39,7 @@ async function buildPackage(): Promise<void> {
     format: 'cjs',
     packages: 'external',
     plugins: [clientBeside],
-    minifyWhitespace: true,
-    minifySyntax: true,
+    minify: true,
   });
   const types = ['-o', 'dist/index.d.cts', '--no-banner', '--silent'];
   execFileSync(
