@@ -89,8 +89,11 @@ function write(
   const deadline = pick(table, /expire|deadline|time_?out/i, isTime);
   const meaning = table.columns.get(status.toLowerCase())?.comment.replace(/\s+/g, ' ');
   const codesOf = (rows: readonly StatusCount[]) => rows.flatMap(({ code }) => code ?? []);
-  const [pending, ...rest] = codesOf(statuses.filter((row) => row.paid === 0)).sort(
-    (one, other) => Number(one) - Number(other),
+  // What waits for payment is younger than what no longer does.
+  const [pending, ...rest] = codesOf(
+    statuses
+      .filter((row) => row.paid === 0)
+      .sort((one, other) => ((one.newest ?? '') < (other.newest ?? '') ? 1 : -1)),
   );
   const paidCodes = codesOf(statuses.filter((row) => row.paid > 0));
   const lines = [

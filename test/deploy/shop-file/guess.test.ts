@@ -17,7 +17,7 @@ const OTHER_SHOP = `
 CREATE TABLE trade_order (
     id BIGINT NOT NULL PRIMARY KEY AUTO_INCREMENT,
     member_id BIGINT NOT NULL,
-    order_status SMALLINT NOT NULL COMMENT '10 waits, 20 paid,\n30 closed',
+    order_status SMALLINT NOT NULL COMMENT '10 waits, 20 paid,\n-1 closed',
     pay_time DATETIME NULL,
     create_time DATETIME NOT NULL,
     expire_time DATETIME NULL,
@@ -27,7 +27,7 @@ CREATE TABLE trade_order_item (id BIGINT PRIMARY KEY, order_id BIGINT, sku_id BI
 CREATE TABLE sku (id BIGINT PRIMARY KEY, stock INT);
 INSERT INTO trade_order (member_id, order_status, pay_time, create_time) VALUES
     (1, 10, NULL, '2026-01-31 12:00:00'), (1, 20, '2026-01-30 12:00:00', '2026-01-30 11:00:00'),
-    (1, 20, '2026-01-29 12:00:00', '2026-01-29 11:00:00'), (1, 30, NULL, '2026-01-28 11:00:00')`;
+    (1, 20, '2026-01-29 12:00:00', '2026-01-29 11:00:00'), (1, -1, NULL, '2026-01-28 11:00:00')`;
 
 it('of other tables it says what was found, and what a person has to fill in', async () => {
   const shop = await createShop({ deploy: false, schema: () => OTHER_SHOP });
@@ -44,14 +44,14 @@ it('of other tables it says what was found, and what a person has to fill in', a
       paid_at: pay_time
       only: o.deleted_at IS NULL
       status:
-        column: order_status # 10 waits, 20 paid, 30 closed
+        column: order_status # 10 waits, 20 paid, -1 closed
         # The newest orders: code, how many, the newest
         #   20: 2, 2026-01-30 11:00:00, 2 with a pay_time
+        #   -1: 1, 2026-01-28 11:00:00
         #   10: 1, 2026-01-31 12:00:00
-        #   30: 1, 2026-01-28 11:00:00
         pending: 10
         paid: [20]
-        cancelled: which code? # left: 30
+        cancelled: which code? # left: -1
         # other: [] # codes that are none of these
       # set: {cancelled_at: :now} # what a cancellation sets beside the status
     give_back: # what an order takes; tables that name one:
@@ -79,7 +79,7 @@ it('of other tables it says what was found, and what a person has to fill in', a
     'line 22, give_back: expected a mapping of kinds to rules, found nothing. See docs/your-shop.md',
   ]);
   const filled = text
-    .replace('cancelled: which code?', 'cancelled: 30')
+    .replace('cancelled: which code?', 'cancelled: -1')
     .replace(/^give_back:.*$/m, 'give_back: {}');
   expect((await check(shop, filled)).mistakes).toEqual([]);
 });
