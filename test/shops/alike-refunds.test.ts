@@ -28,7 +28,15 @@ give_back:
 const VIEW = `SELECT o.id AS order_id, o.user_id, card.id AS target_id, card.wallet_id AS account_id, card.taken, 0 AS returned, 'lines' AS source
   FROM purchase AS o JOIN card ON card.purchase_id = o.id`;
 
-test.each(['at: :now', 'at: :now, card: refund.target_id', 'at: :now, invoice: null'])(
+test.each([
+  'at: :now',
+  'at: :now, card: refund.target_id',
+  'at: :now, invoice: null',
+  // Values that are others by now: the balance of then, seconds, a number that is new each time.
+  'at: :now, invoice: (SELECT money FROM wallet WHERE id = refund.account_id)',
+  'at: :now, invoice: UNIX_TIMESTAMP(:now)',
+  'at: :now, invoice: UUID_SHORT()',
+])(
   'two refunds of the same amount to the same account are no broken invariant (%s); a row too few or too many is',
   async (write) => {
     const shop = await createDeployed(SCHEMA, fileWith(write), { 'gift.sql': VIEW });
@@ -90,4 +98,28 @@ ${kind('gift', 'purchase: refund.order_id, amount: refund.amount, what: "\'gift\
     '1: broken_invariant bonus 0',
     '1: broken_invariant points 0',
   ]);
+});
+
+test('nor are refunds of two orders of which the ledger has the number alone', async () => {
+  const shop = await createDeployed(
+    `${purchases('number CHAR(4) NOT NULL')}
+     CREATE TABLE guest (id BIGINT PRIMARY KEY, points INT NOT NULL);
+     CREATE TABLE log (id INT AUTO_INCREMENT PRIMARY KEY, number CHAR(4), amount INT, at DATETIME, KEY (number));
+     INSERT INTO guest VALUES (7, 0);
+     INSERT INTO purchase (id, number) VALUES (1, 'A-1'), (2, 'A-2');`,
+    `${ordersOf('purchase')}
+give_back:
+  points:
+    order: {target: o.user_id, amount: '10'}
+    target: {table: guest, id: id}
+    add: points
+    ledger: {table: log, write: {number: (SELECT number FROM purchase WHERE id = refund.order_id), amount: refund.amount, at: :now}}
+`,
+  );
+  await sweep(shop);
+  expect(await shop.run('SELECT number, amount FROM log')).toEqual([
+    { number: 'A-1', amount: 10 },
+    { number: 'A-2', amount: 10 },
+  ]);
+  expect(await shop.run('SELECT * FROM order_timeout_violation')).toEqual([]);
 });

@@ -12,7 +12,7 @@ import {
 import type { ShopFacts } from './facts';
 import type { Shop } from './read';
 import { neededIndexes, type Table } from '../tables';
-import { referencesIn, reword, soleColumn, wordsIn } from './expressions';
+import { referencesIn, reword, soleColumn, soleText, wordsIn } from './expressions';
 import { type Rule, type ShopFile, TELLS, type Values, wayOf, WAYS } from './schema';
 
 export type ShopContext = ReturnType<typeof toContext>;
@@ -185,10 +185,20 @@ function userColumnOf(write: Values): string | null {
   return column === undefined ? null : `row_of.${quoteName(column)}`;
 }
 
-/** What tells the ledger's row `row_of` of a refund: all that was written but whose, the remark, and when to the second. */
+/** Values that are others when they are asked for again: times that are no plain :now, what a row of others says, what is new each time. */
+const PASSING =
+  /(?<![:.])\b(SELECT\b(?!.*refund\.order_id)|RAND|UUID\w*|NOW|SYSDATE|CUR\w+|UTC_\w+|UNIX_TIMESTAMP)\b|:remark\b|.:now\b|:now\b./is;
+
+/** What a ledger's row still says of its refund. */
+const lasting = (write: Values) =>
+  Object.entries(write).filter(
+    ([, value]) => soleText(String(value)) !== undefined || !PASSING.test(String(value).trim()),
+  );
+
+/** What tells the ledger's row `row_of` of a refund: all that lasts but whose, and when to the second. */
 const matchOf = (write: Values) =>
-  Object.entries(write)
-    .filter(([, value]) => value !== OF_USER && !wordsIn(String(value)).includes('remark'))
+  lasting(write)
+    .filter(([, value]) => value !== OF_USER)
     .map(([column, value]) => {
       const name = `row_of.${quoteName(column)}`;
       return wordsIn(String(value)).includes('now')
@@ -208,7 +218,7 @@ function kindsAlike({ table, write }: NonNullable<Rule['ledger']>, { give_back }
 
 /** By which columns of the journal the ledger tells the refunds of an order apart. */
 function toldBy(write: Values): string[] {
-  const texts = Object.values(write).map(String);
+  const texts = lasting(write).map(([, value]) => String(value));
   const named = texts.flatMap(referencesIn).map(({ column }) => column);
   const words = texts.flatMap(wordsIn);
   return [
