@@ -176,3 +176,27 @@ give_back:
     expect(await column(shop, 'SELECT points FROM guest ORDER BY id')).toEqual([0, 20, 40]);
   });
 });
+
+it('what a table says that no key names is read, too', async () => {
+  const shop = await createDeployed(
+    `${purchases()}
+     CREATE TABLE voucher (id BIGINT PRIMARY KEY, purchase_id BIGINT NULL, state INT NULL);
+     CREATE TABLE state (code INT);
+     CREATE TABLE word (code INT, meaning CHAR(4));
+     CREATE TABLE log (id BIGINT AUTO_INCREMENT PRIMARY KEY, voucher BIGINT, state INT, KEY (voucher));
+     INSERT INTO purchase (id) VALUES (1);
+     INSERT INTO voucher VALUES (1, 1, 3);
+     INSERT INTO state VALUES (5);
+     INSERT INTO word VALUES (5, 'free');`,
+    `${ordersOf('purchase')}${held(
+      'voucher',
+      'ledger: {table: log, write: {voucher: refund.account_id, state: (SELECT EXTRACT(DAY FROM NULL) FROM DUAL) IS NULL AND (SELECT 1 FROM state)}}',
+    ).replace(
+      '{purchase_id: null}',
+      "{state: (SELECT s.code FROM `state` AS s JOIN word USING (code) WHERE meaning = 'free')}",
+    )}`,
+  );
+  expect(await sweep(shop)).toMatchObject({ cancelled: 1, failed: 0 });
+  expect(await column(shop, 'SELECT state FROM voucher')).toEqual([5]);
+  expect(await column(shop, 'SELECT state FROM log')).toEqual([1]);
+});

@@ -8,6 +8,10 @@ import { type Meaning, meanings, type ShopFile, shopFile, type Value } from './s
 const PART =
   /'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|(?<![\w@:]):(?<word>[a-z_]+)\b|(?<![\w$.`])(?<alias>\w+)\.(?:`(?<escaped>(?:[^`]|``)+)`|(?<column>[\w$]+))|(?<paren>[()])|(?<bad>;|--(?=\s|$)|#|\/\*|['"])/g;
 
+/** A table that a subquery reads: the engine's account needs it. What EXTRACT and the like are FROM is none. */
+const READ =
+  /(?<=\bSELECT\b.*)(?<!\b(?:EXTRACT|TRIM|SUBSTR\w*)\([^()]*)\b(?:FROM|JOIN)\s+`?(?!DUAL\b)(?<table>[\w$]+)/gis;
+
 /** One of these, a column with its alias. */
 type Part = Partial<Record<'word' | 'alias' | 'column' | 'paren' | 'bad', string>>;
 
@@ -114,6 +118,7 @@ export function usesOf(file: ShopFile) {
       const known: Record<string, string> = { o: file.orders.table, target, line: here };
       const names = Object.fromEntries(aliases.map((alias) => [alias, known[alias]]));
       expressions.push({ path, sql: value, names, words, isInteger: type === 'integer' });
+      for (const { groups } of value.matchAll(READ)) addTable(groups?.table ?? '', path);
     }
   };
   const visit = (schema: Schema, value: unknown, path: string, here: string): void => {
