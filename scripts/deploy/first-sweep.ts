@@ -97,7 +97,11 @@ export async function sayFirstSweep(
     if (orders === undefined)
       return `What the first sweep would cancel could not be counted within ${LIMIT_MS / 1000} s.`;
     const back = given.length === 0 ? '' : ` and give back about ${given.join(', ')}`;
-    return `The first sweep would cancel ${orders} order${orders === '1' ? '' : 's'}${back}.`;
+    const out =
+      context.orders.type === null
+        ? ''
+        : ' Types that order_timeout_policy switches off, at first 3, are left out.';
+    return `The first sweep would cancel ${orders} order${orders === '1' ? '' : 's'}${back}.${out}`;
   } finally {
     await db.query("SET SESSION time_zone = '+00:00'");
   }
