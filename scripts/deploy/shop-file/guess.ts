@@ -93,7 +93,7 @@ function write(
   const [pending, ...rest] = codesOf(
     statuses
       .filter((row) => row.paid === 0)
-      .sort((one, other) => ((one.newest ?? '') < (other.newest ?? '') ? 1 : -1)),
+      .sort((one, other) => (other.newest ?? '').localeCompare(one.newest ?? '')),
   );
   const paidCodes = codesOf(statuses.filter((row) => row.paid > 0));
   const lines = [
