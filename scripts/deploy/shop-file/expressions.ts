@@ -91,6 +91,8 @@ export interface Expression {
   readonly words: readonly string[];
   /** An id or an amount. */
   readonly isInteger: boolean;
+  /** The column that is looked up by it. */
+  readonly equals: { readonly table: string; readonly column: string } | undefined;
 }
 
 /** Everything of the shop that a file names: the file is read along its schema, which says what each part means. */
@@ -117,7 +119,8 @@ export function usesOf(file: ShopFile) {
     if (aliases !== undefined && typeof value === 'string') {
       const known: Record<string, string> = { o: file.orders.table, target, line: here };
       const names = Object.fromEntries(aliases.map((alias) => [alias, known[alias]]));
-      expressions.push({ path, sql: value, names, words, isInteger: type === 'integer' });
+      const equals = /\.by\./.test(path) ? { table: target, column } : undefined;
+      expressions.push({ path, sql: value, names, words, isInteger: type === 'integer', equals });
       for (const { groups } of value.matchAll(READ)) addTable(groups?.table ?? '', path);
     }
   };

@@ -51,8 +51,12 @@ export async function readShopFacts(db: Connection, file: ShopFile): Promise<Sho
   const tables = await readTables(db, [...uses.tables.keys()]);
   const expressions = new Map<string, Tried>();
   for (const expression of uses.expressions) {
-    const named = Object.values(expression.names).filter((name) => name !== undefined);
-    if (named.every((name) => tables.has(name)))
+    const { names, equals } = expression;
+    const named = Object.values(names).filter((name) => name !== undefined);
+    const isThere =
+      equals === undefined ||
+      tables.get(equals.table)?.columns.has(equals.column.toLowerCase()) === true;
+    if (isThere && named.every((name) => tables.has(name)))
       expressions.set(expression.path, await tryOut(db, expression));
   }
   return { tables, expressions, statuses: await readStatuses(db, file, tables, expressions) };
@@ -80,15 +84,15 @@ const INTEGER_FIELDS = [1, 2, 3, 8, 9];
 /** Where routines use them, columns need their alias: `o` is a view there, with the columns that are named like that. */
 const IN_ROUTINES = /^orders\.(paid_)?set\.|\.(order|reach\.\d+|free)\b/;
 
-async function tryOut(db: Connection, { path, sql, names }: Expression): Promise<Tried> {
+async function tryOut(db: Connection, { path, sql, names, equals }: Expression): Promise<Tried> {
   const again = IN_ROUTINES.test(path) && names.o !== undefined ? [quoteName(names.o)] : [];
-  const from = Object.entries(names).map(
+  const from = Object.entries(equals ? { ...names, target: equals.table } : names).map(
     ([alias, table]) => `${table === undefined ? STAND_INS[alias] : quoteName(table)} AS ${alias}`,
   );
   const expression = reword(sql, ({ word = '' }) => WORDS[word]);
   try {
     const [, [field]] = await db.query(
-      `SELECT (${expression}) FROM ${[...from, ...again].join(' JOIN ')} WHERE FALSE`,
+      `SELECT (${expression})${equals ? ` = target.${quoteName(equals.column)}` : ''} FROM ${[...from, ...again].join(' JOIN ')} WHERE FALSE`,
     );
     return { isInteger: INTEGER_FIELDS.includes(field?.columnType ?? -1) };
   } catch (error) {

@@ -157,6 +157,19 @@ describe('a shop file is refused, with the line and what was found', () => {
     expect(mistakes.filter((mistake) => sentence.test(mistake))).toHaveLength(1);
   });
 
+  it('with texts that MySQL will not compare', async () => {
+    const shop = await tablesOf('litemall');
+    await shop.run('ALTER TABLE litemall_coupon_user ADD code CHAR(9) COLLATE utf8mb4_unicode_ci');
+    await shop.run('ALTER TABLE litemall_order ADD code CHAR(9) COLLATE utf8mb4_general_ci');
+    const by = 'named: {target: o.id, by: {code: o.code}, ';
+    const { mistakes } = await check(shop, edit(litemall, 'held: {by: order_id, ', by));
+    expect(mistakes).toEqual([
+      expect.stringMatching(
+        /^line 25, give_back\.coupon\.named\.by\.code: the server refuses "o\.code": Illegal mix of collations /,
+      ),
+    ]);
+  });
+
   it('with all mistakes at once', async () => {
     const shop = await tablesOf('litemall');
     await shop.run('DROP TABLE litemall_coupon_user');
