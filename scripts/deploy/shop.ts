@@ -82,7 +82,7 @@ export async function readShop(
   const deployed = stored && (await readDeployed(db, stored, state));
   const look = async (shop: ReturnType<typeof assembleShop>) => {
     if ('mistakes' in shop) return { findings: shop.mistakes };
-    const facts = await readShopFacts(db, shop.file);
+    const facts = await readShopFacts(db, shop);
     return { shop, facts, ...checkShopFile(shop, facts, deployed) };
   };
   let seen = await look(

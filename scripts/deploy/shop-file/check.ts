@@ -49,6 +49,12 @@ function* checkDatabase(
       yield remark(use.path, `${use.table}.${use.column} may be NULL`, 'NULL is counted as 0');
   }
   for (const expression of expressions) yield* checkExpression(expression, facts);
+  for (const [kind, { due: sql }] of Object.entries(file.give_back))
+    if (sql !== undefined)
+      yield* checkExpression(
+        { path: `give_back.${kind}.due`, sql, names: {}, isInteger: true },
+        facts,
+      );
   for (const { path, table, columns, unique, isThere } of indexes) {
     const known = facts.tables.get(table)?.columns;
     if (unique && !isThere && columns.every((column) => known?.has(column.toLowerCase())))
@@ -147,7 +153,7 @@ function suggest(name: string, { columns }: Table): string {
 }
 
 function* checkExpression(
-  { path, sql, names, isInteger }: Expression,
+  { path, sql, names, isInteger }: Pick<Expression, 'path' | 'sql' | 'names' | 'isInteger'>,
   { tables, expressions }: ShopFacts,
 ): Generator<Finding> {
   const unknown = referencesIn(sql).flatMap(({ alias, column }) => {

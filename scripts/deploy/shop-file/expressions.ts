@@ -10,7 +10,7 @@ const PART =
 
 /** A table that a subquery reads: the engine's account needs it. What EXTRACT and the like are FROM is none. */
 const READ =
-  /(?<=\bSELECT\b.*)(?<!\b(?:EXTRACT|TRIM|SUBSTR\w*)\([^()]*)\b(?:FROM|JOIN)\s+`?(?!DUAL\b)(?<table>[\w$]+)/gis;
+  /(?<=\bSELECT\b.*)(?<!\b(?:EXTRACT|TRIM|SUBSTR\w*)\([^()]*)\b(?:FROM|JOIN)\s+`?(?!(?:DUAL|LATERAL|JSON_TABLE)\b)(?<table>[\w$]+)/gis;
 
 /** One of these, a column with its alias. */
 type Part = Partial<Record<'word' | 'alias' | 'column' | 'paren' | 'bad', string>>;

@@ -157,6 +157,22 @@ describe('a shop file is refused, with the line and what was found', () => {
     expect(mistakes.filter((mistake) => sentence.test(mistake))).toHaveLength(1);
   });
 
+  it.each([
+    ['nope', /due: the server refuses "view\.sql": Unknown column 'nope' in /],
+    ['FROM', /due: the server refuses "view\.sql": You have an error in your SQL syntax/],
+    ['number * 1.5', /due: "view\.sql" is no integer\. Ids and amounts must be integers/],
+  ])('with a view of its own that takes %s', async (taken, sentence) => {
+    const shop = await tablesOf('litemall');
+    const lines =
+      'lines: {table: litemall_order_goods, order: order_id, target: product_id, amount: number, only: line.deleted = 0}';
+    const due = 'due: view.sql\n    reach: [{id: o.id}]';
+    const view = `SELECT order_id, 1 AS user_id, product_id AS target_id, product_id AS account_id, ${taken} AS taken, 0 AS returned, 'lines' AS source FROM litemall_order_goods`;
+    const { mistakes } = await check(shop, edit(litemall, lines, due), undefined, {
+      'view.sql': view,
+    });
+    expect(mistakes).toEqual([expect.stringMatching(sentence)]);
+  });
+
   it('with texts that MySQL will not compare', async () => {
     const shop = await tablesOf('litemall');
     await shop.run('ALTER TABLE litemall_coupon_user ADD code CHAR(9) COLLATE utf8mb4_unicode_ci');

@@ -20,10 +20,15 @@ export const shopFileOf = (example: Example) =>
   readFile(join(ROOT, 'sql/shops', `${example}.yaml`), 'utf8');
 
 /** Holds a shop file against a database; mistakes and remarks are sentences. */
-export async function check(shop: Shop, text: string, deployed?: Deployed) {
-  const parsed = assembleShop(text, {});
+export async function check(
+  shop: Shop,
+  text: string,
+  deployed?: Deployed,
+  views: Readonly<Record<string, string>> = {},
+) {
+  const parsed = assembleShop(text, views);
   if ('mistakes' in parsed) throw new Error(parsed.mistakes.map(sayFinding).join('\n'));
-  const facts = await withSession(shop.url, (db) => readShopFacts(db, parsed.file));
+  const facts = await withSession(shop.url, (db) => readShopFacts(db, parsed));
   const checked = checkShopFile(parsed, facts, deployed);
   const sentences = (wanted: string) =>
     checked.findings.filter(({ severity }) => severity === wanted).map(sayFinding);
