@@ -121,7 +121,6 @@ export function usesOf(file: ShopFile) {
       const names = Object.fromEntries(aliases.map((alias) => [alias, known[alias]]));
       const equals = /\.by\./.test(path) ? { table: target, column } : undefined;
       expressions.push({ path, sql: value, names, words, isInteger: type === 'integer', equals });
-      for (const { groups } of value.matchAll(READ)) addTable(groups?.table ?? '', path);
     }
   };
   const visit = (schema: Schema, value: unknown, path: string, here: string): void => {
@@ -150,6 +149,8 @@ export function usesOf(file: ShopFile) {
     }
   };
   visit(shopFile as unknown as Schema, file, '', '');
+  for (const { sql, path } of expressions)
+    for (const { groups } of sql.matchAll(READ)) addTable(groups?.table ?? '', path);
   return { tables, columns, expressions };
 }
 
