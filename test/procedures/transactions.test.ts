@@ -108,6 +108,25 @@ describe.for(Object.keys(TRANSACTIONS))('inside the caller’s transaction (%s)'
   });
 });
 
+test.for(['COMMIT', 'START TRANSACTION'])(
+  'after %s, a call whose finding is refused has cancelled, and says so',
+  async (begin) => {
+    const order = await pendingOrder(shop, { coupon: 1000 });
+    await shop.run('UPDATE order_coupons SET applied_amount = 700');
+    await failWhen(shop, 'order_timeout_finding', 'INSERT');
+    const db = await shop.connect();
+    await db.query(begin);
+
+    expect(await cancelOrder(db, order)).toMatchObject({
+      outcome: 'cancelled',
+      coupon_refunded: 700,
+    });
+    await db.query('COMMIT');
+
+    expect(await shop.run('SELECT status FROM orders')).toEqual([{ status: 3 }]);
+  },
+);
+
 test('what runs its own transactions leaves none open with autocommit off either', async () => {
   await pendingOrder(shop);
   const [db, other] = [await shop.connect(), await shop.connect()];
