@@ -59,13 +59,20 @@ export function sayAmounts(amounts: Iterable<readonly [kind: string, amount: Cel
 export const sayReturned = (returned: Readonly<Record<string, Cell>>) =>
   sayAmounts(Object.entries(returned));
 
+/** A text that may be anybody's, on one line: what would move a cursor or turn the line round, as JSON may write it. */
+export const inert = (text: string) =>
+  text.replaceAll(
+    /[\p{Cc}\u2028-\u202E\u2066-\u2069]/gu,
+    (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
 const COLORS = { ok: 'green', warn: 'yellow', fail: 'red' } as const;
 
 /** What checks found, a line each, and below it what to do. */
 export function sayChecks(checks: readonly Finding[], colors: Colors): string[] {
   const width = Math.max(0, ...checks.map(({ about }) => about.length));
   return checks.flatMap(({ about, severity, text, remedy }) => [
-    `${colors[COLORS[severity]](severity.padEnd(4))}  ${about.padEnd(width)}  ${text}`,
+    `${colors[COLORS[severity]](severity.padEnd(4))}  ${about.padEnd(width)}  ${inert(text)}`,
     ...(remedy === '' ? [] : [`${' '.repeat(width + 8)}→ ${remedy}`]),
   ]);
 }

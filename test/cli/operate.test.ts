@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { cancelOrderAsAdmin } from '../../scripts';
 import { order, pendingOrder, shopOfFile } from '../support';
 import { commandLine, json } from './support';
 
@@ -32,6 +33,22 @@ test('explain begins with the answer', async () => {
   expect(await json(shop, ['explain', '404'])).toMatchObject([
     { step: 'answer', verdict: 'not_found', detail: 'There is no order 404.' },
   ]);
+});
+
+test('a remark moves no cursor, adds no line and turns none round', async () => {
+  const { orderId } = await pendingOrder(shop);
+  await cancelOrderAsAdmin(shop.db, orderId, { remark: '\u001b[2J\r\n  refund  all\u202e\u009b' });
+
+  await shop.run(
+    `INSERT INTO order_timeout_finding (order_id, what, detail, opened_at)
+     SELECT 1, 'unreadable', remark, created_at FROM order_timeout_batch`,
+  );
+
+  const { out } = await commandLine(shop, ['explain', String(orderId)]);
+  const found = await commandLine(shop, ['findings']);
+
+  expect(found.out).toContain(' \\u001b[2J\\u000d\\u000a  refund  all\\u202e\\u009b ');
+  expect(out).toContain('remark: \\u001b[2J\\u000d\\u000a  refund  all\\u202e\\u009b)');
 });
 
 test('explain names a finding', async () => {

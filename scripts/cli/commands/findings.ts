@@ -2,7 +2,7 @@ import * as client from '../../index';
 import type { Colors, Context } from '../context';
 import { EXIT } from '../errors';
 import { answer, askingCommand } from '../frame';
-import { count, figure, toTable } from '../output';
+import { count, figure, inert, toTable } from '../output';
 import { MOMENT_HELP, parseMoment, parseOrderId, sinceOf, wholeNumber } from '../values';
 
 export const findingsCommand = (context: Context) =>
@@ -32,7 +32,7 @@ function tableOf(findings: readonly client.Finding[], limit: number, colors: Col
       of: ({ kind, targetId }) => (kind === '' ? 'the order' : `${kind} ${targetId}`),
       amount: (one) => figure(one.amount),
       other: (one) => figure(one.otherAmount),
-      detail: (one) => one.detail,
+      detail: (one) => inert(one.detail),
       'found at': (one) => one.foundAt.toISOString(),
     },
     colors,

@@ -2,7 +2,7 @@ import * as client from '../../index';
 import type { Colors, Context } from '../context';
 import { EXIT } from '../errors';
 import { answer, askingCommand } from '../frame';
-import { figure, sayReturned, toTable } from '../output';
+import { figure, inert, sayReturned, toTable } from '../output';
 import { parseOrderId, wholeNumber } from '../values';
 
 interface Outcome {
@@ -121,7 +121,7 @@ function sayExplanation([first, ...others]: readonly client.Explanation[], color
     colors.bold(first?.detail ?? ''),
     ...others.map(
       ({ step, verdict, detail }) =>
-        `  ${colors.dim(step.padEnd(width))}  ${step === 'finding' ? `${verdict}: ` : ''}${detail}`,
+        `  ${colors.dim(step.padEnd(width))}  ${step === 'finding' ? `${verdict}: ` : ''}${inert(detail)}`,
     ),
   ].join('\n');
 }
