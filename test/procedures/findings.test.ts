@@ -64,6 +64,25 @@ test('a finding is listed until somebody settles it, once, with a remark; it com
   expect(await listed(shop)).toMatchObject([{ amount: 700, other_amount: 1100 }]);
 });
 
+test('a thousand orders that are all too old are not looked at', async () => {
+  await order(shop, { status: 'cancelled', coupon: 1000 });
+  const looks = () =>
+    shop.run(
+      `SELECT SUM(count_star) FROM performance_schema.events_statements_summary_by_program
+        WHERE object_schema = ? AND object_name = 'order_timeout_reconcile_orders'`,
+      [shop.name],
+    );
+  await reconcile(shop);
+  const before = await looks();
+
+  const none = await call(shop.db, "reconcile_orders('2100-01-01')");
+
+  expect(none).toEqual({ orders: 0, opened: 0, closed: 0 });
+  expect(await looks()).toEqual(before);
+  await reconcile(shop);
+  expect(await looks()).not.toEqual(before);
+});
+
 test('what somebody has settled, as given in another way, is not missing and is not repaired; all else is', async () => {
   const { orderId, couponId } = await order(shop, {
     ...{ status: 'cancelled', coupon: 1000, points: 50 },

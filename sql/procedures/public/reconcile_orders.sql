@@ -36,7 +36,9 @@ BEGIN
         IF v_after IS NULL THEN
             LEAVE slice;
         END IF;
-        CALL order_timeout_reconcile_list(v_order_ids, v_now);
+        IF v_looked_at > 0 THEN
+            CALL order_timeout_reconcile_list(v_order_ids, v_now);
+        END IF;
         SET v_orders = v_orders + v_looked_at;
     END LOOP;
 
