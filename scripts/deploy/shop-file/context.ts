@@ -12,7 +12,7 @@ import {
 import type { ShopFacts } from './facts';
 import type { Shop } from './read';
 import { neededIndexes, type Table } from '../tables';
-import { referencesIn, reword, soleColumn, soleText, wordsIn } from './expressions';
+import { referencesIn, reword, soleColumn, soleText, usesOf, wordsIn } from './expressions';
 import { type Rule, type ShopFile, TELLS, type Values, wayOf, WAYS } from './schema';
 
 export type ShopContext = ReturnType<typeof toContext>;
@@ -55,6 +55,8 @@ export function toContext(
     ),
     /** How rows are reached, to be locked: of all rules but shared ones. */
     reaches,
+    /** Tables that routines read by their own name, in subqueries of the file. */
+    tables_read: [...usesOf(file).named].map(quoteName),
     /** Kinds of which each reached row has a key of its own: a list of texts. */
     counted_kinds: counted.map(quoteString).join(', ') || "''",
   };

@@ -91,9 +91,13 @@ export interface Expression {
   readonly words: readonly string[];
   /** An id or an amount. */
   readonly isInteger: boolean;
+  /** Else it is in a view, or only counted with before the first sweep. */
+  readonly isInRoutine: boolean;
   /** The column that is looked up by it. */
   readonly equals: { readonly table: string; readonly column: string } | undefined;
 }
+
+const IN_ROUTINES = /^orders\.(paid_)?set\.|\.(order|reach\.\d+|free|set|open|ledger)\b/;
 
 /** Everything of the shop that a file names: the file is read along its schema, which says what each part means. */
 export function usesOf(file: ShopFile) {
@@ -120,7 +124,9 @@ export function usesOf(file: ShopFile) {
       const known: Record<string, string> = { o: file.orders.table, target, line: here };
       const names = Object.fromEntries(aliases.map((alias) => [alias, known[alias]]));
       const equals = /\.by\./.test(path) ? { table: target, column } : undefined;
-      expressions.push({ path, sql: value, names, words, isInteger: type === 'integer', equals });
+      const isInRoutine = IN_ROUTINES.test(path);
+      const isInteger = type === 'integer';
+      expressions.push({ path, sql: value, names, words, isInteger, isInRoutine, equals });
     }
   };
   const visit = (schema: Schema, value: unknown, path: string, here: string): void => {
@@ -149,9 +155,14 @@ export function usesOf(file: ShopFile) {
     }
   };
   visit(shopFile as unknown as Schema, file, '', '');
-  for (const { sql, path } of expressions)
-    for (const { groups } of sql.matchAll(READ)) addTable(groups?.table ?? '', path);
-  return { tables, columns, expressions };
+  /** Tables that routines read by their own name, not through a view. */
+  const named = new Set<string>();
+  for (const { sql, path, isInRoutine } of expressions)
+    for (const { groups } of sql.matchAll(READ)) {
+      addTable(groups?.table ?? '', path);
+      if (isInRoutine) named.add(groups?.table ?? '');
+    }
+  return { tables, columns, expressions, named };
 }
 
 /** What is looked at of zod's definitions. */

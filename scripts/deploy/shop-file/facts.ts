@@ -87,18 +87,17 @@ const WORDS: Readonly<Record<string, string>> = {
 /** TINY, SHORT, LONG, LONGLONG, INT24 of the protocol. */
 const INTEGER_FIELDS = [1, 2, 3, 8, 9];
 
-/** Where routines use them, columns need their alias: `o` is a view there, with the columns that are named like that. */
-const IN_ROUTINES = /^orders\.(paid_)?set\.|\.(order|reach\.\d+|free)\b/;
-
-async function tryOut(db: Connection, { path, sql, names, equals }: Expression): Promise<Tried> {
-  const again = IN_ROUTINES.test(path) && names.o !== undefined ? [quoteName(names.o)] : [];
+async function tryOut(db: Connection, expression: Expression): Promise<Tried> {
+  const { sql, names, equals, isInRoutine } = expression;
+  // There o is a view, with the columns that are named with it: they need their alias.
+  const again = isInRoutine && names.o !== undefined ? [quoteName(names.o)] : [];
   const from = Object.entries(equals ? { ...names, target: equals.table } : names).map(
     ([alias, table]) => `${table === undefined ? STAND_INS[alias] : quoteName(table)} AS ${alias}`,
   );
-  const expression = reword(sql, ({ word = '' }) => WORDS[word]);
+  const value = reword(sql, ({ word = '' }) => WORDS[word]);
   try {
     const [, [field]] = await db.query(
-      `SELECT (${expression})${equals ? ` = target.${quoteName(equals.column)}` : ''} FROM ${[...from, ...again].join(' JOIN ')} WHERE FALSE`,
+      `SELECT (${value})${equals ? ` = target.${quoteName(equals.column)}` : ''} FROM ${[...from, ...again].join(' JOIN ')} WHERE FALSE`,
     );
     return { isInteger: INTEGER_FIELDS.includes(field?.columnType ?? -1) };
   } catch (error) {
