@@ -1,5 +1,7 @@
 import { summarise } from '../../scripts/cli/agreement';
+import picocolors from 'picocolors';
 import { expect, test } from 'vitest';
+import { toTable } from '../../scripts/cli/output';
 import {
   collectSourceTypes,
   parseMoment,
@@ -67,4 +69,14 @@ test('the steps of a deployment are listed, and many alike are counted', () => {
   const procedures = ['a', 'b', 'c', 'd', 'e'].map((name) => `procedure ${name}: new`);
   const others = ['migration 0001_tables', 'view v: new', 'procedure f: changed', 'event e: new'];
   expect(summarise([...others, ...procedures])).toEqual([...others, '5 procedures: new']);
+});
+
+test('a table has its columns one below the other, and a long one its titles every 200 rows', () => {
+  const table = (rows: readonly string[]) =>
+    toTable(rows, { of: String, amount: () => 1234 }, picocolors.createColors(false)).split('\n');
+
+  expect(table(['积分', 'four'])).toEqual(['of    amount', '积分  1,234', 'four  1,234']);
+  const long = table(Array.from({ length: 401 }, (_, nth) => String(nth)));
+  expect(long).toHaveLength(404);
+  expect([long[0], long[201], long[402]]).toEqual(['of   amount', 'of   amount', 'of   amount']);
 });

@@ -201,7 +201,8 @@ export function* checkStatuses(
     yield (strange * 100 > all ? mistake : remark)(
       COLUMN,
       `of the newest ${all} orders ${strange} have a status that the file doesn't name: ${describe(strangers)}`,
-      'Write each into paid, cancelled or other',
+      'Write each into paid, cancelled or other' +
+        (strangers.some(({ code }) => code === null) ? '; give orders without one theirs' : ''),
     );
   if (pending !== undefined && pending.paid * 2 > pending.orders)
     yield mistake(
