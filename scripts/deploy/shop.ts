@@ -16,7 +16,7 @@ import {
   type StoredShop,
   viewsOf,
 } from './shop-file/read';
-import type { NeededIndex, Table } from './tables';
+import { type NeededIndex, readTables, type Table } from './tables';
 import { readShopFacts } from './shop-file/facts';
 import { planKeepFile } from './shop-file/keep';
 import type { ShopFile } from './shop-file/schema';
@@ -188,13 +188,11 @@ async function readDeployed(
     const sql = 'SELECT 1 FROM order_timeout_refund WHERE kind = ? LIMIT 1';
     if ((await select(db, sql, [kind])).length > 0) withRows.push(kind);
   }
-  const [orders] = await selectColumn(
-    db,
-    `SELECT CONCAT(table_name, '.', column_name) FROM information_schema.columns
-      WHERE table_schema = DATABASE() AND table_name = ? AND column_name = ?`,
-    [file?.orders.table ?? '', file?.orders.id ?? ''],
-  );
-  return { file, kinds: withRows, orders };
+  const { table = '', id = '' } = file?.orders ?? {};
+  const found = (await readTables(db, [table])).get(table);
+  // A view in the place of a table that was renamed is none.
+  const isThere = found?.type === 'BASE TABLE' && found.columns.has(id.toLowerCase());
+  return { file, kinds: withRows, orders: isThere ? { table, id } : undefined };
 }
 
 /** Whatever writes the journal goes through these. */

@@ -202,18 +202,19 @@ export interface Deployed {
   readonly file: ShopFile | undefined;
   /** Kinds that have rows in the journal. */
   readonly kinds: readonly string[];
-  /** The key of the orders, as long as it is there under this name. */
-  readonly orders?: string | undefined;
+  /** The orders of that file, as long as their table and its key are there under these names. */
+  readonly orders?: Pick<ShopFile['orders'], 'table' | 'id'> | undefined;
 }
 
 /** A kind that has journal rows keeps its table and target: else what came back once could come back again. */
 function* checkKinds({ give_back, orders }: ShopFile, deployed: Deployed | undefined) {
-  const key = `${orders.table}.${orders.id}`;
-  const { orders: earlier = key, kinds = [] } = deployed ?? {};
-  if (earlier !== key && kinds.length > 0)
+  const { orders: earlier = orders, kinds = [] } = deployed ?? {};
+  const isSame =
+    earlier.table === orders.table && earlier.id.toLowerCase() === orders.id.toLowerCase();
+  if (!isSame && kinds.length > 0)
     yield mistake(
       'orders.table',
-      `the journal has refunds of orders by ${earlier}, and the file says ${key}`,
+      `the journal has refunds of orders by ${earlier.table}.${earlier.id}, and the file says ${orders.table}.${orders.id}`,
       'Leave it: an order with the id of one that got something back would get nothing',
     );
   for (const kind of deployed?.kinds ?? []) {
