@@ -123,3 +123,20 @@ give_back:
   ]);
   expect(await shop.run('SELECT * FROM order_timeout_violation')).toEqual([]);
 });
+
+test.each([
+  'invoice: (SELECT p.uuid FROM purchase AS p WHERE p.id = refund.order_id)',
+  `note: "CONCAT('now (', refund.order_id, ')')"`,
+])('a ledger row is told by what only looks as if it were new each time (%s)', async (write) => {
+  const shop = await createDeployed(
+    `${SCHEMA}
+     ALTER TABLE purchase ADD uuid BIGINT AS (id + 100);
+     ALTER TABLE log MODIFY purchase BIGINT NULL, ADD note VARCHAR(20) NULL;
+     INSERT INTO purchase (id) VALUES (2);
+     INSERT INTO card (purchase_id, wallet_id, taken) VALUES (2, 5, 30);`,
+    fileWith(`at: :now, ${write}`).replace('purchase: refund.order_id, ', ''),
+    { 'gift.sql': VIEW },
+  );
+  expect(await sweep(shop)).toMatchObject({ cancelled: 2, returned: { gift: '260' } });
+  expect(await shop.run('SELECT * FROM order_timeout_violation')).toEqual([]);
+});

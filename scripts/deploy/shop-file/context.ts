@@ -12,7 +12,7 @@ import {
 import type { ShopFacts } from './facts';
 import type { Shop } from './read';
 import { neededIndexes, type Table } from '../tables';
-import { referencesIn, reword, soleColumn, soleText, usesOf, wordsIn } from './expressions';
+import { referencesIn, reword, soleColumn, usesOf, withoutTexts, wordsIn } from './expressions';
 import { type Rule, type ShopFile, TELLS, type Values, wayOf, WAYS } from './schema';
 
 export type ShopContext = ReturnType<typeof toContext>;
@@ -189,13 +189,11 @@ function userColumnOf(write: Values): string | null {
 
 /** Values that are others when they are asked for again: times that are no plain :now, what a row of others says, what is new each time. */
 const PASSING =
-  /(?<![:.])\b(SELECT\b(?!.*refund\.order_id)|RAND|UUID\w*|NOW|SYSDATE|CUR\w+|UTC_\w+|UNIX_TIMESTAMP)\b|:remark\b|.:now\b|:now\b./is;
+  /\bSELECT\b(?!.*refund\.order_id)|(?<![.`])\b((RAND|UUID(_SHORT)?|NOW|SYSDATE|CURDATE|CURTIME|UNIX_TIMESTAMP)\s*\(|(CURRENT|UTC)_(DATE|TIME)|LOCALTIME)|:remark\b|.:now\b|:now\b./is;
 
 /** What a ledger's row still says of its refund. */
 const lasting = (write: Values) =>
-  Object.entries(write).filter(
-    ([, value]) => soleText(String(value)) !== undefined || !PASSING.test(String(value).trim()),
-  );
+  Object.entries(write).filter(([, value]) => !PASSING.test(withoutTexts(String(value)).trim()));
 
 /** What tells the ledger's row `row_of` of a refund: all that lasts but whose, and when to the second. */
 const matchOf = (write: Values) =>

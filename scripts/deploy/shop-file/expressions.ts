@@ -8,9 +8,11 @@ import { type Meaning, meanings, type ShopFile, shopFile, type Value } from './s
 const PART =
   /'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|(?<![\w@:]):(?<word>[a-z_]+)\b|(?<![\w$.`])(?<alias>\w+)\.(?:`(?<escaped>(?:[^`]|``)+)`|(?<column>[\w$]+))|(?<paren>[()])|(?<bad>;|--(?=\s|$)|#|\/\*|['"])/g;
 
-/** A table that a subquery reads: the engine's account needs it. What EXTRACT and the like are FROM is none. */
-const READ =
-  /(?<=\bSELECT\b.*)(?<!\b(?:EXTRACT|TRIM|SUBSTR\w*)\([^()]*)\b(?:FROM|JOIN)\s+`?(?!(?:DUAL|LATERAL|JSON_TABLE)\b)(?<table>[\w$]+)/gis;
+/** What a query reads, once its texts are empty and what it has in parentheses is a #. */
+const READ = /\b(?:FROM|JOIN)\s+(?:`([^`]+)`|(?!DUAL\b)([\w$]+))(?![\w$]|\s*[.#])/gi;
+
+/** What a WITH gives a name. */
+const GIVEN = /`?([\w$]+)`?\s*#?\s*\bAS\s*#/gi;
 
 /** One of these, a column with its alias. */
 type Part = Partial<Record<'word' | 'alias' | 'column' | 'paren' | 'bad', string>>;
@@ -56,6 +58,27 @@ export function reword(expression: string, inOtherWords: (part: Part) => string 
     (text, ...rest: unknown[]) =>
       inOtherWords(partOf(rest.at(-1) as Record<string, string>)) ?? text,
   );
+}
+
+/** The expression with its texts left empty. */
+export const withoutTexts = (expression: string) =>
+  expression.replace(PART, (part) => (/^['"]./.test(part) ? "''" : part));
+
+/** The tables of its subqueries, from the innermost outwards: the engine's account needs them. What EXTRACT and the like are FROM is none. */
+function tablesReadIn(expression: string): string[] {
+  const read: string[] = [];
+  const given: string[] = [];
+  const take = (_: string, query: string) => {
+    given.push(...[...query.matchAll(GIVEN)].map(([, name = '']) => name));
+    if (/\b(?:SELECT|JOIN)\b/i.test(query))
+      read.push(...[...query.matchAll(READ)].map(([, quoted, name = '']) => quoted ?? name));
+    return '#';
+  };
+  for (let before = '', left = withoutTexts(expression); left !== before;) {
+    before = left;
+    left = left.replace(/\(([^()]*)\)/g, take);
+  }
+  return read.filter((name) => !given.includes(name));
 }
 
 /** The column when an expression is nothing but a column of this alias. */
@@ -158,9 +181,9 @@ export function usesOf(file: ShopFile) {
   /** Tables that routines read by their own name, not through a view. */
   const named = new Set<string>();
   for (const { sql, path, isInRoutine } of expressions)
-    for (const { groups } of sql.matchAll(READ)) {
-      addTable(groups?.table ?? '', path);
-      if (isInRoutine) named.add(groups?.table ?? '');
+    for (const name of tablesReadIn(sql)) {
+      addTable(name, path);
+      if (isInRoutine) named.add(name);
     }
   return { tables, columns, expressions, named };
 }
