@@ -202,3 +202,15 @@ it('what a table says that no key names is read, too, and not what a caller says
   expect(await column(shop, 'SELECT state FROM voucher')).toEqual([5, 5]);
   expect(await column(shop, 'SELECT state FROM log')).toEqual([1, 1]);
 });
+
+it('an orders table may have the name of its alias; what a cancellation sets needs none', async () => {
+  const shop = await createDeployed(
+    `${purchases('version INT NOT NULL DEFAULT 1')}
+     RENAME TABLE purchase TO o;
+     CREATE TABLE voucher (id BIGINT PRIMARY KEY, purchase_id BIGINT NULL);
+     INSERT INTO o (id) VALUES (1);`,
+    ordersOf('o', 'set: {version: version + 1}') + held('voucher'),
+  );
+  expect(await cancel(shop, 1)).toMatchObject({ outcome: 'cancelled' });
+  expect(await column(shop, 'SELECT version FROM o')).toEqual([2]);
+});

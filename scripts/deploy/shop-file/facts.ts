@@ -2,6 +2,7 @@ import type { Connection } from 'mysql2/promise';
 import { select } from '../connection';
 import { enumerate, quoteName } from '../text';
 import { type Expression, reword, usesOf } from './expressions';
+import { inView, orderColumns } from './orders-context';
 import { type Finding, mistake, remark } from '../errors';
 import { type Column, readTables, type Table } from '../tables';
 import type { Shop } from './read';
@@ -61,7 +62,7 @@ export async function readShopFacts(
       equals === undefined ||
       tables.get(equals.table)?.columns.has(equals.column.toLowerCase()) === true;
     if (isThere && named.every((name) => tables.has(name)))
-      expressions.set(expression.path, await tryOut(db, expression));
+      expressions.set(expression.path, await tryOut(db, expression, needAlias(file, tables)));
   }
   for (const [kind, view] of due)
     expressions.set(`give_back.${kind}.due`, await tryView(db, view, file.give_back[kind]?.tells));
@@ -87,10 +88,25 @@ const WORDS: Readonly<Record<string, string>> = {
 /** TINY, SHORT, LONG, LONGLONG, INT24 of the protocol. */
 const INTEGER_FIELDS = [1, 2, 3, 8, 9];
 
-async function tryOut(db: Connection, expression: Expression): Promise<Tried> {
-  const { sql, names, equals, isInRoutine } = expression;
-  // There o is a view, with the columns that are named with it: they need their alias.
-  const again = isInRoutine && names.o !== undefined ? [quoteName(names.o)] : [];
+/** The columns that are not by their names in the view that is `o` in a routine, as those are that it is there to set. */
+function needAlias(file: ShopFile, tables: ReadonlyMap<string, Table>): string[] {
+  const { nameOf } = orderColumns(file);
+  const { table, set, paid_set } = file.orders;
+  const written = Object.keys({ ...set, ...paid_set }).map((name) => name.toLowerCase());
+  const columns = [...(tables.get(table)?.columns.keys() ?? [])];
+  return columns.filter((name) => !written.includes(name) || nameOf(name) !== name);
+}
+
+async function tryOut(
+  db: Connection,
+  { sql, names, equals, isInRoutine }: Expression,
+  aliased: readonly string[],
+): Promise<Tried> {
+  const columns = aliased.map(quoteName).join(', ') || '1';
+  const again =
+    isInRoutine && names.o !== undefined
+      ? [`(SELECT ${columns} FROM ${quoteName(names.o)}) AS again`]
+      : [];
   const from = Object.entries(equals ? { ...names, target: equals.table } : names).map(
     ([alias, table]) => `${table === undefined ? STAND_INS[alias] : quoteName(table)} AS ${alias}`,
   );
@@ -138,7 +154,11 @@ async function readStatuses(
     [id, created, status.column].every(isThere) &&
     expressions.get('orders.only')?.error === undefined;
   return isReadable
-    ? countStatuses(db, { table: orders.table, id, created, status: status.column, paid }, only)
+    ? countStatuses(
+        db,
+        { table: orders.table, id, created, status: status.column, paid },
+        inView(only) ?? undefined,
+      )
     : [];
 }
 

@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { applyProposals } from '../../../scripts/deploy/shop-file/check';
+import { usesOf } from '../../../scripts/deploy/shop-file/expressions';
+import type { ShopFile } from '../../../scripts/deploy/shop-file/schema';
 import type { Shop } from '../../support';
 import { check, deployedAs, shopFileOf, tablesOf } from './tables';
 
@@ -59,6 +61,32 @@ describe('the files of public shops', () => {
     await shop.run('ALTER TABLE oms_order_item ALTER INDEX by_order INVISIBLE');
     expect(await needed()).toContain('oms_order_item (order_id): needs order_timeout_order_id');
   });
+});
+
+/** Expressions whose FROM names no table, and the tables that they read. */
+const SUBQUERIES: readonly (readonly [string, ...string[]])[] = [
+  ["'SELECT' <> 'a refund FROM nobody'"],
+  ['(SELECT TRIM(BOTH CHAR(32) FROM 0)) = o.deleted'],
+  ["(SELECT MID('10' FROM 2) + EXTRACT(DAY FROM :now)) > o.deleted"],
+  [
+    '(WITH few AS (SELECT 0 AS n FROM DUAL), more (n) AS (SELECT n FROM few) SELECT MIN(more.n) FROM more) = o.deleted',
+  ],
+  ['(SELECT COUNT(*) FROM (SELECT 1) AS one JOIN LATERAL (SELECT 2) AS two) > o.deleted'],
+  ["EXISTS (SELECT 1 FROM JSON_TABLE('[1]', '$[*]' COLUMNS (n INT PATH '$')) AS list)"],
+  ['EXISTS (SELECT 1 FROM `my-words` JOIN litemall_ad AS ad ON TRUE)', 'my-words', 'litemall_ad'],
+  ['EXISTS (SELECT TRIM((SELECT 1 FROM litemall_ad LIMIT 1)))', 'litemall_ad'],
+];
+
+it.each(SUBQUERIES)('what a subquery reads is found: %s', async (only, ...read) => {
+  const shop = await tablesOf('litemall');
+  for (const name of ['my-words', 'litemall_ad'])
+    await shop.run('CREATE TABLE ?? (id INT PRIMARY KEY)', [name]);
+  const file = edit(litemall, 'only: o.deleted = 0', `only: ${JSON.stringify(only)}`);
+  expect((await check(shop, file)).mistakes).toEqual([]);
+  const { tables } = usesOf(deployedAs(file).file as ShopFile);
+  expect([...tables].flatMap(([name, path]) => (path === 'orders.only' ? [name] : []))).toEqual(
+    read,
+  );
 });
 
 /** What is wrong with litemall's tables, and what is said of it. */
