@@ -48,7 +48,7 @@ run: BEGIN
         LEAVE run;
     END IF;
     -- No hint can set the first one; a batch reads more rows than a server may allow its users.
-    SET SESSION innodb_lock_wait_timeout = 1, SESSION sql_big_selects = 1;
+    SET SESSION innodb_lock_wait_timeout = 1, SESSION sql_big_selects = 1, p_outcome = 'paused';
     SELECT SYSDATE(3) + INTERVAL setting.time_budget_seconds SECOND, setting.default_timeout_minutes, setting.reconcile_days,
            LEAST(COALESCE(policy.shortest, 525600), setting.default_timeout_minutes),
            GREATEST(COALESCE(policy.longest, 1), setting.default_timeout_minutes),
@@ -60,13 +60,11 @@ run: BEGIN
       JOIN (SELECT MIN(timeout_minutes) AS shortest, MAX(timeout_minutes) AS longest FROM order_timeout_policy) AS policy
       LEFT JOIN order_timeout_heartbeat AS heartbeat ON heartbeat.id = 1
      WHERE setting.id = 1;
-    SET p_outcome = 'paused';
     IF NOT p_is_paused THEN
         CALL order_timeout_sweep(v_now, v_default_minutes, v_shortest_minutes, v_stop_at, p_run_id, p_outcome, v_error_number, v_error_message);
     END IF;
     CALL order_timeout_pay_owed(SYSDATE(3) + INTERVAL 10 SECOND);
-    CALL order_timeout_reconcile(v_now, v_default_minutes, v_longest_minutes, v_reconcile_days, v_has_findings,
-                                 v_reconciled, v_reconciled_again);
+    CALL order_timeout_reconcile(v_now, v_default_minutes, v_longest_minutes, v_reconcile_days, v_has_findings, v_reconciled, v_reconciled_again);
     IF v_has_failures THEN
         CALL order_timeout_forget_failures();
     END IF;
@@ -74,6 +72,8 @@ run: BEGIN
         CALL order_timeout_purge(v_now, v_purged_at);
     END IF;
     IF v_error_number IS NOT NULL THEN
+        UPDATE order_timeout_heartbeat SET purged_at = v_purged_at, reconciled_order_id = v_reconciled, reconciled_again_order_id = v_reconciled_again WHERE id = 1;
+        COMMIT AND NO CHAIN NO RELEASE;
         SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = v_error_number, MESSAGE_TEXT = v_error_message;
     ELSEIF p_run_id IS NOT NULL THEN
         CALL order_timeout_close_run(p_run_id, p_outcome, NULL, NULL);
