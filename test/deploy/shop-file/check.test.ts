@@ -187,6 +187,10 @@ describe('a shop file is refused, with the line and what was found', () => {
 
   it.each([
     ['nope', /due: the server refuses "view\.sql": Unknown column 'nope' in /],
+    [
+      'order_timeout_due',
+      /due: the server refuses "view\.sql": Unknown column 'order_timeout_due' in /,
+    ],
     ['FROM', /due: the server refuses "view\.sql": You have an error in your SQL syntax/],
     ['number * 1.5', /due: "view\.sql" is no integer\. Ids and amounts must be integers/],
   ])('with a view of its own that takes %s', async (taken, sentence) => {
