@@ -100,7 +100,7 @@ export async function sayFirstSweep(
     const out =
       context.orders.type === null
         ? ''
-        : ' Types that order_timeout_policy switches off, at first 3, are left out.';
+        : ' Orders of a type that order_timeout_policy switches off are left out: at first of type 3.';
     return `The first sweep would cancel ${orders} order${orders === '1' ? '' : 's'}${back}.${out}`;
   } finally {
     await db.query("SET SESSION time_zone = '+00:00'");

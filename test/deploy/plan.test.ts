@@ -53,7 +53,7 @@ describe('the script that "plan" prints', () => {
     await pendingOrder(shop, { ageMinutes: 1 });
     const { sql, steps } = await plan(url, { source: SMALL });
     expect(sql).toContain(
-      '-- The first sweep would cancel 2 orders and give back about coupon 2,000, points 50. Types that order_timeout_policy switches off, at first 3, are left out.',
+      '-- The first sweep would cancel 2 orders and give back about coupon 2,000, points 50. Orders of a type that order_timeout_policy switches off are left out: at first of type 3.',
     );
     expect(sql).toContain('-- order_coupons needs no other index on (order_id): it has idx_order');
     expect(sql).not.toContain('ALTER TABLE `order_coupons`');

@@ -114,13 +114,11 @@ export interface Expression {
   readonly words: readonly string[];
   /** An id or an amount. */
   readonly isInteger: boolean;
-  /** Else it is in a view, or only counted with before the first sweep. */
+  /** Else it stands in a view alone, or is only counted with before the first sweep. */
   readonly isInRoutine: boolean;
   /** The column that is looked up by it. */
   readonly equals: { readonly table: string; readonly column: string } | undefined;
 }
-
-const IN_ROUTINES = /^orders\.(paid_)?set\.|\.(order|reach\.\d+|free|set|open|ledger)\b/;
 
 /** Everything of the shop that a file names: the file is read along its schema, which says what each part means. */
 export function usesOf(file: ShopFile) {
@@ -131,7 +129,15 @@ export function usesOf(file: ShopFile) {
   const addTable = (name: string, path: string) => tables.has(name) || tables.set(name, path);
 
   const note = (schema: Schema, column: string, value: Value, path: string, here: string) => {
-    const { place, type, aliases, words = [], ...does } = meanings.get(schema) ?? {};
+    const {
+      place,
+      type,
+      aliases,
+      words = [],
+      isInRoutine = false,
+      equals: isEqual,
+      ...does
+    } = meanings.get(schema) ?? {};
     const [, kind = ''] = /^give_back\.(\w+)/.exec(path) ?? [];
     const target = file.give_back[kind]?.target.table ?? '';
     if (place !== undefined)
@@ -146,8 +152,7 @@ export function usesOf(file: ShopFile) {
     if (aliases !== undefined && typeof value === 'string') {
       const known: Record<string, string> = { o: file.orders.table, target, line: here };
       const names = Object.fromEntries(aliases.map((alias) => [alias, known[alias]]));
-      const equals = /\.by\./.test(path) ? { table: target, column } : undefined;
-      const isInRoutine = IN_ROUTINES.test(path);
+      const equals = isEqual ? { table: target, column } : undefined;
       const isInteger = type === 'integer';
       expressions.push({ path, sql: value, names, words, isInteger, isInRoutine, equals });
     }

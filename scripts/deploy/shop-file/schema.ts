@@ -12,7 +12,7 @@ export const TELLS = ['ledger_taken', 'copies', 'unknown_action', 'keeps_state']
 /** Whose columns: the orders', the rule's target's, or of the table named beside it. */
 type Place = 'orders' | 'target' | 'here';
 
-/** What a part of a shop file names in the database, for the checks: see uses.ts. */
+/** What a part of a shop file names in the database, for the checks: see usesOf(). */
 export interface Meaning {
   readonly place?: Place;
   readonly type?: 'integer' | 'time' | 'any';
@@ -22,6 +22,10 @@ export interface Meaning {
   /** For SQL: the names that it can use, and the words such as :now. */
   readonly aliases?: readonly string[];
   readonly words?: readonly string[];
+  /** It stands in a routine as well, not in a view alone. */
+  readonly isInRoutine?: true;
+  /** A column is looked up by it. */
+  readonly equals?: true;
 }
 
 export const meanings = z.registry<Meaning>();
@@ -90,7 +94,7 @@ const column = (
   more: Pick<Meaning, 'amount' | 'written'> = {},
 ) => columnName().register(meanings, { place, type, ...more });
 
-const sql = (aliases: string, more: Pick<Meaning, 'type'> = {}) => {
+const sql = (aliases: string, more: Pick<Meaning, 'type' | 'isInRoutine'> = {}) => {
   const text = expected('an SQL expression');
   return z
     .string(text)
@@ -110,6 +114,7 @@ function values(place: Place, aliases: string, words = 'now') {
     written: true,
     aliases: aliases.split(' '),
     words: words.split(' '),
+    isInRoutine: true,
   });
 }
 
@@ -120,7 +125,13 @@ const equalities = () =>
     z.string(expected('an SQL expression')),
     'columns to what they equal',
     'a column',
-  ).register(meanings, { place: 'target', type: 'any', aliases: ['o'], words: ['now'] });
+  ).register(meanings, {
+    place: 'target',
+    type: 'any',
+    equals: true,
+    aliases: ['o'],
+    words: ['now'],
+  });
 
 const code = z.int(expected('a code: an integer, as it stands in the column'));
 const codes = z.preprocess(
@@ -170,8 +181,8 @@ const rule = mapping({
     amount: column('here', 'integer', { amount: true }),
   }).optional(),
   order: mapping({
-    target: sql('o', { type: 'integer' }),
-    amount: sql('o', { type: 'integer' }),
+    target: sql('o', { type: 'integer', isInRoutine: true }),
+    amount: sql('o', { type: 'integer', isInRoutine: true }),
   }).optional(),
   held: mapping({ by: column('target'), if: sql('o target').optional() }).optional(),
   named: mapping({
@@ -199,14 +210,14 @@ const rule = mapping({
   ).optional(),
   reach: list(
     mapping({
-      id: sql('o', { type: 'integer' }).optional(),
+      id: sql('o', { type: 'integer', isInRoutine: true }).optional(),
       lines: mapping(lineColumns).optional(),
       by: equalities().optional(),
-      if: sql('o target').optional(),
+      if: sql('o target', { isInRoutine: true }).optional(),
     }),
     'ways to the rows',
   ).optional(),
-  free: sql('o target').optional(),
+  free: sql('o target', { isInRoutine: true }).optional(),
   target: mapping({ table, id: column('here'), only: sql('target').optional() }),
   add: column('target', 'integer', { amount: true, written: true }).optional(),
   subtract: column('target', 'integer', { amount: true, written: true }).optional(),

@@ -9,7 +9,7 @@ CREATE PROCEDURE order_timeout_note_failure (
 )
     COMMENT 'Description: records that an order could not be cancelled: it is tried again after 1, 2, 4 ... 64 minutes, and set aside after
 max_attempts. A lock conflict is no failure: the next run takes the order. An error that may be the server''s counts no attempt: the order
-waits as long again as it has failed, 16 minutes at the most: a dozen such orders came up again each minute, and the others of their type never.
+waits as long again as it has failed, 16 minutes at the most, so that a dozen such orders do not keep back all others of their type.
 Parameters: p_order_id: the order. The errors: of order_timeout_sweep_batch(). p_run_id: order_timeout_run.id; NULL: it begins.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA

@@ -91,7 +91,7 @@ describe('mall', () => {
     const { remarks } = await plan(shop.url, { paused: true });
     expect(remarks.filter(({ about }) => about === 'first_sweep')).toMatchObject([
       {
-        text: 'The first sweep would cancel 1 order and give back about stock 4, coupon 1, points 200. Types that order_timeout_policy switches off, at first 3, are left out.',
+        text: 'The first sweep would cancel 1 order and give back about stock 4, coupon 1, points 200. Orders of a type that order_timeout_policy switches off are left out: at first of type 3.',
       },
     ]);
   });
