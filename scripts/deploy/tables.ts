@@ -32,6 +32,7 @@ export interface Column {
   /** Maximum length in characters; null unless it is text. */
   readonly characters: number | null;
   readonly charset: string | null;
+  readonly collation: string | null;
   readonly comment: string;
 }
 
@@ -82,6 +83,7 @@ export async function readTables(
      column_default IS NOT NULL OR extra LIKE '%DEFAULT_GENERATED%' AS hasDefault,
      generation_expression <> '' AS \`generated\`,
      character_maximum_length AS characters, character_set_name AS charset,
+     collation_name AS collation,
      column_comment AS comment`,
     'columns',
     'ordinal_position',
@@ -146,7 +148,8 @@ export function neededIndexes(file: ShopFile, tables: ReadonlyMap<string, Table>
     const columns = named.filter((column) => column !== undefined);
     if (indexes === undefined || columns.length === 0) return [];
     const serves = (index: Index, wanted: readonly string[]) =>
-      leadsWith(index, wanted) &&
+      // Behind a part of a text rows are in no order, and the sweep takes the oldest first.
+      leadsWith(index, wanted, access.name === DUE_INDEX ? Infinity : ENOUGH_CHARACTERS) &&
       (!unique || (index.unique === 1 && index.parts.length === wanted.length));
     const [found] = [columns, ...or].flatMap((wanted) =>
       indexes.filter((index) => serves(index, wanted)),
@@ -160,14 +163,21 @@ export function neededIndexes(file: ShopFile, tables: ReadonlyMap<string, Table>
 /** As many characters as the longest id has digits: a shorter part of a text does not tell ids apart. */
 const ENOUGH_CHARACTERS = 20;
 
-/** Whether the index leads with these columns, in this order, so that a search by them is served. */
-function leadsWith({ visible, type, parts }: Index, columns: readonly string[]): boolean {
+/**
+ * Whether the index leads with these columns, in this order, so that a search by them is served. A text may stand in it
+ * with so many of its first characters.
+ */
+function leadsWith(
+  { visible, type, parts }: Index,
+  columns: readonly string[],
+  enough: number,
+): boolean {
   const serves = (column: string, position: number) => {
     const part = parts[position];
     return (
       part?.column?.toLowerCase() === column.toLowerCase() &&
       !part.descending &&
-      (part.prefix === null || part.prefix >= ENOUGH_CHARACTERS)
+      (part.prefix === null || part.prefix >= enough)
     );
   };
   return visible === 1 && type === 'BTREE' && columns.every(serves);
@@ -230,7 +240,8 @@ export function planIndexes(
     const isTaken = found?.indexes.some((index) => index.name === name) === true;
     const parts = columns.map((column) => {
       const characters = found?.columns.get(column.toLowerCase())?.characters ?? 0;
-      return `${quoteName(column)}${characters > LONGEST_INDEXED_TEXT ? `(${LONGEST_INDEXED_TEXT})` : ''}`;
+      const isCut = name !== DUE_INDEX && characters > LONGEST_INDEXED_TEXT;
+      return `${quoteName(column)}${isCut ? `(${LONGEST_INDEXED_TEXT})` : ''}`;
     });
     const drop = isTaken ? `DROP INDEX ${quoteName(name)},\n    ` : '';
     return alter(table, name, '', `${drop}ADD INDEX ${quoteName(name)} (${parts.join(', ')})`);

@@ -16,12 +16,12 @@ Result: held, released, not_held, not_found, not_pending.'
     DETERMINISTIC
 BEGIN
     DECLARE v_found INT;
-    DECLARE v_status BIGINT;
+    DECLARE v_is_over BOOLEAN;
     DECLARE v_is_held INT;
     DECLARE v_now DATETIME(3);
 
-    SELECT COUNT(*), MAX(o.status)
-      INTO v_found, v_status
+    SELECT COUNT(*), MAX(o.status IN ({{orders.cancelled}}, {{orders.paid}}))
+      INTO v_found, v_is_over
       FROM order_timeout_shop_order AS o
      WHERE o.order_id = p_order_id
        FOR UPDATE;
@@ -35,7 +35,7 @@ BEGIN
         RETURN IF(v_is_held > 0, 'released', 'not_held');
     ELSEIF v_found = 0 THEN
         RETURN 'not_found';
-    ELSEIF v_status IN ({{orders.cancelled}}, {{orders.paid}}) THEN
+    ELSEIF v_is_over THEN
         RETURN 'not_pending';
     END IF;
 

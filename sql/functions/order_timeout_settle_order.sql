@@ -19,16 +19,16 @@ Errors: 50003 the setting is lost, 50006 the clock was changed; 1205 and 1213 lo
     DETERMINISTIC
 BEGIN
     DECLARE v_found, v_reached INT;
-    DECLARE v_status, v_user_id BIGINT;
+    DECLARE v_user_id BIGINT;
     DECLARE v_verdict VARCHAR(16);
     DECLARE v_expires_at, v_now DATETIME(3);
     DECLARE v_batch_id BIGINT UNSIGNED;
     DECLARE v_returned JSON;
-    DECLARE v_was_paid, v_to_look_at BOOLEAN;
+    DECLARE v_is_pending, v_is_cancelled, v_was_paid, v_to_look_at BOOLEAN;
 
     -- First all locks: the first plain read makes the one view that all later reads have.
-    SELECT COUNT(*), MAX(o.status), MAX(o.user_id)
-      INTO v_found, v_status, v_user_id
+    SELECT COUNT(*), MAX(o.status <=> {{orders.pending}} /* pending */), MAX(o.status IN ({{orders.cancelled}})), MAX(o.user_id)
+      INTO v_found, v_is_pending, v_is_cancelled, v_user_id
       FROM order_timeout_shop_order AS o
      WHERE o.order_id = p_order_id
        FOR UPDATE;
@@ -36,9 +36,9 @@ BEGIN
         RETURN JSON_OBJECT('outcome', 'not_found');
     ELSEIF p_user_id IS NOT NULL AND NOT v_user_id <=> p_user_id THEN
         RETURN JSON_OBJECT('outcome', 'not_owner');
-    ELSEIF p_cause = 'repair' AND (v_status IN ({{orders.cancelled}})) IS NOT TRUE THEN
+    ELSEIF p_cause = 'repair' AND v_is_cancelled IS NOT TRUE THEN
         RETURN JSON_OBJECT('outcome', 'not_cancelled');
-    ELSEIF p_cause <> 'repair' AND NOT v_status <=> {{orders.pending}} /* pending */ THEN
+    ELSEIF p_cause <> 'repair' AND NOT v_is_pending THEN
         RETURN JSON_OBJECT('outcome', 'not_pending');
     END IF;
     SELECT /*+ {{> callers_session}} */ COUNT(*), COALESCE(SUM(0{{#reaches}}{{#is_counted}} + COALESCE({{> is_reached}}, 0){{/is_counted}}{{/reaches}}), 0)

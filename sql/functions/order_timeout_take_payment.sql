@@ -14,15 +14,16 @@ Result: as accept_payment(). Errors: 1062 the same reference came for another or
     DETERMINISTIC
 BEGIN
     DECLARE v_found INT;
-    DECLARE v_status BIGINT;
+    DECLARE v_stands VARCHAR(16) CHARACTER SET ascii;
     DECLARE v_recorded_order_id BIGINT;
     DECLARE v_outcome VARCHAR(16);
     DECLARE v_count INT;
     -- Called as in the settlement: the shop file's values name it.
     DECLARE p_now DATETIME(3);
 
-    SELECT COUNT(*), MAX(o.status)
-      INTO v_found, v_status
+    SELECT COUNT(*), MAX(CASE WHEN o.status = {{orders.pending}} THEN 'pending' WHEN o.status IN ({{orders.paid}}) THEN 'paid'
+                              WHEN o.status IN ({{orders.cancelled}}) THEN 'cancelled' END)
+      INTO v_found, v_stands
       FROM order_timeout_shop_order AS o
      WHERE o.order_id = p_order_id
        FOR UPDATE;
@@ -37,9 +38,9 @@ BEGIN
         RETURN IF(v_outcome = 'accepted', 'already_accepted', v_outcome);
     ELSEIF v_found = 0 THEN
         RETURN 'not_found';
-    ELSEIF v_status <=> {{orders.pending}} /* pending */ THEN
+    ELSEIF v_stands = 'pending' THEN
         SET v_outcome = 'accepted';
-    ELSEIF v_status IN ({{orders.paid}}) THEN
+    ELSEIF v_stands = 'paid' THEN
         SELECT COUNT(*)
           INTO v_count
           FROM order_timeout_payment AS payment
@@ -47,7 +48,7 @@ BEGIN
            FOR SHARE;
         SET v_outcome = IF(v_count > 0, 'already_paid', 'paid_elsewhere');
     ELSE
-        SET v_outcome = IF(v_status IN ({{orders.cancelled}}), 'too_late', 'not_payable');
+        SET v_outcome = IF(v_stands = 'cancelled', 'too_late', 'not_payable');
     END IF;
 
     SET p_now = order_timeout_now();

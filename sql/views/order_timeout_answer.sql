@@ -19,7 +19,7 @@ SELECT state.order_id,
                 CONCAT('The order is pending and yet has a paid time, ', o.paid_at, ': nobody cancels it. Set its status, or CALL accept_payment().'),
                 'The order has no time from which it could be counted: nobody cancels it by timeout.')
             WHEN 'excluded' THEN
-                CASE WHEN NOT state.status <=> {{orders.pending}} THEN CONCAT('The order has status ', COALESCE(state.status, 'NULL'), ', which is not pending ({{orders.pending}}).')
+                CASE WHEN NOT state.status <=> {{orders.pending}} THEN CONCAT('The order has status ', COALESCE(state.status, 'NULL'), ', which is not pending ({{orders.pending_text}}).')
                      WHEN NOT state.is_enabled THEN CONCAT('Orders of source type ', state.source_type, ' never time out.')
                      ELSE 'The shop file leaves the order out (only).' END
             WHEN 'on_hold' THEN CONCAT('The order is on hold until ', state.held_until, '.')

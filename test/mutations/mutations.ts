@@ -48,13 +48,13 @@ export const mutations: readonly Mutation[] = [
     name: 'any-status',
     bug: 'The status is not looked at: paid orders are cancelled',
     in: 'order_timeout_cancel',
-    replace: "WHEN NOT MAX(o.status) <=> {{orders.pending}} /* pending */ THEN 'not_pending' END",
+    replace: "WHEN NOT MAX(o.status <=> {{orders.pending}} /* pending */) THEN 'not_pending' END",
     by: 'END',
     and: [
       {
         in: 'order_timeout_settle_order',
-        replace: 'NOT v_status <=> {{orders.pending}} /* pending */ THEN',
-        by: 'v_status = 0 THEN',
+        replace: 'NOT v_is_pending THEN',
+        by: 'v_is_pending IS NULL THEN',
       },
       {
         in: 'order_timeout_settle_order',

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { plan } from '../../scripts/deploy';
 import type { Shop } from '../support';
-import { call, cancel, column, createDeployed, findingsOfAll } from './example';
-import { ordersOf, purchases, sweep } from './example';
+import { call, cancel, column, createDeployed, createTables, deployFile } from './example';
+import { findingsOfAll, ordersOf, purchases, sweep } from './example';
 
 describe('an order with a deadline of its own', () => {
   const SCHEMA = `
@@ -66,6 +66,92 @@ give_back:
     expect(await cancel(shop, 2)).toMatchObject({ outcome: 'not_expired', expires_at: soon });
     expect(await cancel(shop, 3)).toMatchObject({ outcome: 'contradictory' });
     expect(await state(shop)).toEqual({ cancelled: [1], points: [10] });
+  });
+});
+
+describe('an order whose status is a text', () => {
+  const STATUS = 'VARCHAR(191) COLLATE utf8mb4_unicode_ci';
+  const CODES =
+    '{column: status, pending: pending, paid: [processing, completed], other: fraud, cancelled: {timeout: canceled, user: closed by user, admin: canceled}}';
+  const file = (codes: string) =>
+    ordersOf('purchase').replace(/\{column: status.*\}/, codes) +
+    '\ngive_back:\n  points: {order: {target: o.user_id, amount: o.points}, target: {table: guest, id: id}, add: points}\n';
+  const schema = (status: string) => `
+${purchases('points INT NOT NULL DEFAULT 0').replace(/status INT.*,/, `status ${status} NULL,`)}
+CREATE TABLE guest (id BIGINT PRIMARY KEY, points INT NOT NULL DEFAULT 0);
+INSERT INTO guest (id) VALUES (7);
+INSERT INTO purchase (id, points, status)
+VALUES (1, 10, 'pending'), (2, 20, 'pending'), (3, 40, 'Pending'), (4, 80, 'processing'), (5, 160, 'fraud'), (6, 320, 'completed');
+`;
+  const statuses = (shop: Shop) => column(shop, 'SELECT status FROM purchase ORDER BY id');
+
+  it('is cancelled, held, paid and explained by it', async () => {
+    const shop = await createDeployed(schema(STATUS), file(CODES));
+    await shop.run('UPDATE purchase SET status = NULL WHERE id = 6');
+
+    expect(await call(shop, 'cancel_order', 2, 7, null)).toMatchObject([{ outcome: 'cancelled' }]);
+    expect(await call(shop, 'hold_order', 3, 5, '')).toMatchObject([{ outcome: 'held' }]);
+    expect(await call(shop, 'hold_order', 4, 5, '')).toMatchObject([{ outcome: 'not_pending' }]);
+    expect(await cancel(shop, 5)).toMatchObject({ outcome: 'not_pending' });
+    expect(await call(shop, 'repair_missing_refund', 4)).toEqual([]);
+    expect(await sweep(shop)).toMatchObject({
+      cancelled: 1,
+      failed: 0,
+      returned: { points: '10' },
+    });
+    expect(await call(shop, 'accept_payment', 3, 'a')).toMatchObject([{ outcome: 'accepted' }]);
+    expect(await call(shop, 'accept_payment', 2, 'b')).toMatchObject([{ outcome: 'too_late' }]);
+    expect(await call(shop, 'accept_payment', 5, 'c')).toMatchObject([{ outcome: 'not_payable' }]);
+    expect(await statuses(shop)).toEqual([
+      'canceled',
+      'closed by user',
+      'processing',
+      'processing',
+      'fraud',
+      null,
+    ]);
+    expect(await column(shop, 'SELECT points FROM guest')).toEqual([30]);
+
+    const told = await call<{ detail: string }>(shop, 'explain_order_timeout', 5);
+    expect(told.map(({ detail }) => detail)).toContain(
+      'The order has status fraud, which is not pending (pending).',
+    );
+    expect(await call(shop, 'order_deadlines', '[1, 2, 3, 4, 5, 6]')).toMatchObject([
+      { state: 'cancelled' },
+      { state: 'cancelled' },
+      { state: 'paid' },
+      { state: 'paid' },
+      { state: 'excluded' },
+      { state: 'excluded' },
+    ]);
+  });
+
+  it('is found by an index with all of it, oldest first', async () => {
+    const shop = await createDeployed(
+      `${schema(STATUS)} ALTER TABLE purchase ADD KEY (status(32), created_at);`,
+      file(CODES),
+    );
+    const [plan] = await column(
+      shop,
+      'EXPLAIN FORMAT = TREE SELECT order_id FROM order_timeout_shop_pending ORDER BY due_from LIMIT 10',
+    );
+    expect(plan).toMatch(
+      /^-> Limit: 10 .*\n *-> Covering index lookup on o using order_timeout_due/,
+    );
+  });
+
+  const TEXT = 'VARCHAR(191) COLLATE';
+  it.each([
+    [STATUS, 'other: fraud', 'other: 5', "varchar(191) and can't be 5. Write the texts that"],
+    [STATUS, 'pending: pending', 'pending: new', "3 have a status that the file doesn't name: Pen"],
+    [`${TEXT} utf8mb4_bin`, '', '', "1 have a status that the file doesn't name: Pending: 1"],
+    [`${TEXT} latin1_bin`, 'closed by user', '已关闭', "can't be 已关闭. Write the texts"],
+    ["ENUM('pending', 'processing', 'completed', 'fraud')", '', '', "can't be canceled and closed"],
+    ['VARCHAR(256)', '', '', 'varchar(256): expected an integer type, ENUM, or VARCHAR of at most'],
+    ['INT', '', '', "status is int and can't be pending, processing"],
+  ])('that is %s, with %s as %s is refused', async (status, code, as, complaint) => {
+    const shop = await createTables(`SET sql_mode = ''; ${schema(status)}`);
+    await expect(deployFile(shop, file(CODES.replace(code, as)))).rejects.toThrow(complaint);
   });
 });
 

@@ -4,9 +4,10 @@ import { enumerate } from '../text';
 import { type ColumnUse, type Expression, referencesIn, soleText, usesOf } from './expressions';
 import {
   aliveBy,
-  canHold,
   checkStatuses,
   DEAD_COLUMNS,
+  fits,
+  isCode,
   isInteger,
   isTime,
   PAID_COLUMNS,
@@ -101,6 +102,11 @@ function complaintAbout(
         ? 'Fractions get lost when they are added up: keep amounts in the smallest unit'
         : 'Name an integer column',
     ];
+  if (use.type === 'code' && !isCode(column))
+    return [
+      `${name} is ${fullType}: expected an integer type, ENUM, or VARCHAR of at most 255 characters`,
+      'Name a column of such a type',
+    ];
   if (use.type === 'time' && !isTime(column))
     return [`${name} is ${fullType}: expected DATETIME or TIMESTAMP`, 'Name a column with a time'];
   if (use.written === true && column.generated)
@@ -121,12 +127,6 @@ function complaintAbout(
           ? 'Add them at the end of the ENUM'
           : 'Make the column longer, or set another value',
       ];
-}
-
-function fits(column: Column, text: string): boolean {
-  const { type, fullType, characters } = column;
-  if (type === 'enum') return fullType.includes(`'${text.replaceAll("'", "''")}'`);
-  return canHold(column, text) && (characters === null || text.length <= characters);
 }
 
 const TEXTS: Readonly<Record<string, readonly string[]>> = {

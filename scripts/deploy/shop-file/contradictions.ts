@@ -1,6 +1,6 @@
 import { complaintAbout, type Expression, referencesIn, usesOf, wordsIn } from './expressions';
 import { type Finding, mistake } from '../errors';
-import { type Rule, type ShopFile, WAYS } from './schema';
+import { type Code, type Rule, type ShopFile, WAYS } from './schema';
 
 /** What a shop file says that can't be, whatever the database is like. */
 export function* contradictionsIn(file: ShopFile): Generator<Finding> {
@@ -25,12 +25,14 @@ export function* contradictionsIn(file: ShopFile): Generator<Finding> {
 }
 
 function* inCodes({ pending, paid, cancelled, other = [] }: ShopFile['orders']['status']) {
-  const meant = new Map<number, string>([[pending, 'pending']]);
+  // Most columns take capitals for small letters.
+  const keyOf = (code: Code) => String(code).toLowerCase();
+  const meant = new Map([[keyOf(pending), 'pending']]);
   const rest = { paid, cancelled: new Set(Object.values(cancelled)), other };
   for (const [meaning, codes] of Object.entries(rest))
     for (const code of codes) {
-      const earlier = meant.get(code);
-      meant.set(code, meaning);
+      const earlier = meant.get(keyOf(code));
+      meant.set(keyOf(code), meaning);
       if (earlier !== undefined)
         yield mistake(
           `orders.status.${meaning}`,

@@ -6,7 +6,7 @@ import { inView, orderColumns } from './orders-context';
 import { errnoOf, type Finding, mistake, remark } from '../errors';
 import { type Column, readTables, type Table } from '../tables';
 import type { Shop } from './read';
-import type { Rule, ShopFile } from './schema';
+import type { Code, Rule, ShopFile } from './schema';
 
 /** The shop's database, as far as a shop file is checked against it. Read once, decided on by pure functions. */
 export interface ShopFacts {
@@ -41,6 +41,10 @@ export const PAID_COLUMNS = ['paid_at', 'pay_time', 'payment_time', 'paid_time',
 export const DEAD_COLUMNS = ['deleted_at', 'deleted', 'is_del', 'is_deleted', 'delete_status'];
 
 export const isInteger = ({ type }: Column) => /^(tiny|small|medium|big)?int$/.test(type);
+/** A longer text would be indexed by its beginning alone, and the oldest orders not be found by it. */
+export const isCode = (column: Column) =>
+  isInteger(column) ||
+  (['char', 'varchar', 'enum'].includes(column.type) && (column.characters ?? 0) <= 255);
 export const isTime = ({ type }: Column) => ['datetime', 'timestamp'].includes(type);
 
 /** The condition under which a row is not dead, by such a column. */
@@ -150,24 +154,24 @@ async function readStatuses(
   const { id, created, status, only, paid_at } = orders;
   const columns = tables.get(orders.table)?.columns;
   const isThere = (name: string) => columns?.has(name.toLowerCase()) === true;
+  const code = columns?.get(status.column.toLowerCase());
   const paid = [...(paid_at === undefined ? PAID_COLUMNS : [paid_at])].find(isThere);
   const isReadable =
-    [id, created, status.column].every(isThere) &&
-    expressions.get('orders.only')?.error === undefined;
-  return isReadable
+    [id, created].every(isThere) && expressions.get('orders.only')?.error === undefined;
+  return isReadable && code !== undefined
     ? countStatuses(
         db,
-        { table: orders.table, id, created, status: status.column, paid },
+        { table: orders.table, id, created, status: code, paid },
         inView(only) ?? undefined,
       )
     : [];
 }
 
-/** Names of the orders' table and columns. */
+/** The orders' table and columns. */
 interface StatusPlace {
   readonly table: string;
   readonly id: string;
-  readonly status: string;
+  readonly status: Column;
   readonly created: string;
   readonly paid?: string | undefined;
 }
@@ -183,9 +187,9 @@ export async function countStatuses(
     paid === undefined ? 'NULL' : `IF(o.${quoteName(paid)} >= '1000-01-01', 1, NULL)`;
   return select<StatusCount>(
     db,
-    `SELECT CONCAT(newest.code + 0) AS code, COUNT(*) AS orders, COUNT(newest.paid) AS paid,
+    `SELECT ${isInteger(status) ? 'CONCAT(newest.code + 0)' : 'CONVERT(newest.code USING utf8mb4)'} AS code, COUNT(*) AS orders, COUNT(newest.paid) AS paid,
             CONCAT(MAX(newest.created)) AS newest
-       FROM (SELECT o.${quoteName(status)} AS code, o.${quoteName(created)} AS created, ${paidColumn} AS paid
+       FROM (SELECT o.${quoteName(status.name)} AS code, o.${quoteName(created)} AS created, ${paidColumn} AS paid
                FROM ${quoteName(table)} AS o
               WHERE (${only})
               ORDER BY o.${quoteName(id)} DESC
@@ -203,20 +207,31 @@ export function* checkStatuses(
   { statuses, tables }: ShopFacts,
 ): Generator<Finding> {
   const { paid, cancelled, other = [] } = status;
-  const named = [status.pending, ...paid, ...Object.values(cancelled), ...other];
-  const codes = [...new Set(named.map(String))];
+  const codes = [...new Set([status.pending, ...paid, ...Object.values(cancelled), ...other])];
   const column = tables.get(table)?.columns.get(status.column.toLowerCase());
-  const unfit = codes.filter((code) => column !== undefined && !canHold(column, code));
-  const strangers = statuses.filter(({ code }) => code === null || !codes.includes(code));
+  const isText = column !== undefined && !isInteger(column);
+  const keyOf = (code: Code) =>
+    column?.collation?.endsWith('_ci') ? String(code).toLowerCase() : String(code);
+  const known = new Set(codes.map(keyOf));
+  const unfit = codes.filter(
+    (code) =>
+      column !== undefined &&
+      ((typeof code === 'string') !== isText || !fits(column, String(code))),
+  );
+  const strangers = statuses.filter(({ code }) => code === null || !known.has(keyOf(code)));
   const [all, strange] = [statuses, strangers].map((counts) =>
     counts.reduce((sum, { orders }) => sum + orders, 0),
   ) as [number, number];
-  const pending = statuses.find(({ code }) => code === String(status.pending));
+  const pending = statuses.find(
+    ({ code }) => code !== null && keyOf(code) === keyOf(status.pending),
+  );
   if (unfit.length > 0)
     yield mistake(
       COLUMN,
-      `${table}.${status.column} is ${column?.fullType ?? ''} and can't be ${enumerate(unfit)}`,
-      'Mend the codes, or name another column',
+      `${table}.${status.column} is ${column?.fullType ?? ''} and can't be ${enumerate(unfit.map(String))}`,
+      isText
+        ? 'Write the texts that stand in it, a number among them in quotes'
+        : 'Mend the codes, or name another column',
     );
   if (strange > 0)
     yield (strange * 100 > all ? mistake : remark)(
@@ -255,8 +270,16 @@ const BITS: Readonly<Record<string, number>> = {
   bigint: 54,
 };
 
+/** Whether a column can have this text, or the number that it says. */
+export function fits(column: Column, text: string): boolean {
+  const { type, fullType, characters, charset } = column;
+  if (type === 'enum') return fullType.includes(`'${text.replaceAll("'", "''")}'`);
+  const isWritable = /^(utf|ucs|gb)/.test(charset ?? 'utf8mb4') || /^[ -~]*$/.test(text);
+  return canHold(column, text) && isWritable && (characters === null || text.length <= characters);
+}
+
 /** Whether a column can have this number, when it is one of integers. */
-export function canHold({ type, fullType }: Column, code: string): boolean {
+function canHold({ type, fullType }: Column, code: string): boolean {
   const bits = BITS[type];
   if (bits === undefined) return true;
   const least = /unsigned/i.test(fullType) ? 0 : -(2 ** (bits - 1));

@@ -1,9 +1,11 @@
 import type { Connection } from 'mysql2/promise';
 import { readFile } from 'node:fs/promises';
+import { stringify } from 'yaml';
 import {
   aliveBy,
   countStatuses,
   DEAD_COLUMNS,
+  isCode,
   isInteger,
   isTime,
   PAID_COLUMNS,
@@ -43,7 +45,7 @@ interface Orders {
   readonly table: Table;
   readonly id: string;
   readonly user: string;
-  readonly status: string;
+  readonly status: Column;
   readonly created: string;
 }
 
@@ -52,9 +54,10 @@ const DEAD_NAMES = new RegExp(`^(${DEAD_COLUMNS.join('|')})$`, 'i');
 const USER_NAMES = /^(user|member|customer|buyer|account)(_?id)?$|^uid$/i;
 
 /** The first column of this name and type. */
-function pick(table: Table, name: RegExp, is: (column: Column) => boolean): string | undefined {
-  return [...table.columns.values()].find((column) => name.test(column.name) && is(column))?.name;
-}
+const find = (table: Table, name: RegExp, is: (column: Column) => boolean) =>
+  [...table.columns.values()].find((column) => name.test(column.name) && is(column));
+
+const pick = (...which: Parameters<typeof find>) => find(...which)?.name;
 
 const CREATED_NAMES = /^(created?(_?(at|time|date|on))?|add_?time|gmt_create|order_time|ctime)$/i;
 /** Names of tables that belong to the orders' and are not it. */
@@ -67,7 +70,7 @@ function findOrders(tables: ReadonlyMap<string, Table>): Orders[] {
     const { parts } = table.indexes.find(({ unique, parts }) => unique && parts.length === 1) ?? {};
     const key = table.columns.get(parts?.[0]?.column?.toLowerCase() ?? '');
     const user = pick(table, USER_NAMES, isInteger);
-    const status = pick(table, /^(order_)?(status|state)$/i, isInteger);
+    const status = find(table, /^(order_)?(status|state)$/i, isCode);
     const created = pick(table, CREATED_NAMES, isTime);
     return key && isInteger(key) && user && status && created && /order|trade/i.test(table.name)
       ? [{ table, id: key.name, user, status, created }]
@@ -87,8 +90,9 @@ function write(
   const dead = table.columns.get(pick(table, DEAD_NAMES, () => true)?.toLowerCase() ?? '');
   const type = pick(table, /^(order_|source_)?type$/i, isInteger);
   const deadline = pick(table, /expire|deadline|time_?out/i, isTime);
-  const meaning = table.columns.get(status.toLowerCase())?.comment.replace(/\s+/g, ' ');
-  const codesOf = (rows: readonly StatusCount[]) => rows.flatMap(({ code }) => code ?? []);
+  const meaning = status.comment.replace(/\s+/g, ' ');
+  const codesOf = (rows: readonly StatusCount[]) =>
+    rows.flatMap(({ code }) => (code === null ? [] : inYaml(status, code)));
   // What waits for payment is younger than what no longer does.
   const [pending, ...rest] = codesOf(
     statuses
@@ -110,7 +114,7 @@ function write(
     paid && `  paid_at: ${paid}`,
     dead && `  only: ${aliveBy('o', dead)}`,
     '  status:',
-    `    column: ${status}${meaning ? ` # ${meaning}` : ''}`,
+    `    column: ${status.name}${meaning ? ` # ${meaning}` : ''}`,
     `    # The newest orders: ${statuses.length === 0 ? 'there are none' : 'code, how many, the newest'}`,
     ...statuses.map(
       (row) =>
@@ -129,6 +133,10 @@ function write(
   ];
   return lines.filter((line) => typeof line === 'string').join('\n');
 }
+
+/** Of a column of texts a number stands in quotes. */
+const inYaml = (status: Column, code: string) =>
+  isInteger(status) ? code : stringify(code).trimEnd();
 
 /** What an order could take: a person has to say it. */
 const EXAMPLES = `  # stock:

@@ -1,7 +1,7 @@
-import { quoteName } from '../text';
+import { quoteName, quoteString } from '../text';
 import { type Reference, referencesIn, reword, wordsIn } from './expressions';
 import type { ShopFacts } from './facts';
-import { CAUSES, type Rule, type ShopFile, type Value, type Values } from './schema';
+import { CAUSES, type Code, type Rule, type ShopFile, type Value, type Values } from './schema';
 import { type Column, neededIndexes, type Table } from '../tables';
 
 /** The engine's names of the order's columns. */
@@ -68,7 +68,7 @@ export function ordersOf(file: ShopFile, facts: ShopFacts) {
       nameOf,
       ({ alias, column }) => `${alias}.${quoteName(nameOf(column))}`,
     );
-  const codes = new Set(Object.values(status.cancelled));
+  const codes = new Set(Object.values(status.cancelled).map(literal));
   const dueColumns = [status.column, orders.type, orders.deadline ?? orders.created];
   return {
     table: quoteName(orders.table),
@@ -91,15 +91,17 @@ export function ordersOf(file: ShopFile, facts: ShopFacts) {
     /** For a comment: what the index on due orders leads with. */
     index_text: dueColumns.filter((column) => column !== undefined).join(', '),
     status: quoteName(status.column),
-    pending: String(status.pending),
-    paid: status.paid.join(', '),
+    pending: literal(status.pending),
+    /** For a sentence. */
+    pending_text: String(status.pending),
+    paid: status.paid.map(literal).join(', '),
     /** What accept_payment sets. */
-    paid_code: String(status.paid[0]),
+    paid_code: status.paid.slice(0, 1).map(literal).join(''),
     cancelled: [...codes].join(', '),
     cancelled_by_cause:
       codes.size === 1
-        ? String(status.cancelled.timeout)
-        : `CASE p_cause ${CAUSES.map((cause) => `WHEN '${cause}' THEN ${status.cancelled[cause]}`).join(' ')} END`,
+        ? literal(status.cancelled.timeout)
+        : `CASE p_cause ${CAUSES.map((cause) => `WHEN '${cause}' THEN ${literal(status.cancelled[cause])}`).join(' ')} END`,
     /** Further columns of the engine's view of the orders, for what is set or read. */
     set_columns: columns
       .filter((column) => !isOurs(column))
@@ -111,6 +113,9 @@ export function ordersOf(file: ShopFile, facts: ShopFacts) {
     paid_set: assign(paid_set),
   };
 }
+
+/** A code as it stands in SQL. */
+const literal = (code: Code) => (typeof code === 'string' ? quoteString(code) : String(code));
 
 /** The index by which an order is found: not every id is the primary key. */
 function keyOf(file: ShopFile, { tables }: ShopFacts): string {

@@ -15,7 +15,8 @@ type Place = 'orders' | 'target' | 'here';
 /** What a part of a shop file names in the database, for the checks: see usesOf(). */
 export interface Meaning {
   readonly place?: Place;
-  readonly type?: 'integer' | 'time' | 'any';
+  /** A code is an integer or a short text. */
+  readonly type?: 'integer' | 'code' | 'time' | 'any';
   /** A quantity: NULL counts as 0. */
   readonly amount?: true;
   readonly written?: true;
@@ -133,7 +134,12 @@ const equalities = () =>
     words: ['now'],
   });
 
-const code = z.int(expected('a code: an integer, as it stands in the column'));
+/** It stands in SQL and in sentences as it is. */
+const CODE = /^[\p{L}\p{N}_]([\p{L}\p{M}\p{N} _.:/-]{0,62}[\p{L}\p{M}\p{N}_])?$/u;
+const aCode = expected(
+  'a code, as it stands in the column: an integer, or a text of letters and digits',
+);
+const code = z.union([z.int(aCode), z.string().regex(CODE, aCode)], aCode);
 const codes = z.preprocess(
   (value) => (value === undefined || Array.isArray(value) ? value : [value]),
   list(code, 'codes'),
@@ -156,7 +162,7 @@ const orders = mapping({
   paid_at: column('orders', 'time').optional(),
   only: sql('o').optional(),
   status: mapping({
-    column: column('orders', 'integer', { written: true }),
+    column: column('orders', 'code', { written: true }),
     pending: code,
     paid: codes,
     cancelled,
@@ -252,6 +258,8 @@ export const shopFile = mapping({
 /** A shop file as it is written, with lists where one code may stand alone. */
 export type ShopFile = z.output<typeof shopFile>;
 export type Rule = z.output<typeof rule>;
+/** What a status is in the column. */
+export type Code = z.output<typeof code>;
 export type Values = NonNullable<Rule['set']>;
 export type Value = Values[string];
 

@@ -24,7 +24,7 @@ BEGIN
     IF NOT v_joined THEN
         SELECT CASE WHEN COUNT(*) = 0 THEN 'not_found'
                     WHEN p_user_id IS NOT NULL AND NOT MAX(o.user_id) <=> p_user_id THEN 'not_owner'
-                    WHEN NOT MAX(o.status) <=> {{orders.pending}} /* pending */ THEN 'not_pending' END
+                    WHEN NOT MAX(o.status <=> {{orders.pending}} /* pending */) THEN 'not_pending' END
           INTO v_outcome
           FROM order_timeout_shop_order AS o
          WHERE o.order_id = p_order_id;

@@ -74,7 +74,7 @@ it('of other tables it says what was found, and what a person has to fill in', a
 
   const parsed = parseShopFile(text);
   expect('mistakes' in parsed && parsed.mistakes.map(sayFinding)).toEqual([
-    'line 19, orders.status.cancelled: expected a code: an integer, as it stands in the column, found "which code?". ' +
+    'line 19, orders.status.cancelled: expected a code, as it stands in the column: an integer, or a text of letters and digits, found "which code?". ' +
       'See docs/your-shop.md',
     'line 22, give_back: expected a mapping of kinds to rules, found nothing. See docs/your-shop.md',
   ]);
@@ -82,4 +82,19 @@ it('of other tables it says what was found, and what a person has to fill in', a
     .replace('cancelled: which code?', 'cancelled: -1')
     .replace(/^give_back:.*$/m, 'give_back: {}');
   expect((await check(shop, filled)).mistakes).toEqual([]);
+});
+
+it('of a status that is a text it takes the texts, a number among them in quotes', async () => {
+  const shop = await createShop({
+    deploy: false,
+    schema: () => `
+CREATE TABLE orders (id INT PRIMARY KEY, customer_id INT, status VARCHAR(20), paid_at DATETIME, created_at DATETIME);
+INSERT INTO orders VALUES (1, 1, '0', '2026-01-30', '2026-01-30'), (2, 1, 'canceled', NULL, '2026-01-30'),
+    (3, 1, 'wc-pending', NULL, '2026-01-31')`,
+  });
+  expect(await guess(shop)).toContain(`
+    pending: wc-pending
+    paid: ["0"]
+    cancelled: which code? # left: canceled
+`);
 });

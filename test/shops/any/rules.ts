@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { type Cause, codeOf, CODES, type Keys, opens, type ValueOf } from './shop';
+import { type Cause, codeOf, CODES, type Keys, opens, stored, type ValueOf } from './shop';
 
 const often = <T>(value: T, ...rare: T[]) => fc.constantFrom(value, value, value, value, ...rare);
 const seldom = often(false, true);
@@ -118,7 +118,7 @@ export function endOf(shop: Keys, content: Data): End {
     const cause = order.by === 'sweep' ? 'timeout' : order.by;
     const isOver = isCancelled(shop, order, cause);
     const status = isOver ? codeOf(shop, cause) : order.status;
-    end.orders.push(`${id} ${status}`);
+    end.orders.push(`${id} ${stored(shop, status)}`);
     const give = (kind: string, isLogged: boolean, target: number, amount: number) => {
       if (isOver && isLogged) end.log.push(`${kind} ${id} ${target} ${amount}`);
       return isOver;

@@ -15,6 +15,7 @@ export const keys = fc.record({
   paidAt: fc.boolean(),
   only: fc.boolean(),
   codeByCause: fc.boolean(),
+  status: fc.constantFrom('number', 'text', 'bytes', 'enum'),
   stock: fc.record({ ...amountRule, lineOnly: fc.boolean() }),
   points: fc.record(amountRule),
   /** Of the lines and the table that `stock` has too, in a column of its own. */
@@ -28,9 +29,9 @@ export type Keys = ValueOf<typeof keys>;
 /** What such a generator makes. */
 export type ValueOf<Generator> = Generator extends fc.Arbitrary<infer Value> ? Value : never;
 
-export const SCHEMA = `
+export const schemaOf = (shop: Keys) => `
 CREATE TABLE \`order\` (
-    id BIGINT PRIMARY KEY, buyer INT NOT NULL, \`type\` INT NULL, \`status\` SMALLINT NOT NULL, made_at DATETIME NOT NULL,
+    id BIGINT PRIMARY KEY, buyer INT NOT NULL, \`type\` INT NULL, \`status\` ${STATUS_TYPES[shop.status]} NOT NULL, made_at DATETIME NOT NULL,
     pay_by DATETIME NULL, paid_at DATETIME NULL, gone TINYINT NOT NULL DEFAULT 0, score INT NULL, bonus SMALLINT NULL, template BIGINT NULL,
     closed_at DATETIME NULL, why VARCHAR(4) NULL
 );
@@ -52,6 +53,30 @@ CREATE TABLE log (
 
 export const CODES = { pending: 0, paid: 1, sent: 2, timeout: 10, user: 11, admin: 12, other: 99 };
 
+/** What stands in a column of texts. */
+const TEXTS: Readonly<Record<number, string>> = {
+  [CODES.pending]: 'wc-pending',
+  [CODES.paid]: 'PAID',
+  [CODES.sent]: 'on its way',
+  [CODES.timeout]: 'cancelled',
+  [CODES.user]: 'cancelled_by_user',
+  [CODES.admin]: 'cancelled: admin',
+  [CODES.other]: '2',
+};
+
+const STATUS_TYPES: Record<Keys['status'], string> = {
+  number: 'SMALLINT',
+  text: 'VARCHAR(191) COLLATE utf8mb4_general_ci',
+  bytes: 'CHAR(20) CHARACTER SET latin1 COLLATE latin1_bin',
+  enum: `ENUM(${Object.values(TEXTS)
+    .map((text) => `'${text}'`)
+    .join(', ')})`,
+};
+
+/** A code as it stands in the column. */
+export const stored = ({ status }: Keys, code: number): number | string =>
+  status === 'number' ? code : (TEXTS[code] ?? '');
+
 export type Cause = 'timeout' | 'user' | 'admin';
 
 export const codeOf = ({ codeByCause }: Keys, cause: Cause) =>
@@ -64,9 +89,10 @@ export const opens = ({ bonus }: Keys) =>
 /** The shop file with these keys. */
 export function fileOf(shop: Keys): string {
   const { stock, points, gift, bonus, coupon, voucher } = shop;
+  const code = (number: number) => JSON.stringify(stored(shop, number));
   const line = (condition: boolean, text: string) => (condition ? [text] : []);
   const cancelled = (['timeout', 'user', 'admin'] as const).map(
-    (cause) => `${cause}: ${codeOf(shop, cause)}`,
+    (cause) => `${cause}: ${code(codeOf(shop, cause))}`,
   );
   const target = (table: string, only: boolean) =>
     `    target: {table: ${table}, id: id${only ? ', only: target.gone = 0' : ''}}`;
@@ -94,10 +120,10 @@ export function fileOf(shop: Keys): string {
     ...line(shop.only, '  only: o.gone = 0'),
     '  status:',
     '    column: status',
-    `    pending: ${CODES.pending}`,
-    `    paid: [${CODES.paid}, ${CODES.sent}]`,
-    `    cancelled: ${shop.codeByCause ? `{${cancelled.join(', ')}}` : CODES.timeout}`,
-    `    other: ${CODES.other}`,
+    `    pending: ${code(CODES.pending)}`,
+    `    paid: [${code(CODES.paid)}, ${code(CODES.sent)}]`,
+    `    cancelled: ${shop.codeByCause ? `{${cancelled.join(', ')}}` : code(CODES.timeout)}`,
+    `    other: ${code(CODES.other)}`,
     '  set: {closed_at: :now, why: ":remark"}',
     '  paid_set: {paid_at: :now}',
     'give_back:',
