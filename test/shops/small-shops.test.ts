@@ -263,6 +263,68 @@ give_back:
   });
 });
 
+it('a ledger says what a row has after each refund, also of several in a batch', async () => {
+  const ledger = (kind: string, before = 'refund.Balance - refund.amount') =>
+    `ledger: {table: log, write: {kind: "'${kind}'", purchase: refund.order_id, amount: refund.amount, balance: refund.balance, before_it: ${before}}}`;
+  const shop = await createDeployed(
+    `${purchases('points INT NOT NULL, bonus INT NOT NULL DEFAULT 1, locked INT NOT NULL')}
+     CREATE TABLE guest (id BIGINT PRIMARY KEY, points INT UNSIGNED NULL, locked INT UNSIGNED NOT NULL DEFAULT 100);
+     CREATE TABLE log (id BIGINT AUTO_INCREMENT PRIMARY KEY, kind CHAR(6), purchase BIGINT, amount INT, balance INT, before_it INT, KEY (purchase));
+     INSERT INTO guest (id, points) VALUES (7, NULL), (8, 5);
+     INSERT INTO purchase (id, user_id, points, locked) VALUES (1, 7, 10, 60), (2, 8, 20, 1), (3, 7, 40, 60), (4, 7, 80, 1);`,
+    `${ordersOf('purchase')}
+give_back:
+  points:
+    order: {target: o.user_id, amount: o.points}
+    target: {table: guest, id: id}
+    add: points
+    ${ledger('points')}
+  bonus:
+    order: {target: o.user_id, amount: o.bonus}
+    target: {table: guest, id: id}
+    add: points
+    ${ledger('bonus')}
+  locked:
+    order: {target: o.user_id, amount: o.locked}
+    target: {table: guest, id: id}
+    subtract: locked
+    floor: 0
+    ${ledger('locked', 'null')}
+`,
+  );
+  const caller = await shop.connect();
+  await caller.query('BEGIN');
+  await caller.query('SELECT * FROM guest');
+  expect(await cancel(shop, 4)).toMatchObject({ outcome: 'cancelled' });
+  await caller.query('CALL cancel_expired_order(2)');
+  await caller.query('COMMIT');
+  expect(await sweep(shop)).toMatchObject({ cancelled: 2, failed: 0 });
+
+  const told = await column(
+    shop,
+    "SELECT CONCAT_WS(' ', kind, purchase, before_it, amount, balance) FROM log ORDER BY id",
+  );
+  expect(told).toEqual([
+    'points 4 0 80 80',
+    'bonus 4 80 1 81',
+    'locked 4 1 99',
+    'points 2 5 20 25',
+    'bonus 2 25 1 26',
+    'locked 2 1 99',
+    'points 1 81 10 91',
+    'points 3 91 40 131',
+    'bonus 1 131 1 132',
+    'bonus 3 132 1 133',
+    'locked 1 60 39',
+    'locked 3 60 0',
+  ]);
+  expect(await shop.run('SELECT * FROM guest')).toEqual([
+    { id: 7, points: 133, locked: 0 },
+    { id: 8, points: 26, locked: 99 },
+  ]);
+  expect(await shop.run('SELECT * FROM order_timeout_violation')).toEqual([]);
+});
+
 it('what a table says that no key names is read, too, and not what a caller says in its place', async () => {
   const shop = await createDeployed(
     `${purchases()}

@@ -12,7 +12,15 @@ import {
 import type { ShopFacts } from './facts';
 import type { Shop } from './read';
 import { neededIndexes, type Table } from '../tables';
-import { referencesIn, reword, soleColumn, usesOf, withoutTexts, wordsIn } from './expressions';
+import {
+  referencesIn,
+  reword,
+  soleColumn,
+  tellsBalance,
+  usesOf,
+  withoutTexts,
+  wordsIn,
+} from './expressions';
 import { type Rule, type ShopFile, TELLS, type Values, wayOf, WAYS } from './schema';
 
 export type ShopContext = ReturnType<typeof toContext>;
@@ -140,6 +148,10 @@ function ruleOf(kind: string, rule: Rule, dueSql: string | null, file: ShopFile,
             table_text: ledger.table,
             columns: namesOf(write),
             values: valuesOf(write),
+            /** What the row has after a refund; the ledger is written before the balance. */
+            balance: tellsBalance(ledger.write)
+              ? amountOf(rule, table, `SUM(refund.amount) OVER (${ONE_BY_ONE})`)?.value
+              : null,
             match: matchOf(ledger.write).join(' AND '),
             of_user: userColumnOf(ledger.write),
             told: toldBy(ledger.write),
@@ -179,6 +191,9 @@ const ofOther = (expression: string) =>
     alias === 'o' ? `other.${quoteName(column)}` : undefined,
   );
 
+/** Refunds of a batch that go to one row. */
+const ONE_BY_ONE = 'PARTITION BY refund.account_id ORDER BY refund.order_id, refund.target_id';
+
 const OF_USER = 'refund.user_id';
 
 /** Where the ledger says whose the row is. */
@@ -193,7 +208,10 @@ const PASSING =
 
 /** What a ledger's row still says of its refund. */
 const lasting = (write: Values) =>
-  Object.entries(write).filter(([, value]) => !PASSING.test(withoutTexts(String(value)).trim()));
+  Object.entries(write).filter(
+    ([column, value]) =>
+      !PASSING.test(withoutTexts(String(value)).trim()) && !tellsBalance({ [column]: value }),
+  );
 
 /** What tells the ledger's row `row_of` of a refund: all that lasts but whose, and when to the second. */
 const matchOf = (write: Values) =>
@@ -241,15 +259,16 @@ const equals = (by: Readonly<Record<string, string>>) =>
 function amountOf(
   { add, subtract, floor }: Rule,
   table: Table | undefined,
+  given = 'given.amount',
 ): { column: string; value: string } | undefined {
   const column = add ?? subtract;
   if (column === undefined) return undefined;
   const { nullable = true, fullType = '' } = table?.columns.get(column.toLowerCase()) ?? {};
   const name = `target.${quoteName(column)}`;
   const filled = nullable ? `COALESCE(${name}, 0)` : name;
-  if (add !== undefined) return { column, value: `${filled} + given.amount` };
+  if (add !== undefined) return { column, value: `${filled} + ${given}` };
   const signed = /unsigned/i.test(fullType) ? `CAST(${filled} AS SIGNED)` : filled;
-  const left = `${signed} - given.amount`;
+  const left = `${signed} - ${given}`;
   return { column, value: floor === undefined ? left : `GREATEST(${left}, ${floor})` };
 }
 

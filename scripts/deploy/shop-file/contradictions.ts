@@ -1,4 +1,11 @@
-import { complaintAbout, type Expression, referencesIn, usesOf, wordsIn } from './expressions';
+import {
+  complaintAbout,
+  type Expression,
+  referencesIn,
+  tellsBalance,
+  usesOf,
+  wordsIn,
+} from './expressions';
 import { type Finding, mistake } from '../errors';
 import { type Code, type Rule, type ShopFile, WAYS } from './schema';
 
@@ -76,6 +83,8 @@ function* inRule(rule: Rule): Generator<[key: string, text: string, remedy: stri
       'an amount without a journal could be given twice',
       'Leave it to rules that only set columns',
     ];
+  if (!hasAmount && tellsBalance(rule.ledger?.write ?? {}))
+    yield ['ledger.write', 'without an amount there is no refund.balance', 'Leave it out'];
   if (isShared && (has('held') || has('named')))
     yield ['shared', 'the row is one order’s own', 'Only rows that many orders change are shared'];
   if (has('due') && !has('reach'))

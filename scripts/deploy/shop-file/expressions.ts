@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { type Meaning, meanings, type ShopFile, shopFile, type Value } from './schema';
+import { type Meaning, meanings, type ShopFile, shopFile, type Value, type Values } from './schema';
 
 /**
  * The parts of an SQL expression that mean something to us. What is quoted comes first in the pattern, so that
@@ -87,6 +87,12 @@ export function soleColumn(expression: string, alias: string): string | undefine
     new RegExp(`^\\s*${alias}\\.(?:([\\w$]+)|\`([^\`]+)\`)\\s*$`).exec(expression) ?? [];
   return column ?? escaped;
 }
+
+/** Whether a ledger is told what the row has after the refund. */
+export const tellsBalance = (write: Values) =>
+  Object.values(write)
+    .flatMap((value) => referencesIn(String(value)))
+    .some(({ alias, column }) => alias === 'refund' && column.toLowerCase() === 'balance');
 
 /** The text when an expression is nothing but a text. */
 export function soleText(expression: string): string | undefined {

@@ -77,7 +77,7 @@ export async function readShopFacts(
 const STAND_INS: Readonly<Record<string, string>> = {
   given: '(SELECT 0 AS amount)',
   refund:
-    "(SELECT 0 AS order_id, 0 AS user_id, 0 AS target_id, 0 AS account_id, 0 AS amount, '' AS cause)",
+    "(SELECT 0 AS order_id, 0 AS user_id, 0 AS target_id, 0 AS account_id, 0 AS amount, 0 AS balance, '' AS cause)",
   due: '(SELECT 0 AS order_id, 0 AS user_id, 0 AS target_id, 0 AS taken, 0 AS returned)',
 };
 

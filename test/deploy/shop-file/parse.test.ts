@@ -114,6 +114,12 @@ describe('a shop file', () => {
     ['an amount unwritten', ADD, '$&    journal: false\n', 'line 17, give_back.stock.journal: '],
     ['no such day', HELD, '$&    since: 2026-02-31\n', 'line 20, give_back.coupon.since: exp'],
     ['one order’s row shared', HELD, '$&    shared: true\n', 'line 20, give_back.coupon.shar'],
+    [
+      'a balance of no amount',
+      HELD,
+      '$&    ledger: {table: l, write: {left: refund.balance}}\n',
+      'line 20, give_back.coupon.ledger.write: without',
+    ],
     ['a shared ledger', POINTS, '$&    shared: true\n', 'line 27, give_back.points.ledger:'],
     [
       'a view without a way',
