@@ -8,8 +8,12 @@ import { type Meaning, meanings, type ShopFile, shopFile, type Value, type Value
 const PART =
   /'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|(?<![\w@:]):(?<word>[a-z_]+)\b|(?<![\w$.`])(?<alias>\w+)\.(?:`(?<escaped>(?:[^`]|``)+)`|(?<column>[\w$]+))|(?<paren>[()])|(?<bad>;|--(?=\s|$)|#|\/\*|['"])/g;
 
-/** What a query reads, once its texts are empty and what it has in parentheses is a #. */
-const READ = /\b(?:FROM|JOIN)\s+(?:`([^`]+)`|(?!DUAL\b)([\w$]+))(?![\w$]|\s*[.#])/gi;
+/** What a query is FROM, once its texts are empty and what it has in parentheses is a #. */
+const FROM =
+  /\bFROM\b(.*?)(?=\b(?:WHERE|GROUP|HAVING|WINDOW|ORDER|LIMIT|UNION|INTERSECT|EXCEPT|FOR|LOCK)\b|$)/gis;
+
+/** The name with which a table of it begins. */
+const TABLE = /^\s*(?:`([^`]+)`|(?!DUAL\b|LATERAL\b)([\w$]+))(?![\w$]|\s*[.#])/i;
 
 /** What a WITH gives a name. */
 const GIVEN = /`?([\w$]+)`?\s*#?\s*\bAS\s*#/gi;
@@ -70,8 +74,15 @@ function tablesReadIn(expression: string): string[] {
   const given: string[] = [];
   const take = (_: string, query: string) => {
     given.push(...[...query.matchAll(GIVEN)].map(([, name = '']) => name));
-    if (/\b(?:SELECT|JOIN)\b/i.test(query))
-      read.push(...[...query.matchAll(READ)].map(([, quoted, name = '']) => quoted ?? name));
+    const from = /\bSELECT\b/i.test(query)
+      ? [...query.matchAll(FROM)].map(([, tables = '']) => tables)
+      : /\bJOIN\b/i.test(query)
+        ? [query]
+        : [];
+    for (const part of from.flatMap((tables) => tables.split(/,|\b(?:STRAIGHT_)?JOIN\b/i))) {
+      const [, quoted, name = quoted] = TABLE.exec(part) ?? [];
+      if (name !== undefined) read.push(name);
+    }
     return '#';
   };
   for (let before = '', left = withoutTexts(expression); left !== before;) {
