@@ -242,6 +242,23 @@ test.each(PROCEDURES)('%s() does nothing for a caller who has set insert_id', as
   await expect(refused).rejects.toMatchObject({ errno: 50001 });
 });
 
+test.each(['cancel_expired_orders()', 'reconcile_orders(NULL)', 'read_cancellations(0, 0, 9)'])(
+  'a refused %s leaves the next transaction its isolation',
+  async (called) => {
+    const db = await attackedShop.connect();
+    await db.query("SET transaction_isolation = 'REPEATABLE-READ', insert_id = 7");
+    await expect(rowsOf(db, called)).rejects.toMatchObject({ errno: 50001 });
+    await db.query('SET insert_id = 0');
+    await db.query('BEGIN');
+    const policies = async () =>
+      (await db.query<RowDataPacket[]>('SELECT * FROM order_timeout_policy'))[0].length;
+    const before = await policies();
+    await attackedShop.run('INSERT INTO order_timeout_policy (source_type) VALUES (44)');
+    expect(await policies()).toBe(before);
+    await attackedShop.run('DELETE FROM order_timeout_policy WHERE source_type = 44');
+  },
+);
+
 test('an id 0 for the batch, which LAST_INSERT_ID() does not tell, brings back nothing of an earlier one', async () => {
   await emptyTables(attackedShop);
   const done = await pendingOrder(attackedShop, { coupon: 400, points: 4 });

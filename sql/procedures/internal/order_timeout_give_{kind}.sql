@@ -39,7 +39,8 @@ BEGIN
 {{#ledger.balance}}
       FROM (SELECT /*+ JOIN_FIXED_ORDER() */ refund.*, {{ledger.balance}} AS balance
               FROM {{> refunds_of_kind}}
-              JOIN order_timeout_shop_{{kind}} AS target ON target.{{id}} = refund.account_id) AS refund;
+              JOIN order_timeout_shop_{{kind}} AS target ON target.{{id}} = refund.account_id) AS refund
+     ORDER BY refund.account_id, refund.order_id, refund.target_id;
 {{/ledger.balance}}
 
 {{/ledger}}

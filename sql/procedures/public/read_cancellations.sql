@@ -19,8 +19,8 @@ BEGIN
     DECLARE v_last_position BIGINT UNSIGNED;
     DECLARE v_message VARCHAR(128);
 
-    CALL order_timeout_require_none_open('read_cancellations');
 {{> distrust_session}}
+    CALL order_timeout_require_none_open('read_cancellations');
     COMMIT AND NO CHAIN NO RELEASE;
     CALL order_timeout_require_number('p_after_position', p_after_position, 0, 9223372036854775807);
     CALL order_timeout_require_number('p_after_order_id', p_after_order_id, -9223372036854775808, 9223372036854775807);

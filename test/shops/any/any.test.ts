@@ -75,6 +75,7 @@ test(
           await call(made, 'repair_missing_refund', orderId(nth));
         expect(await audited(made)).toEqual([]);
         const once = await given(made);
+        expect(await misstated(made)).toEqual([]);
 
         // What was cancelled and is opened again gets nothing a second time.
         const cancelled = await column(made, 'SELECT order_id FROM order_timeout_cancellation');
@@ -189,6 +190,25 @@ async function read(made: Shop): Promise<End> {
   const rows: Record<string, unknown[]> = {};
   for (const [part, sql] of Object.entries(QUERIES)) rows[part] = await column(made, sql);
   return sorted(rows as End);
+}
+
+/** What the ledger says last of a row is what the row has. */
+async function misstated(made: Shop): Promise<unknown[]> {
+  const rows: Record<(typeof AMOUNT_KINDS)[number], [string, string]> = {
+    stock: ['key', 'left'],
+    gift: ['key', 'spare'],
+    points: ['buyer', 'score'],
+    bonus: ['wallet', 'bonus'],
+  };
+  const found = AMOUNT_KINDS.map((kind) =>
+    made.run(
+      `SELECT * FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY target ORDER BY id DESC) AS nth FROM log WHERE kind = ?) AS last
+         JOIN ?? AS told ON told.id = last.target
+        WHERE last.nth = 1 AND NOT last.balance <=> told.??`,
+      [kind, ...rows[kind]],
+    ),
+  );
+  return (await Promise.all(found)).flat();
 }
 
 /** What was given of it. */

@@ -47,7 +47,7 @@ CREATE TABLE coupon (
 CREATE TABLE voucher (id INT PRIMARY KEY, \`order\` BIGINT NULL, used TINYINT NOT NULL, gone TINYINT NOT NULL DEFAULT 0);
 CREATE TABLE log (
     id BIGINT AUTO_INCREMENT PRIMARY KEY, kind VARCHAR(8) NOT NULL, \`order\` BIGINT NOT NULL, target BIGINT NOT NULL,
-    buyer INT NOT NULL, amount INT NOT NULL, action VARCHAR(16) NOT NULL, remark VARCHAR(6) NOT NULL, at DATETIME NOT NULL
+    buyer INT NOT NULL, amount INT NOT NULL, balance INT NULL, action VARCHAR(16) NOT NULL, remark VARCHAR(6) NOT NULL, at DATETIME NOT NULL
 );
 `;
 
@@ -96,17 +96,17 @@ export function fileOf(shop: Keys): string {
   );
   const target = (table: string, only: boolean) =>
     `    target: {table: ${table}, id: id${only ? ', only: target.gone = 0' : ''}}`;
-  const ledger = (kind: string) => [
+  const ledger = (kind: string, balance = 'null') => [
     '    ledger:',
     '      table: log',
     `      write: {kind: "'${kind}'", order: refund.order_id, target: refund.account_id, buyer: refund.user_id,`,
-    '              amount: refund.amount, action: :action, remark: :remark, at: :now}',
+    `              amount: refund.amount, balance: ${balance}, action: :action, remark: :remark, at: :now}`,
   ];
   const amounts = ({ verb, given }: Keys['points'], kind: string, column: string) => [
     `    ${verb === 'add' ? 'add' : 'subtract'}: ${column}`,
     ...line(verb === 'floor', '    floor: 0'),
     ...line(given === 'shared', '    shared: true'),
-    ...(given === 'ledger' ? ledger(kind) : []),
+    ...(given === 'ledger' ? ledger(kind, 'refund.balance') : []),
   ];
   return [
     'orders:',
