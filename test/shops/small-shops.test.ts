@@ -155,6 +155,56 @@ VALUES (1, 10, 'pending'), (2, 20, 'pending'), (3, 40, 'Pending'), (4, 80, 'proc
   });
 });
 
+describe('an order whose status follows from other columns', () => {
+  const SCHEMA = `
+${purchases(`paid TINYINT NOT NULL DEFAULT 0, is_del TINYINT NOT NULL DEFAULT 0, note INT NULL, points INT NOT NULL DEFAULT 10,
+    state TINYINT AS (IF(is_del, 9, IF(paid, 2, 1))) VIRTUAL INVISIBLE`)}
+ALTER TABLE purchase DROP COLUMN status;
+CREATE TABLE guest (id BIGINT PRIMARY KEY, points INT NOT NULL DEFAULT 0);
+INSERT INTO guest (id) VALUES (7);
+INSERT INTO purchase (id) VALUES (1), (2), (3);
+`;
+  const file = (...sets: readonly string[]) =>
+    ordersOf('purchase', ...sets).replace(
+      /\{column: status.*\}/,
+      '{column: state, pending: 1, paid: 2, cancelled: 9}',
+    ) +
+    '\ngive_back:\n  points: {order: {target: o.user_id, amount: o.points}, target: {table: guest, id: id}, add: points}\n';
+  const state = (shop: Shop) =>
+    column(shop, "SELECT CONCAT_WS(' ', id, paid, is_del, state) FROM purchase ORDER BY id");
+
+  it('is cancelled and paid by them', async () => {
+    const shop = await createDeployed(SCHEMA, file('set: {is_del: 1}', 'paid_set: {paid: 1}'));
+
+    expect(await cancel(shop, 1)).toMatchObject({ outcome: 'cancelled' });
+    expect(await call(shop, 'accept_payment', 2, 'a')).toMatchObject([{ outcome: 'accepted' }]);
+    expect(await sweep(shop)).toMatchObject({ cancelled: 1, failed: 0 });
+    expect(await state(shop)).toEqual(['1 0 1 9', '2 1 0 2', '3 0 1 9']);
+    expect(await column(shop, 'SELECT points FROM guest')).toEqual([20]);
+  });
+
+  it('that does not follow from what is set is left as it is, and somebody is told', async () => {
+    const shop = await createDeployed(SCHEMA, file('set: {note: 1}', 'paid_set: {note: 2}'));
+
+    await expect(cancel(shop, 1)).rejects.toMatchObject({ errno: 50010 });
+    const paid = call(shop, 'accept_payment', 2, 'a');
+    await expect(paid).rejects.toThrow(/^STATUS_UNCHANGED: .*: mend set or paid_set$/);
+    expect(await sweep(shop)).toMatchObject({ outcome: 'completed', cancelled: 0, failed: 3 });
+    expect(await state(shop)).toEqual(['1 0 0 1', '2 0 0 1', '3 0 0 1']);
+    expect(await column(shop, 'SELECT points FROM guest')).toEqual([0]);
+    expect(await shop.run('SELECT * FROM order_timeout_payment')).toEqual([]);
+    expect(await shop.run('SELECT * FROM order_timeout_refund')).toEqual([]);
+  });
+
+  it('is refused where nothing is set', async () => {
+    const shop = await createTables(SCHEMA);
+    const deployed = deployFile(shop, file('paid_set: {paid: 1}'));
+    await expect(deployed).rejects.toThrow(
+      'orders.set: purchase.state is a generated column, and nothing makes an order cancelled. Set',
+    );
+  });
+});
+
 /** A row that names the order which holds it. */
 const held = (table: string, ...more: readonly string[]) => `
 give_back:

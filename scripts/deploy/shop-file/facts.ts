@@ -203,9 +203,10 @@ const COLUMN = 'orders.status.column';
 
 /** What the newest orders' codes say about the file's. */
 export function* checkStatuses(
-  { orders: { table, status } }: ShopFile,
+  { orders }: ShopFile,
   { statuses, tables }: ShopFacts,
 ): Generator<Finding> {
+  const { table, status } = orders;
   const { paid, cancelled, other = [] } = status;
   const codes = [...new Set([status.pending, ...paid, ...Object.values(cancelled), ...other])];
   const column = tables.get(table)?.columns.get(status.column.toLowerCase());
@@ -233,6 +234,16 @@ export function* checkStatuses(
         ? 'Write the texts that stand in it, a number among them in quotes'
         : 'Mend the codes, or name another column',
     );
+  for (const [key, meaning] of [
+    ['set', 'cancelled'],
+    ['paid_set', 'paid'],
+  ] as const)
+    if (column?.generated && orders[key] === undefined)
+      yield mistake(
+        `orders.${key}`,
+        `${table}.${status.column} is a generated column, and nothing makes an order ${meaning}`,
+        `Set the columns that it is made of in ${key}`,
+      );
   if (strange > 0)
     yield (strange * 100 > all ? mistake : remark)(
       COLUMN,

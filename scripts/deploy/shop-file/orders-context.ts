@@ -61,14 +61,23 @@ export function ordersOf(file: ShopFile, facts: ShopFacts) {
     .flatMap((value) => referencesIn(String(value)))
     .filter(({ alias }) => alias === 'o');
   const columns = [...new Set([...Object.keys(changes), ...read.map(({ column }) => column)])];
-  const assign = (values: Values) =>
-    assignments(
-      facts.tables.get(orders.table),
+  const table = facts.tables.get(orders.table);
+  const isGenerated = table?.columns.get(status.column.toLowerCase())?.generated === 1;
+  const assign = (code: string, values: Values) => {
+    const others = assignments(
+      table,
       values,
       nameOf,
       ({ alias, column }) => `${alias}.${quoteName(nameOf(column))}`,
     );
+    return withLast([...(isGenerated ? [] : [{ column: '`status`', value: code }]), ...others]);
+  };
   const codes = new Set(Object.values(status.cancelled).map(literal));
+  const [paid = ''] = status.paid.map(literal);
+  const cancelledBy =
+    codes.size === 1
+      ? [...codes].join('')
+      : `CASE p_cause ${CAUSES.map((cause) => `WHEN '${cause}' THEN ${literal(status.cancelled[cause])}`).join(' ')} END`;
   const dueColumns = [status.column, orders.type, orders.deadline ?? orders.created];
   return {
     table: quoteName(orders.table),
@@ -77,7 +86,7 @@ export function ordersOf(file: ShopFile, facts: ShopFacts) {
     key: keyOf(file, facts),
     user: quoteName(orders.user),
     /** Whose the order is; 0: nobody's, as of a guest. */
-    owner: facts.tables.get(orders.table)?.columns.get(orders.user.toLowerCase())?.nullable
+    owner: table?.columns.get(orders.user.toLowerCase())?.nullable
       ? `CAST(COALESCE(o.${quoteName(orders.user)}, 0) AS SIGNED)`
       : `o.${quoteName(orders.user)}`,
     type: orders.type === undefined ? null : quoteName(orders.type),
@@ -91,17 +100,13 @@ export function ordersOf(file: ShopFile, facts: ShopFacts) {
     /** For a comment: what the index on due orders leads with. */
     index_text: dueColumns.filter((column) => column !== undefined).join(', '),
     status: quoteName(status.column),
+    /** It follows from what is set, and is not set itself. */
+    is_generated: isGenerated,
     pending: literal(status.pending),
     /** For a sentence. */
     pending_text: String(status.pending),
     paid: status.paid.map(literal).join(', '),
-    /** What accept_payment sets. */
-    paid_code: status.paid.slice(0, 1).map(literal).join(''),
     cancelled: [...codes].join(', '),
-    cancelled_by_cause:
-      codes.size === 1
-        ? literal(status.cancelled.timeout)
-        : `CASE p_cause ${CAUSES.map((cause) => `WHEN '${cause}' THEN ${literal(status.cancelled[cause])}`).join(' ')} END`,
     /** Further columns of the engine's view of the orders, for what is set or read. */
     set_columns: columns
       .filter((column) => !isOurs(column))
@@ -109,8 +114,8 @@ export function ordersOf(file: ShopFile, facts: ShopFacts) {
         const name = nameOf(column);
         return name === column ? quoteName(column) : `${quoteName(column)} AS ${quoteName(name)}`;
       }),
-    set: assign(set),
-    paid_set: assign(paid_set),
+    set: assign(cancelledBy, set),
+    paid_set: assign(paid, paid_set),
   };
 }
 

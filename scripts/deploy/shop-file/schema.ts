@@ -162,7 +162,7 @@ const orders = mapping({
   paid_at: column('orders', 'time').optional(),
   only: sql('o').optional(),
   status: mapping({
-    column: column('orders', 'code', { written: true }),
+    column: column('orders', 'code'),
     pending: code,
     paid: codes,
     cancelled,

@@ -74,9 +74,12 @@ BEGIN
         UPDATE /*+ {{> callers_session}} JOIN_FIXED_ORDER() */
                {{> picked}}
           JOIN order_timeout_shop_order AS o ON o.order_id = picked.order_id
-           SET o.status = {{orders.cancelled_by_cause}} /* cancelled */{{#orders.set}},
-               o.{{column}} = {{value}}{{/orders.set}}
+           SET {{#orders.set}}o.{{column}} = {{value}}{{^last}},
+               {{/last}}{{/orders.set}}
          WHERE o.status = {{orders.pending}} /* pending */;
+{{#orders.is_generated}}
+        CALL order_timeout_require_status(p_order_ids, FALSE);
+{{/orders.is_generated}}
     END IF;
 END$$
 DELIMITER ;

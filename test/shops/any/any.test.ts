@@ -5,7 +5,7 @@ import { type Answer, call, cancelAsAdmin, column, createDeployed, sweep } from 
 import { callAll } from './calls';
 import { AMOUNT_KINDS, type Data, data, eachPart, type End } from './rules';
 import { endOf, lostBy, orderId, rowId, stateOf } from './rules';
-import { CODES, fileOf, type Keys, keys, schemaOf, stored } from './shop';
+import { CODES, fileOf, type Keys, keys, schemaOf, statusOf } from './shop';
 
 /** How many shop files are generated, each deployed; ANY_SEED repeats a run. */
 const FILES = Number(process.env.ANY_SHOPS ?? 6);
@@ -80,8 +80,8 @@ test(
         // What was cancelled and is opened again gets nothing a second time.
         const cancelled = await column(made, 'SELECT order_id FROM order_timeout_cancellation');
         for (const id of cancelled)
-          await made.run('UPDATE `order` SET `status` = ?, paid_at = NULL WHERE id = ?', [
-            stored(shop, CODES.pending),
+          await made.run('UPDATE `order` SET ?, paid_at = NULL WHERE id = ?', [
+            statusOf(shop, CODES.pending),
             id,
           ]);
         for (const id of cancelled)
@@ -119,14 +119,27 @@ async function fill(made: Shop, shop: Keys, content: Data): Promise<void> {
   for (const [nth, order] of orders.entries()) {
     const { lines, coupons, vouchers, isPaid, isDue } = order;
     const { buyer, type, gone, score, bonus } = order;
-    const status = stored(shop, order.status);
     const id = orderId(nth);
     // With a deadline the age says nothing, and without one the deadline does.
     const [age, left] = shop.deadline ? [0, isDue ? -1 : 1] : [isDue ? 31 : 29, 1];
     await made.run(
       `INSERT INTO \`order\`
           SET ?, paid_at = IF(?, NOW(), NULL), made_at = NOW() - INTERVAL ? MINUTE, pay_by = NOW() + INTERVAL ? HOUR`,
-      [{ id, buyer, type, status, gone, score, bonus, template: coupons && id }, isPaid, age, left],
+      [
+        {
+          id,
+          buyer,
+          type,
+          ...statusOf(shop, order.status),
+          gone,
+          score,
+          bonus,
+          template: coupons && id,
+        },
+        isPaid,
+        age,
+        left,
+      ],
     );
     for (const line of lines) await insert('line', { order: id, ...line });
     for (const [place, coupon] of (coupons ?? []).entries())

@@ -15,7 +15,7 @@ export const keys = fc.record({
   paidAt: fc.boolean(),
   only: fc.boolean(),
   codeByCause: fc.boolean(),
-  status: fc.constantFrom('number', 'text', 'bytes', 'enum'),
+  status: fc.constantFrom('number', 'text', 'bytes', 'enum', 'generated'),
   stock: fc.record({ ...amountRule, lineOnly: fc.boolean() }),
   points: fc.record(amountRule),
   /** Of the lines and the table that `stock` has too, in a column of its own. */
@@ -31,7 +31,7 @@ export type ValueOf<Generator> = Generator extends fc.Arbitrary<infer Value> ? V
 
 export const schemaOf = (shop: Keys) => `
 CREATE TABLE \`order\` (
-    id BIGINT PRIMARY KEY, buyer INT NOT NULL, \`type\` INT NULL, \`status\` ${STATUS_TYPES[shop.status]} NOT NULL, made_at DATETIME NOT NULL,
+    id BIGINT PRIMARY KEY, buyer INT NOT NULL, \`type\` INT NULL, ${STATUS_COLUMNS[shop.status]}, made_at DATETIME NOT NULL,
     pay_by DATETIME NULL, paid_at DATETIME NULL, gone TINYINT NOT NULL DEFAULT 0, score INT NULL, bonus SMALLINT NULL, template BIGINT NULL,
     closed_at DATETIME NULL, why VARCHAR(4) NULL
 );
@@ -64,14 +64,26 @@ const TEXTS: Readonly<Record<number, string>> = {
   [CODES.other]: '2',
 };
 
-const STATUS_TYPES: Record<Keys['status'], string> = {
-  number: 'SMALLINT',
-  text: 'VARCHAR(191) COLLATE utf8mb4_general_ci',
-  bytes: 'CHAR(20) CHARACTER SET latin1 COLLATE latin1_bin',
-  enum: `ENUM(${Object.values(TEXTS)
-    .map((text) => `'${text}'`)
-    .join(', ')})`,
+const ofType = (type: string) => `\`status\` ${type} NOT NULL`;
+const STATUS_COLUMNS: Record<Keys['status'], string> = {
+  number: ofType('SMALLINT'),
+  text: ofType('VARCHAR(191) COLLATE utf8mb4_general_ci'),
+  bytes: ofType('CHAR(20) CHARACTER SET latin1 COLLATE latin1_bin'),
+  enum: ofType(
+    `ENUM(${Object.values(TEXTS)
+      .map((text) => `'${text}'`)
+      .join(', ')})`,
+  ),
+  generated: `is_new TINYINT NOT NULL, phase SMALLINT NOT NULL, ${ofType(
+    `VARCHAR(191) AS (CASE phase + is_new ${Object.entries(TEXTS)
+      .map(([code, text]) => `WHEN ${code} THEN '${text}'`)
+      .join(' ')} END) VIRTUAL`,
+  )} INVISIBLE`,
 };
+
+/** What an order's row is told of it. */
+export const statusOf = (shop: Keys, code: number) =>
+  shop.status === 'generated' ? { is_new: 1, phase: code - 1 } : { status: stored(shop, code) };
 
 /** A code as it stands in the column. */
 export const stored = ({ status }: Keys, code: number): number | string =>
@@ -90,6 +102,8 @@ export const opens = ({ bonus }: Keys) =>
 export function fileOf(shop: Keys): string {
   const { stock, points, gift, bonus, coupon, voucher } = shop;
   const code = (number: number) => JSON.stringify(stored(shop, number));
+  const phases = (code: string) =>
+    shop.status === 'generated' ? `, phase: ${code}, is_new: 0` : '';
   const line = (condition: boolean, text: string) => (condition ? [text] : []);
   const cancelled = (['timeout', 'user', 'admin'] as const).map(
     (cause) => `${cause}: ${code(codeOf(shop, cause))}`,
@@ -124,8 +138,8 @@ export function fileOf(shop: Keys): string {
     `    paid: [${code(CODES.paid)}, ${code(CODES.sent)}]`,
     `    cancelled: ${shop.codeByCause ? `{${cancelled.join(', ')}}` : code(CODES.timeout)}`,
     `    other: ${code(CODES.other)}`,
-    '  set: {closed_at: :now, why: ":remark"}',
-    '  paid_set: {paid_at: :now}',
+    `  set: {closed_at: :now, why: ":remark"${phases(`CASE :cause WHEN 'timeout' THEN ${codeOf(shop, 'timeout')} WHEN 'user' THEN ${codeOf(shop, 'user')} ELSE ${codeOf(shop, 'admin')} END`)}}`,
+    `  paid_set: {paid_at: :now${phases(String(CODES.paid))}}`,
     'give_back:',
     '  stock:',
     `    lines: {table: line, order: order, target: key, amount: quantity${stock.lineOnly ? ', only: line.gift = 0' : ''}}`,
