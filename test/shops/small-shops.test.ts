@@ -159,16 +159,17 @@ describe('an order whose status follows from other columns', () => {
   const SCHEMA = `
 ${purchases(`paid TINYINT NOT NULL DEFAULT 0, is_del TINYINT NOT NULL DEFAULT 0, note INT NULL, points INT NOT NULL DEFAULT 10,
     state TINYINT AS (IF(is_del, 9, IF(paid, 2, 1))) VIRTUAL INVISIBLE`)}
-ALTER TABLE purchase DROP COLUMN status;
+ALTER TABLE purchase DROP COLUMN status, DROP COLUMN created_at, ADD add_time INT UNSIGNED NOT NULL DEFAULT (UNIX_TIMESTAMP() - 3600);
+ALTER TABLE purchase ADD placed_at DATETIME AS ('1970-01-01' + INTERVAL add_time SECOND) VIRTUAL INVISIBLE;
 CREATE TABLE guest (id BIGINT PRIMARY KEY, points INT NOT NULL DEFAULT 0);
 INSERT INTO guest (id) VALUES (7);
 INSERT INTO purchase (id) VALUES (1), (2), (3);
+INSERT INTO purchase (id, add_time) VALUES (4, UNIX_TIMESTAMP() - 1700);
 `;
   const file = (...sets: readonly string[]) =>
-    ordersOf('purchase', ...sets).replace(
-      /\{column: status.*\}/,
-      '{column: state, pending: 1, paid: 2, cancelled: 9}',
-    ) +
+    ordersOf('purchase', ...sets)
+      .replace(/\{column: status.*\}/, '{column: state, pending: 1, paid: 2, cancelled: 9}')
+      .replace('created_at', 'placed_at') +
     '\ngive_back:\n  points: {order: {target: o.user_id, amount: o.points}, target: {table: guest, id: id}, add: points}\n';
   const state = (shop: Shop) =>
     column(shop, "SELECT CONCAT_WS(' ', id, paid, is_del, state) FROM purchase ORDER BY id");
@@ -179,7 +180,7 @@ INSERT INTO purchase (id) VALUES (1), (2), (3);
     expect(await cancel(shop, 1)).toMatchObject({ outcome: 'cancelled' });
     expect(await call(shop, 'accept_payment', 2, 'a')).toMatchObject([{ outcome: 'accepted' }]);
     expect(await sweep(shop)).toMatchObject({ cancelled: 1, failed: 0 });
-    expect(await state(shop)).toEqual(['1 0 1 9', '2 1 0 2', '3 0 1 9']);
+    expect(await state(shop)).toEqual(['1 0 1 9', '2 1 0 2', '3 0 1 9', '4 0 0 1']);
     expect(await column(shop, 'SELECT points FROM guest')).toEqual([20]);
   });
 
@@ -190,7 +191,7 @@ INSERT INTO purchase (id) VALUES (1), (2), (3);
     const paid = call(shop, 'accept_payment', 2, 'a');
     await expect(paid).rejects.toThrow(/^STATUS_UNCHANGED: .*: mend set or paid_set$/);
     expect(await sweep(shop)).toMatchObject({ outcome: 'completed', cancelled: 0, failed: 3 });
-    expect(await state(shop)).toEqual(['1 0 0 1', '2 0 0 1', '3 0 0 1']);
+    expect(await state(shop)).toEqual(['1 0 0 1', '2 0 0 1', '3 0 0 1', '4 0 0 1']);
     expect(await column(shop, 'SELECT points FROM guest')).toEqual([0]);
     expect(await shop.run('SELECT * FROM order_timeout_payment')).toEqual([]);
     expect(await shop.run('SELECT * FROM order_timeout_refund')).toEqual([]);
