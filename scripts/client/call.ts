@@ -11,13 +11,13 @@ import {
   type QueryOptions,
   requireDatabase,
 } from './database';
-import { OrderTimeoutError, serverErrno, translated } from './errors';
+import { OrderTimeoutError, OutcomeUnknownError, serverErrno, translated } from './errors';
 import { pause } from './pause';
 
 export interface CallOptions {
   /**
-   * Waits no longer than this many milliseconds for the answer, tries included; then the outcome is
-   * unknown. MySQL waits no longer for a lock either (whole seconds, at least one), after which it has
+   * Waits no longer than this many milliseconds for the answer, tries and the pool's free connection
+   * included; then the outcome is unknown. MySQL waits no longer for a lock either (whole seconds, at least one), after which it has
    * done nothing: error 1205. The session's own settings are put back. Default: as long as it
    * takes. INVALID_ARGUMENT for none that a timer knows: 0 or less, over 2147483647; nothing is called then.
    */
@@ -40,7 +40,7 @@ export async function call(
     timeoutMs === undefined ? undefined : Date.now() + milliseconds('timeoutMs', timeoutMs);
   try {
     if (isPool(db)) return await withRetries(deadline, () => onPool(db, statement, deadline));
-    await requireAnswers(db);
+    await requireAnswers(db, deadline);
     return await onConnection(db, statement, deadline);
   } catch (error) {
     throw error instanceof BeforeTheCall ? error.cause : translated(error);
@@ -55,10 +55,11 @@ function beforeTheCall(cause: unknown): never {
 }
 
 async function onPool(pool: DatabasePool, statement: string, deadline: number | undefined) {
-  const connection = await cleanConnection(pool);
+  const connection = await cleanConnection(pool, deadline);
   let isReusable = false;
   try {
-    if (deadline !== undefined) await ask(connection, limitWaits(deadline)).catch(beforeTheCall);
+    if (deadline !== undefined)
+      await ask(connection, limitWaits(deadline), deadline).catch(beforeTheCall);
     const answer = await ask(connection, statement, deadline);
     // Ours alone, as the connection was clean: autocommit is off in this pool.
     if (waitsForCommit(answer.serverStatus))
@@ -83,10 +84,13 @@ const STALE_CONNECTIONS_AT_MOST = 20;
 const ROLLBACK = 'ROLLBACK AND NO CHAIN NO RELEASE';
 
 /** One that lives, and has nothing open: what an earlier user of it began and forgot is not ours to commit. */
-async function cleanConnection(pool: DatabasePool): Promise<PooledConnection> {
+async function cleanConnection(
+  pool: DatabasePool,
+  deadline: number | undefined,
+): Promise<PooledConnection> {
   for (let stale = 0; ; stale++) {
-    const connection = await takeConnection(pool).catch(beforeTheCall);
-    const answer = await ask(connection, ROLLBACK).catch((error: unknown) => {
+    const connection = await takeConnection(pool, deadline).catch(beforeTheCall);
+    const answer = await ask(connection, ROLLBACK, deadline).catch((error: unknown) => {
       connection.destroy();
       if (stale === STALE_CONNECTIONS_AT_MOST || error instanceof OrderTimeoutError) {
         beforeTheCall(error);
@@ -96,8 +100,21 @@ async function cleanConnection(pool: DatabasePool): Promise<PooledConnection> {
   }
 }
 
-async function takeConnection(pool: DatabasePool): Promise<PooledConnection> {
-  const connection = await pool.getConnection();
+async function takeConnection(
+  pool: DatabasePool,
+  deadline: number | undefined,
+): Promise<PooledConnection> {
+  const taken = pool.getConnection();
+  const connection = await inTime(deadline, taken).catch((error: unknown) => {
+    // One that comes later is nobody's.
+    void taken.then(
+      (late) => {
+        late.release();
+      },
+      () => undefined,
+    );
+    throw error;
+  });
   requireDatabase(connection);
   return connection;
 }
@@ -110,7 +127,7 @@ async function onConnection(
   let isJoined = true;
   const once = async () => {
     // All are queued at once, so that nothing of the caller's can come between them.
-    const probe = ask(connection, deadline === undefined ? 'DO 0' : limitWaits(deadline));
+    const probe = ask(connection, deadline === undefined ? 'DO 0' : limitWaits(deadline), deadline);
     const sent = ask(connection, statement, deadline);
     const restored = deadline === undefined ? undefined : ask(connection, RESTORE_WAITS);
     for (const one of [sent, restored]) one?.catch(() => undefined);
@@ -133,9 +150,12 @@ async function onConnection(
 const ANSWERED = new WeakSet();
 
 /** What looks like a connection is asked something harmless first, once: it must answer as mysql2 does. */
-async function requireAnswers(connection: DatabaseConnection): Promise<void> {
+async function requireAnswers(
+  connection: DatabaseConnection,
+  deadline: number | undefined,
+): Promise<void> {
   if (ANSWERED.has(connection)) return;
-  await ask(connection, 'DO 0').catch(beforeTheCall);
+  await ask(connection, 'DO 0', deadline).catch(beforeTheCall);
   ANSWERED.add(connection);
 }
 
@@ -151,8 +171,7 @@ async function ask(
   sql: string,
   deadline?: number,
 ): Promise<Answer> {
-  const timeout = deadline === undefined ? {} : { timeout: Math.max(1, deadline - Date.now()) };
-  const answer: unknown = await connection.query({ ...AS_TEXT, sql, ...timeout });
+  const answer: unknown = await inTime(deadline, connection.query({ ...AS_TEXT, sql }));
   const [result] = Array.isArray(answer) ? (answer as unknown[]) : [];
   const header: unknown = Array.isArray(result) ? result.at(-1) : result;
   const rows: unknown = Array.isArray(result) ? result[0] : [];
@@ -161,6 +180,30 @@ async function ask(
   }
   return { rows: rows as TextRow[], serverStatus: Number(header.serverStatus) };
 }
+
+/**
+ * What is there in time. The work itself goes on. mysql2's own timeout begins when a statement is sent, which may
+ * be long after the call: behind others of its connection.
+ */
+async function inTime<Result>(
+  deadline: number | undefined,
+  work: Promise<Result>,
+): Promise<Result> {
+  if (deadline === undefined) return work;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      const cause = Object.assign(new Error('timeoutMs is over'), { code: TIMED_OUT });
+      reject(new OutcomeUnknownError(cause));
+    }, deadline - Date.now());
+  });
+  return Promise.race([work, late]).finally(() => {
+    clearTimeout(timer);
+  });
+}
+
+/** As mysql2 calls it. */
+const TIMED_OUT = 'PROTOCOL_SEQUENCE_TIMEOUT';
 
 const AS_TEXT: Omit<QueryOptions, 'sql'> = {
   rowsAsArray: false,

@@ -25,7 +25,6 @@ export type Database = DatabasePool | DatabaseConnection;
 /** Of mysql2's own options those that we set, over whatever the connection is configured with. */
 export interface QueryOptions {
   sql: string;
-  timeout?: number;
   rowsAsArray?: boolean;
   nestTables?: boolean;
   namedPlaceholders?: boolean;

@@ -55,8 +55,10 @@ export interface FollowOptions {
   readonly limit?: number;
   /** Between two looks when there is nothing new. Default: 1000. */
   readonly pollMs?: number;
-  /** Ends it, also while it waits: the loop is left as if the feed were over. */
+  /** Ends it, also while it waits or reads: the loop is left as if the feed were over. */
   readonly signal?: AbortSignal;
+  /** How long a read may take until its connection counts as lost, as one does that died without a word. Default: 60000. */
+  readonly timeoutMs?: number;
 }
 
 const LONGEST_PAUSE_MS = 60_000;
@@ -72,7 +74,7 @@ const LONGEST_PAUSE_MS = 60_000;
  */
 export async function* followCancellations(
   db: DatabasePool,
-  { from, limit = 1000, pollMs = 1000, signal }: FollowOptions,
+  { from, limit = 1000, pollMs = 1000, signal, timeoutMs = 60_000 }: FollowOptions,
 ): AsyncGenerator<ReadCancellation, void, undefined> {
   if (!isPool(db)) throw invalid('db', "a Pool of 'mysql2/promise', as connections are lost", db);
   let after = from;
@@ -82,9 +84,9 @@ export async function* followCancellations(
   if (signal && typeof signal.addEventListener !== 'function')
     throw invalid('signal', 'an AbortSignal', signal);
   for (let failures = 0; !isAborted(signal);) {
-    let page: readonly ReadCancellation[] = [];
+    let page: Page = [];
     try {
-      page = await readCancellations(db, { after, limit });
+      page = await unlessAborted(readCancellations(db, { after, limit, timeoutMs }), signal);
       failures = 0;
     } catch (error) {
       if (!passes(error)) throw error;
@@ -101,10 +103,26 @@ export async function* followCancellations(
   }
 }
 
+type Page = readonly ReadCancellation[];
+
+/** What was read, or nothing as soon as the signal is given; the read then ends by itself, and what it gives comes again. */
+function unlessAborted(read: Promise<Page>, signal: AbortSignal | undefined): Promise<Page> {
+  return new Promise((resolve, reject) => {
+    const end = () => {
+      resolve([]);
+    };
+    signal?.addEventListener('abort', end);
+    void read.then(resolve, reject).finally(() => signal?.removeEventListener('abort', end));
+  });
+}
+
 const isAborted = (signal: AbortSignal | undefined) => signal?.aborted === true;
 
 /** Deadlock, lock wait, deployment, too many connections, a limit of the account, read-only or offline for now. */
 const PASSING = new Set([1213, 1205, 1305, 1318, 1040, 1203, 1226, 1290, 1836, 3032, 3101]);
+
+/** What mysql2 says of a pool whose connections are all in use, where it is not to wait for one. It has no code. */
+const POOL_IS_BUSY = /^(?:No connections available|Queue limit reached)\.$/;
 
 function passes(error: unknown): boolean {
   if (error instanceof OrderTimeoutError) {
@@ -112,7 +130,8 @@ function passes(error: unknown): boolean {
   }
   const errno = serverErrno(error);
   // A connection that fails has a code of the system's and no SQLSTATE.
-  return errno === undefined ? error instanceof Error && 'code' in error : PASSING.has(errno);
+  if (errno !== undefined) return PASSING.has(errno);
+  return error instanceof Error && ('code' in error || POOL_IS_BUSY.test(error.message));
 }
 
 /** A place that is missing by mistake must not begin anew. Callers in JavaScript may hand in anything. */

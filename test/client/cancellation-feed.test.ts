@@ -11,7 +11,7 @@ import {
   type ReadCancellation,
   readCancellations,
 } from '../../scripts';
-import { createShop, pendingOrder, type Shop, shopOfFile } from '../support';
+import { createShop, pendingOrder, type Shop, shopOfFile, startProxy } from '../support';
 
 const shop = shopOfFile();
 
@@ -282,6 +282,58 @@ test('a follower waits while its account has no connection left, and while the s
     break;
   }
   expect(errors.slice(2)).toContainEqual(expect.objectContaining({ errno: 1226 }));
+});
+
+test('a follower goes on when its connection has died without a word, as in a failover', async () => {
+  const { orderId } = await pendingOrder(shop);
+  const proxy = await startProxy(shop.url);
+  const pool = createPool({ uri: proxy.url, connectionLimit: 2 });
+  onTestFinished(() => pool.end());
+  await pool.query('DO 0');
+  proxy.fallSilent();
+  await cancelExpiredOrder(shop.db, orderId);
+
+  for await (const one of followCancellations(pool, {
+    from: 'beginning',
+    pollMs: 1,
+    timeoutMs: 1_000,
+  })) {
+    expect(one.orderId).toBe(String(orderId));
+    break;
+  }
+});
+
+test('a follower ends when it is told to, also while it waits for a connection or an answer', async () => {
+  const pool = createPool({ uri: shop.url, connectionLimit: 1 });
+  onTestFinished(() => pool.end());
+  const inUse = await pool.getConnection();
+  const ending = new AbortController();
+  const next = followCancellations(pool, { from: 'beginning', signal: ending.signal }).next();
+  ending.abort();
+
+  expect(await next).toEqual({ done: true, value: undefined });
+  inUse.release();
+});
+
+test('a follower waits while all of a pool’s connections are in use', async () => {
+  const { orderId } = await pendingOrder(shop);
+  await cancelExpiredOrder(shop.db, orderId);
+  const pool = createPool({ uri: shop.url, connectionLimit: 1, waitForConnections: false });
+  onTestFinished(() => pool.end());
+  const inUse = await pool.getConnection();
+  let tries = 0;
+  const busy: DatabasePool = {
+    getConnection: () => {
+      if (++tries === 3) inUse.release();
+      return pool.getConnection();
+    },
+  };
+
+  for await (const one of followCancellations(busy, { from: 'beginning', pollMs: 1 })) {
+    expect(one.orderId).toBe(String(orderId));
+    break;
+  }
+  expect(tries).toBe(3);
 });
 
 async function readAll(shop: Shop, limit: number): Promise<ReadCancellation[][]> {

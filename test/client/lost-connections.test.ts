@@ -218,6 +218,29 @@ test.for([0, -5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, '500', null])(
   },
 );
 
+test.for(['pool', 'connection'])(
+  'timeoutMs also bounds the wait for a %s that is in use, which can be used afterwards',
+  async (kind) => {
+    const { orderId } = await pendingOrder(shop, { coupon: 1000 });
+    const pool = poolOf(shop);
+    const inUse = await pool.getConnection();
+    const blocker = await holding(shop, ['SELECT id FROM orders FOR UPDATE']);
+    const before = inUse.query("UPDATE orders SET remark = 'before it'");
+    await lockWait(shop);
+
+    await expect(
+      cancelExpiredOrder(kind === 'pool' ? pool : inUse, orderId, { timeoutMs: 50 }),
+    ).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+    await blocker.rollback();
+    await before;
+    inUse.release();
+
+    // The pool's only one.
+    await cancelExpiredOrder(pool, orderId);
+    await expectAllBackOnce(shop);
+  },
+);
+
 test('a routine that is just being deployed anew is called again', async () => {
   const shop = await createShop();
   const { orderId } = await pendingOrder(shop, { coupon: 1000 });

@@ -16,3 +16,4 @@ export { changes, changesOf, type State, wholeState } from './state';
 export { timestamps, unsignedIds, wholeSeconds } from './schema-variants';
 export { isSession, lockWait, sessionEnd, until } from './waits';
 export { closeGate, type Gate } from './gate';
+export { type Proxy, startProxy } from './proxy';
