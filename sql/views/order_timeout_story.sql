@@ -1,4 +1,4 @@
--- What an answer rests on, step by step: the order, its policy, hold and failure, and what the journal says of it.
+-- What an answer rests on, step by step: the order, its policy, hold, failure and payments, and what the journal says of it.
 CREATE OR REPLACE SQL SECURITY DEFINER VIEW order_timeout_story AS
 SELECT state.order_id, 2 AS place, 1 AS nth, 'order' AS step,
        IF(state.status <=> {{orders.pending}}, 'pending', IF(state.verdict = 'excluded', CONCAT('status ', COALESCE(state.status, 'NULL')), state.verdict)) AS verdict,
@@ -25,6 +25,13 @@ SELECT failure.order_id, 5, 1, 'failure', IF(failure.retry_at IS NULL, 'set_asid
               ', with error ', failure.error_number, ': ', failure.error_message)
   FROM order_timeout_failure AS failure
   JOIN order_timeout_shop_order AS o ON o.order_id = failure.order_id AND o.status = {{orders.pending}} /* pending */
+ UNION ALL
+SELECT order_id, 5, received_at + 0, 'payment', outcome,
+       CONCAT('Payment ', CONVERT(reference USING utf8mb4) COLLATE utf8mb4_0900_ai_ci, ' was told at ', received_at,
+              CASE WHEN to_send_back THEN '; its money is to be sent back: then CALL settle_late_payment()'
+                   WHEN settled_at IS NOT NULL THEN CONCAT('; its money was sent back, as said at ', settled_at, ': ', remark)
+                   ELSE '' END, '.')
+  FROM order_timeout_payment
  UNION ALL
 SELECT cancelled.order_id, 6, cancelled.batch_id, 'cancellation', cancelled.cause,
        CONCAT('Cancelled at ', cancelled.cancelled_at,

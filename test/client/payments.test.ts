@@ -5,6 +5,7 @@ import {
   cancelExpiredOrder,
   cancelExpiredOrders,
   cancelOrderAsAdmin,
+  explainOrderTimeout,
   listFindings,
   orderDeadlines,
   settleFinding,
@@ -72,6 +73,29 @@ test('what can not be accepted says whether money is to be sent back, until it i
   expect(await settle('b')).toBe('not_owed');
   expect(await settle('z')).toBe('not_found');
   expect(await toSendBack(shop)).toEqual(['A', 'c', 'd']);
+});
+
+test('an explanation tells of each payment, and what is to be done about its money', async () => {
+  const { orderId } = await pendingOrder(shop);
+  await cancelExpiredOrder(shop.db, orderId);
+  await acceptPayment(shop.db, orderId, '支付 1');
+  await acceptPayment(shop.db, orderId, 'pi_2');
+  await settleLatePayment(shop.db, 'pi_2', { remark: '退款 re_2' });
+  const payments = async () =>
+    (await explainOrderTimeout(shop.db, orderId))
+      .filter(({ step }) => step === 'payment')
+      .map(({ verdict, detail }) => [verdict, detail.replaceAll(/ at [-0-9]+ [.:0-9]{12}/g, '')]);
+
+  expect(await payments()).toEqual([
+    [
+      'too_late',
+      'Payment 支付 1 was told; its money is to be sent back: then CALL settle_late_payment().',
+    ],
+    ['too_late', 'Payment pi_2 was told; its money was sent back, as said: 退款 re_2.'],
+  ]);
+  // Also when the order's row is gone: the money isn't.
+  await shop.run('DELETE FROM orders');
+  expect(await payments()).toHaveLength(2);
 });
 
 test('a reference that a session would cut is refused: two payments are not one', async () => {

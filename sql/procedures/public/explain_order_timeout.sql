@@ -6,7 +6,7 @@ CREATE PROCEDURE explain_order_timeout (
     COMMENT 'Description: tells in plain words why an order was, or was not, or will be cancelled, and what came back. Locks nothing.
 Parameters: p_order_id: the order''s id.
 Result: step, verdict, detail: first the answer, then what it rests on.
-Steps: answer, order, policy, hold, failure, cancellation, refund, finding, refundable, missing, owed.
+Steps: answer, order, policy, hold, failure, payment, cancellation, refund, finding, refundable, missing, owed.
 Errors: 50001 p_order_id is NULL or not positive; 50003 order_timeout_setting has lost its row; 50006 the clock was changed.
 Example: CALL explain_order_timeout(28229)'
     SQL SECURITY DEFINER
