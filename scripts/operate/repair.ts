@@ -1,5 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 import * as client from '../index';
+import { serverErrno } from '../client/errors';
 import { shopTimeOf } from '../client/shop-time';
 import { selectColumn } from '../deploy/connection';
 
@@ -41,21 +42,31 @@ export async function findRepairable(
 export interface RepairReport {
   readonly repaired: readonly client.RepairedRefund[];
   readonly failed: readonly { readonly orderId: string; readonly message: string }[];
+  /** The connection was lost before it was their turn. */
+  readonly notTried: readonly string[];
 }
 
-/** Repairs order by order, each in a transaction of its own: one that fails does not stop the others. */
+/** Repairs order by order, each in a transaction of its own: one that fails does not stop the others, a lost connection does. */
 export async function repairOrders(
   db: Connection,
   missing: readonly client.MissingRefund[],
 ): Promise<RepairReport> {
   const repaired: client.RepairedRefund[] = [];
   const failed: { orderId: string; message: string }[] = [];
-  for (const orderId of new Set(missing.map((one) => one.orderId))) {
+  const orderIds = [...new Set(missing.map((one) => one.orderId))];
+  for (const [index, orderId] of orderIds.entries()) {
     try {
       repaired.push(...(await client.repairMissingRefund(db, orderId)));
     } catch (error) {
       failed.push({ orderId, message: error instanceof Error ? error.message : String(error) });
+      if (isLost(error)) return { repaired, failed, notTried: orderIds.slice(index + 1) };
     }
   }
-  return { repaired, failed };
+  return { repaired, failed, notTried: [] };
+}
+
+/** Not the server's own answer, nor ours: there is no connection any more. */
+function isLost(error: unknown): boolean {
+  const said = error instanceof client.OutcomeUnknownError ? error.cause : error;
+  return !(said instanceof client.OrderTimeoutError) && serverErrno(said) === undefined;
 }

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { findDisagreements } from '../../scripts/dev/invariants';
 import { loadExampleShop } from '../../scripts/dev/shop';
-import { changesOf, order, shopOfFile } from '../support';
+import { holding } from '../procedures/obstacles';
+import { changesOf, lockWait, order, shopOfFile } from '../support';
 import { commandLine, json } from './support';
 
 const shop = shopOfFile({ clock: '+08:00' });
@@ -99,6 +100,40 @@ test('repair --all whose orders all fail does not say that nothing is missing', 
   expect(out).toMatch(/^Nothing was given back\.\nOrder 26743 failed: .*frozen$/m);
   expect(out).not.toContain('nothing is missing');
   expect(exitCode).toBe(1);
+});
+
+test('repair --all ends where its connection is lost, and says what was not tried', async () => {
+  const orders = [];
+  for (let made = 0; made < 4; made++)
+    orders.push(await order(shop, { status: 'cancelled', coupon: 100, sourceType: 4 }));
+  const [first, second, ...others] = orders.map(({ orderId }) => String(orderId));
+  const blocker = await holding(shop, ['SELECT id FROM orders WHERE id = ? FOR UPDATE', [second]]);
+
+  const repair = commandLine(shop, [...ALL, '--yes', '--json']);
+  await lockWait(shop);
+  const [session] = await shop.run<{ id: number }>(
+    `SELECT processlist_id AS id
+       FROM performance_schema.data_locks JOIN performance_schema.threads USING (thread_id)
+      WHERE object_schema = ? AND lock_status = 'WAITING'`,
+    [shop.name],
+  );
+  await shop.run('KILL ?', [session?.id]);
+
+  const { out, exitCode } = await repair;
+  expect(JSON.parse(out)).toMatchObject({
+    repaired: [{ orderId: first }],
+    failed: [{ orderId: second }],
+    notTried: others,
+  });
+  expect(exitCode).toBe(1);
+  await blocker.rollback();
+  expect((await commandLine(shop, [...ALL, '--yes'])).out).toContain('coupon 300, of 3 orders');
+});
+
+test('repair of an order that there is not does not say that nothing is missing', async () => {
+  expect((await commandLine(shop, ['repair', '404'])).out).toBe(
+    'Nothing was given back: order 404 misses nothing, or there is no such cancelled order.',
+  );
 });
 
 test('a list of findings that is cut off says so', async () => {

@@ -82,8 +82,12 @@ export const repairCommand = (context: Context) =>
         ask: async (db) => ({
           repaired: await client.repairMissingRefund(db, orderId),
           failed: [],
+          notTried: [],
         }),
-        say: sayRepair,
+        say: (report, colors) =>
+          report.repaired.length === 0
+            ? `Nothing was given back: order ${orderId} misses nothing, or there is no such cancelled order.`
+            : sayRepair(report, colors),
       });
     });
 
@@ -116,12 +120,19 @@ async function repairAll(
   if (report.failed.length > 0) end(EXIT.failed);
 }
 
-function sayRepair({ repaired, failed }: RepairReport, colors: Colors): string {
+function sayRepair({ repaired, failed, notTried }: RepairReport, colors: Colors): string {
   return [
     repaired.length === 0
       ? `Nothing was given back${failed.length > 0 ? '' : ': nothing is missing'}.`
       : colors.green(`Given back: ${sayMissing(repaired, ({ given }) => given)}.`),
     ...failed.map(({ orderId, message }) => colors.red(`Order ${orderId} failed: ${message}`)),
+    ...(notTried.length === 0
+      ? []
+      : [
+          colors.red(
+            `The connection was lost: ${count(notTried.length, 'order')} not tried. Run the command again.`,
+          ),
+        ]),
   ].join('\n');
 }
 
