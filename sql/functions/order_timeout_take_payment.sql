@@ -2,12 +2,14 @@ DROP FUNCTION IF EXISTS order_timeout_take_payment;
 DELIMITER $$
 CREATE FUNCTION order_timeout_take_payment (
     p_order_id BIGINT,
-    p_reference VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin
+    p_reference VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin,
+    p_is_recorded BOOLEAN
 )
     RETURNS VARCHAR(16) CHARACTER SET ascii
     COMMENT 'Description: records a payment and makes its order paid, under the order''s row lock: one statement.
 Parameters: p_order_id: the order. p_reference: the payment''s own id.
-Result: as accept_payment(). Errors: 1062 the same reference came for another order at this moment.'
+p_is_recorded: an earlier call met its record, which an older snapshot does not show.
+Result: as accept_payment(). Errors: 1062 the reference has a record that was not seen.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
     -- It is not; with the binary log on, MySQL asks for the word. Rows are logged, not the call.
@@ -27,11 +29,12 @@ BEGIN
       FROM order_timeout_shop_order AS o
      WHERE o.order_id = p_order_id
        FOR UPDATE;
-    SELECT MAX(payment.order_id), MAX(payment.outcome)
-      INTO v_recorded_order_id, v_outcome
-      FROM order_timeout_payment AS payment
-     WHERE payment.reference = p_reference
-       FOR UPDATE;
+    -- A record stays as it is, so none need be locked: to lock one that is missing would be to lock all those beside it.
+    IF p_is_recorded THEN
+        SELECT MAX(order_id), MAX(outcome) INTO v_recorded_order_id, v_outcome FROM order_timeout_payment WHERE reference = p_reference FOR SHARE;
+    ELSE
+        SELECT MAX(order_id), MAX(outcome) INTO v_recorded_order_id, v_outcome FROM order_timeout_payment WHERE reference = p_reference;
+    END IF;
     IF v_recorded_order_id <> p_order_id THEN
         RETURN 'reference_used';
     ELSEIF v_outcome IS NOT NULL THEN

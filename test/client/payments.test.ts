@@ -190,6 +190,42 @@ test('one reference that comes for two orders at once is taken for one of them',
   ]);
 });
 
+describe('joined in REPEATABLE READ', () => {
+  test('payments of two orders at once are no deadlock', async () => {
+    const both = [await pendingOrder(shop), await pendingOrder(shop)];
+    // Each has looked for its reference.
+    const gate = await closeGate(shop, 'INSERT ON order_timeout_payment');
+    const told = Promise.all(
+      both.map(async ({ orderId }) => {
+        const db = await shop.connect();
+        await db.beginTransaction();
+        const outcome = await outcomeOf(acceptPayment(db, orderId, `pi_${orderId}`));
+        await db.commit();
+        return outcome;
+      }),
+    );
+    await gate.reached(2);
+    await gate.open();
+
+    expect(await told).toEqual(['accepted', 'accepted']);
+  });
+
+  test('a reference that was told since the transaction began has the answer of then', async () => {
+    const [paid, other] = [await pendingOrder(shop), await pendingOrder(shop)];
+    const db = await shop.connect();
+    await db.query('START TRANSACTION WITH CONSISTENT SNAPSHOT');
+    await acceptPayment(shop.db, paid.orderId, 'pi_1');
+
+    expect(await outcomeOf(acceptPayment(db, paid.orderId, 'pi_1'))).toBe('already_accepted');
+    expect(await outcomeOf(acceptPayment(db, other.orderId, 'pi_1'))).toBe('reference_used');
+    await db.commit();
+    expect(await shop.run('SELECT status FROM orders ORDER BY id')).toEqual([
+      { status: 2 },
+      { status: 1 },
+    ]);
+  });
+});
+
 describe.for(['+00:00', '+08:00'])('in a shop whose clock is %s', (clock) => {
   test('deadlines tell a countdown for each order', async () => {
     const shop = await createShop({ clock });

@@ -26,12 +26,12 @@ BEGIN
         CALL order_timeout_read_committed(v_joined);
     END IF;
     BEGIN
-        -- The same reference for another order at the same moment: the call is undone whole, and then sees it.
+        -- A record that it did not see, of this moment or newer than the caller's snapshot: the call is undone whole, and then sees it.
         DECLARE EXIT HANDLER FOR 1062 SET v_outcome = NULL;
-        SET v_outcome = order_timeout_take_payment(p_order_id, p_reference);
+        SET v_outcome = order_timeout_take_payment(p_order_id, p_reference, FALSE);
     END;
     IF v_outcome IS NULL THEN
-        SET v_outcome = order_timeout_take_payment(p_order_id, p_reference);
+        SET v_outcome = order_timeout_take_payment(p_order_id, p_reference, TRUE);
     END IF;
 
     SELECT p_order_id AS order_id, v_outcome AS outcome;
