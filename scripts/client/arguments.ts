@@ -53,9 +53,12 @@ export const text: Parameter<string> = (name, value) => {
   throw invalid(name, `a text of at most ${LONGEST_TEXT} characters`, given);
 };
 
-/** A payment's own id: 1 to 255 characters. */
+/** Half of a character that was cut in two: any two halves would be the same on their way to the server. */
+const HALF = /\p{Cs}/u;
+
+/** A payment's own id: 1 to 255 whole characters. */
 export const reference: Parameter<string> = (name, value) => {
-  if (text(name, value) !== '') return value;
+  if (text(name, value) !== '' && !HALF.test(value)) return value;
   throw invalid(name, "the payment's own id", value);
 };
 

@@ -57,6 +57,10 @@ const REFUSED: Record<string, [call: (db: Pool) => Promise<unknown>, code: strin
     'INVALID_ARGUMENT',
   ],
   'a payment without a reference': [(db) => acceptPayment(db, 1, ''), 'INVALID_ARGUMENT'],
+  'a payment with half a character': [
+    (db) => acceptPayment(db, 1, 'pi_1 😀'.slice(0, -1)),
+    'INVALID_ARGUMENT',
+  ],
   '1001 deadlines': [(db) => orderDeadlines(db, Array<number>(1001).fill(1)), 'INVALID_ARGUMENT'],
 };
 
