@@ -21,7 +21,7 @@ export interface CallOptions {
    * done nothing: error 1205. The session's own settings are put back. Default: as long as it
    * takes. INVALID_ARGUMENT for none that a timer knows: 0 or less, over 2147483647; nothing is called then.
    */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 /**

@@ -15,7 +15,7 @@ export interface ReadCancellationsOptions extends CallOptions {
   /** `place` of the last cancellation that was read, or the beginning of what the journal still has. */
   readonly after: FeedPlace | 'beginning';
   /** At most so many cancellations, 1 to 10000. Default: 1000. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
 }
 
 export type ReadCancellation = RowOf<'read_cancellations'> & {
@@ -52,13 +52,13 @@ export interface FollowOptions {
   /** `place` of the last cancellation that was done with, or the beginning of what the journal still has. */
   readonly from: FeedPlace | 'beginning';
   /** Read at once, 1 to 10000. Default: 1000. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** Between two looks when there is nothing new. Default: 1000. */
-  readonly pollMs?: number;
+  readonly pollMs?: number | undefined;
   /** Ends it, also while it waits or reads: the loop is left as if the feed were over. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** How long a read may take until its connection counts as lost, as one does that died without a word. Default: 60000. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 const LONGEST_PAUSE_MS = 60_000;

@@ -28,7 +28,7 @@ export function cancelExpiredOrders(
 
 export interface PreviewOptions extends CallOptions {
   /** At most so many orders, 1 to 100000. Default: 100. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
 }
 
 /** An order that the next sweep cancels, and what would come back. */
@@ -65,7 +65,7 @@ export function explainOrderTimeout(
 
 export interface AuditOptions extends CallOptions {
   /** Only orders placed from then on. Default: all. */
-  readonly since?: Date;
+  readonly since?: Date | undefined;
 }
 
 /** What a cancelled order took, as from a coupon or a user's points, and never fully gave back. */
@@ -137,7 +137,7 @@ export function listFindings(
 
 export interface SettleOptions extends CallOptions {
   /** What was done, for people, at most 255 characters. Default: nothing is said. */
-  readonly remark?: string;
+  readonly remark?: string | undefined;
 }
 
 export type SettleFindingResult = RowOf<'settle_finding'>;

@@ -41,7 +41,7 @@ export interface CancelOrderOptions extends CallOptions {
   /** Whose order it must be. One that is missing by mistake is an `INVALID_ID`, never an admin. */
   readonly userId: Id;
   /** For the journal and the points ledger, at most 255 characters. Default: order_cancel. */
-  readonly remark?: string;
+  readonly remark?: string | undefined;
 }
 
 /**
@@ -123,7 +123,7 @@ export interface HoldOrderOptions extends CallOptions {
   /** From now, 1 to 10080. */
   readonly minutes: number;
   /** For people, at most 255 characters. Default: none. */
-  readonly reason?: string;
+  readonly reason?: string | undefined;
 }
 
 /**

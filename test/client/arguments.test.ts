@@ -71,6 +71,18 @@ test.for(Object.entries(REFUSED))(
   },
 );
 
+test('an option that is undefined is as one that is not given, for the compiler too', async () => {
+  const { orderId, userId } = await pendingOrder(shop);
+  const none = undefined;
+
+  await holdOrder(shop.db, orderId, { minutes: 1, reason: none, timeoutMs: none });
+  await cancelOrder(shop.db, orderId, { userId, remark: none });
+  await auditMissingRefunds(shop.db, { since: none });
+  expect(
+    await readCancellations(shop.db, { after: 'beginning', limit: none, timeoutMs: none }),
+  ).toHaveLength(1);
+});
+
 test.for([undefined, null, {}, { position: 1 }, 0, '5'])(
   'a place in the feed that is missing by mistake (%j) does not begin anew',
   async (after) => {

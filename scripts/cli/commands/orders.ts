@@ -93,8 +93,7 @@ export const holdCommand = (context: Context) =>
     .option('--reason <text>', 'for people')
     .action((orderId, { minutes, reason, ...options }) =>
       answer(context, options, {
-        ask: (db) =>
-          client.holdOrder(db, orderId, { minutes, ...(reason === undefined ? {} : { reason }) }),
+        ask: (db) => client.holdOrder(db, orderId, { minutes, reason }),
         ...byOutcome<client.HoldOrderResult>('held', {
           held: `does not time out for ${minutes} minutes`,
           not_found: 'is not held: there is no such order',
