@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cancelOrderAsAdmin } from '../../scripts';
+import { acceptPayment, cancelOrderAsAdmin } from '../../scripts';
 import { order, pendingOrder, shopOfFile } from '../support';
 import { commandLine, json } from './support';
 
@@ -49,6 +49,15 @@ test('a remark moves no cursor, adds no line and turns none round', async () => 
 
   expect(found.out).toContain(' \\u001b[2J\\u000d\\u000a  refund  all\\u202e\\u009b ');
   expect(out).toContain('remark: \\u001b[2J\\u000d\\u000a  refund  all\\u202e\\u009b)');
+});
+
+test('explain names the outcome of a payment, whose reference moves no cursor', async () => {
+  const { orderId } = await order(shop, { status: 'cancelled' });
+  await acceptPayment(shop.db, orderId, 'pi\u001b[2J');
+
+  const { out } = await commandLine(shop, ['explain', String(orderId)]);
+
+  expect(out).toMatch(/^ {2}payment +too_late: Payment pi\\u001b\[2J was .* to be sent back/m);
 });
 
 test('explain names a finding', async () => {

@@ -113,6 +113,9 @@ export const explainCommand = (context: Context) =>
     }),
   );
 
+/** Steps of which the detail alone does not tell what it is. */
+const TOLD_BY_VERDICT = ['finding', 'payment'];
+
 /** The answer, and below it what it rests on. */
 function sayExplanation([first, ...others]: readonly client.Explanation[], colors: Colors): string {
   const width = Math.max(0, ...others.map(({ step }) => step.length));
@@ -120,7 +123,7 @@ function sayExplanation([first, ...others]: readonly client.Explanation[], color
     colors.bold(first?.detail ?? ''),
     ...others.map(
       ({ step, verdict, detail }) =>
-        `  ${colors.dim(step.padEnd(width))}  ${step === 'finding' ? `${verdict}: ` : ''}${inert(detail)}`,
+        `  ${colors.dim(step.padEnd(width))}  ${TOLD_BY_VERDICT.includes(step) ? `${verdict}: ` : ''}${inert(detail)}`,
     ),
   ].join('\n');
 }
