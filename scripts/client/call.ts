@@ -64,8 +64,9 @@ async function onPool(pool: DatabasePool, statement: string, deadline: number | 
     // Ours alone, as the connection was clean: autocommit is off in this pool.
     if (waitsForCommit(answer.serverStatus))
       await ask(connection, 'COMMIT AND NO CHAIN NO RELEASE');
-    if (deadline !== undefined) await ask(connection, RESTORE_WAITS);
-    isReusable = true;
+    isReusable = await isRestored(
+      deadline === undefined ? undefined : ask(connection, RESTORE_WAITS, deadline),
+    );
     return answer.rows;
   } catch (error) {
     // Our own errors come before any work: nothing is left. After others, who knows.
@@ -129,8 +130,10 @@ async function onConnection(
     // All are queued at once, so that nothing of the caller's can come between them.
     const probe = ask(connection, deadline === undefined ? 'DO 0' : limitWaits(deadline), deadline);
     const sent = ask(connection, statement, deadline);
-    const restored = deadline === undefined ? undefined : ask(connection, RESTORE_WAITS);
-    for (const one of [sent, restored]) one?.catch(() => undefined);
+    const restored = isRestored(
+      deadline === undefined ? undefined : ask(connection, RESTORE_WAITS, deadline),
+    );
+    sent.catch(() => undefined);
     isJoined = await probe.then(
       ({ serverStatus }) => waitsForCommit(serverStatus),
       // Without a connection the call was never sent. Else it was, perhaps in a transaction.
@@ -146,6 +149,13 @@ async function onConnection(
   };
   return await withRetries(deadline, once, () => !isJoined);
 }
+
+/** What was done is done, whatever came of the session's settings after it, as behind a proxy that resets sessions. */
+const isRestored = (restored: Promise<unknown> | undefined): Promise<boolean> =>
+  Promise.resolve(restored).then(
+    () => true,
+    () => false,
+  );
 
 const ANSWERED = new WeakSet();
 

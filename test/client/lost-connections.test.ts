@@ -241,6 +241,26 @@ test.for(['pool', 'connection'])(
   },
 );
 
+test.for(['pool', 'connection'])(
+  'a call on a %s that was done says so, though its timeoutMs can not be taken back, as behind a proxy that resets sessions',
+  async (kind) => {
+    const shop = await createShop();
+    const { orderId } = await pendingOrder(shop, { coupon: 1000 });
+    await shop.run(
+      'CREATE TRIGGER forget BEFORE UPDATE ON orders FOR EACH ROW SET @order_timeout_row_wait = ""',
+    );
+    const pool = poolOf(shop);
+    const before = await idOf(pool);
+    const db = kind === 'pool' ? pool : await shop.connect();
+
+    const { outcome } = await cancelExpiredOrder(db, orderId, { timeoutMs: 30_000 });
+
+    expect(outcome).toBe('cancelled');
+    // The pool doesn't hand its settings on.
+    expect((await idOf(pool)) === before).toBe(kind === 'connection');
+  },
+);
+
 test('a routine that is just being deployed anew is called again', async () => {
   const shop = await createShop();
   const { orderId } = await pendingOrder(shop, { coupon: 1000 });
