@@ -219,8 +219,8 @@ const AS_TEXT: Omit<QueryOptions, 'sql'> = {
   rowsAsArray: false,
   nestTables: false,
   namedPlaceholders: false,
-  // Not 'utf8': mysql2 takes that for its default, and warns of every JSON column.
-  typeCast: (field) => field.string('utf-8'),
+  // Text comes in the connection's character set, as mysql2 knows; JSON always in UTF-8, which it warns of when asked for 'utf8'.
+  typeCast: (field) => (field.type === 'JSON' ? field.string('utf-8') : field.string()),
 };
 
 const IN_TRANSACTION = 0x0001;

@@ -28,7 +28,7 @@ export interface QueryOptions {
   rowsAsArray?: boolean;
   nestTables?: boolean;
   namedPlaceholders?: boolean;
-  typeCast?: (field: { string(encoding?: string): string | null }) => unknown;
+  typeCast?: (field: { type: string; string(encoding?: string): string | null }) => unknown;
 }
 
 export function isPool(db: Database): db is DatabasePool {

@@ -1,6 +1,13 @@
 import { type ConnectionOptions, createPool } from 'mysql2/promise';
 import { describe, expect, test } from 'vitest';
-import { cancelExpiredOrder, cancelOrder } from '../../scripts';
+import {
+  acceptPayment,
+  cancelExpiredOrder,
+  cancelOrder,
+  cancelOrderAsAdmin,
+  explainOrderTimeout,
+  settleLatePayment,
+} from '../../scripts';
 import { pendingOrder, shopOfFile } from '../support';
 
 const shop = shopOfFile();
@@ -47,6 +54,28 @@ test.for(Object.entries(ODD))('a connection may have %s', async ([, { sqlMode, .
   } finally {
     await pool.end();
   }
+});
+
+test.for([
+  ['UTF8MB4_0900_AI_CI', '不要了 é 😀'],
+  ['GBK_CHINESE_CI', '不要了'],
+  ['GB18030_CHINESE_CI', '不要了 é'],
+  ['BIG5_CHINESE_CI', '支付'],
+  ['LATIN1_SWEDISH_CI', 'é'],
+] as const)('a connection with %s reads what it can write: %s', async ([charset, told]) => {
+  const { orderId } = await pendingOrder(shop);
+  await cancelOrderAsAdmin(shop.db, orderId);
+  await acceptPayment(shop.db, orderId, told);
+  const db = await shop.connect({ charset });
+
+  const settled = await settleLatePayment(db, told, { remark: told });
+  const explained = await explainOrderTimeout(db, orderId);
+
+  expect(settled).toEqual({ reference: told, outcome: 'settled' });
+  expect(explained.find(({ step }) => step === 'payment')?.detail).toMatch(
+    new RegExp(`^Payment ${told} .*: ${told}\\.$`),
+  );
+  expect((await cancelOrderAsAdmin(db, orderId)).returned).toEqual({ coupon: '0', points: '0' });
 });
 
 describe('what is no connection is refused before the CALL is sent, with what to hand in', () => {
