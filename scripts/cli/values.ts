@@ -58,9 +58,18 @@ function isCalendarDay(date: string): boolean {
   return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(date);
 }
 
-/** As the client takes it; needs EXECUTE on order_timeout_clock when it is given. */
-export const sinceOf = async (db: Connection, since: Moment | undefined) =>
-  since === undefined ? {} : { since: since(await orderTimeoutClock(db), new Date()) };
+/** As the client takes it; needs EXECUTE on order_timeout_clock when it is given. Throws a UsageError for a moment to come. */
+export async function sinceOf(
+  db: Connection,
+  since: Moment | undefined,
+): Promise<{ since?: Date }> {
+  if (since === undefined) return {};
+  const now = new Date();
+  const from = since(await orderTimeoutClock(db), now);
+  // An all-clear of no order at all would be taken for one of the shop.
+  if (from > now) throw new UsageError('--since is in the future');
+  return { since: from };
+}
 
 /** From one moment to another, which is now when not given. Throws a UsageError for an empty period. */
 export async function periodOf(

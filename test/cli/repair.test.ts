@@ -130,6 +130,17 @@ test('repair --all ends where its connection is lost, and says what was not trie
   expect((await commandLine(shop, [...ALL, '--yes'])).out).toContain('coupon 300, of 3 orders');
 });
 
+test.for(['audit', 'reconcile'])(
+  '%s gives no all-clear since a moment to come',
+  async (command) => {
+    expect(await commandLine(shop, [command, '--since', '2999-01-01'])).toMatchObject({
+      out: '',
+      err: expect.stringContaining('--since is in the future') as string,
+      exitCode: 2,
+    });
+  },
+);
+
 test('repair of an order that there is not does not say that nothing is missing', async () => {
   expect((await commandLine(shop, ['repair', '404'])).out).toBe(
     'Nothing was given back: order 404 misses nothing, or there is no such cancelled order.',
