@@ -15,17 +15,15 @@ Result: as accept_payment(). Errors: 1062 the reference has a record that was no
     -- It is not; with the binary log on, MySQL asks for the word. Rows are logged, not the call.
     DETERMINISTIC
 BEGIN
-    DECLARE v_found INT;
-    DECLARE v_stands VARCHAR(16) CHARACTER SET ascii;
+    DECLARE v_stands, v_outcome VARCHAR(16) CHARACTER SET ascii;
     DECLARE v_recorded_order_id BIGINT;
-    DECLARE v_outcome VARCHAR(16);
     DECLARE v_count INT;
     -- Called as in the settlement: the shop file's values name it.
     DECLARE p_now DATETIME(3);
 
-    SELECT COUNT(*), MAX(CASE WHEN o.status = {{orders.pending}} THEN 'pending' WHEN o.status IN ({{orders.paid}}) THEN 'paid'
-                              WHEN o.status IN ({{orders.cancelled}}) THEN 'cancelled' END)
-      INTO v_found, v_stands
+    SELECT MAX(CASE WHEN o.status = {{orders.pending}} THEN 'pending' WHEN o.status IN ({{orders.paid}}) THEN 'paid'
+                    WHEN o.status IN ({{orders.cancelled}}) THEN 'cancelled' ELSE 'other' END)
+      INTO v_stands
       FROM order_timeout_shop_order AS o
      WHERE o.order_id = p_order_id
        FOR UPDATE;
@@ -39,7 +37,7 @@ BEGIN
         RETURN 'reference_used';
     ELSEIF v_outcome IS NOT NULL THEN
         RETURN IF(v_outcome = 'accepted', 'already_accepted', v_outcome);
-    ELSEIF v_found = 0 THEN
+    ELSEIF v_stands IS NULL THEN
         RETURN 'not_found';
     ELSEIF v_stands = 'pending' THEN
         SET v_outcome = 'accepted';
