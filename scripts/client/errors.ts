@@ -2,7 +2,7 @@
  * - `INVALID_ID` (errno 50001): an id that cannot be one.
  * - `IN_TRANSACTION` (50002): the sweep and the feed run their own transactions, and were called inside one.
  * - `SETTING_LOST` (50003): order_timeout_setting has lost its row.
- * - `INVALID_NUMBER` (50004): a number out of its range, or a place that the feed never gave.
+ * - `INVALID_NUMBER` (50004): a number out of its range, or a place that no feed has given yet.
  * - `FEED_BUSY` (50005): another reader of the feed did not end within 10 seconds. Call again.
  * - `CLOCK_CHANGED` (50006): the setting's clock is not the one that was deployed: order-timeout up.
  * - `INVALID_TEXT` (50007): a payment's reference that is missing or too long.

@@ -33,8 +33,8 @@ export type ReadCancellation = RowOf<'read_cancellations'> & {
  * `read_cancellations`.
  *
  * Throws `IN_TRANSACTION` on a connection that has one open, `FEED_BUSY` when
- * another reader did not end within 10 seconds, `INVALID_NUMBER` for a place that this database never
- * gave, `INVALID_ARGUMENT`, `INVALID_ID`, `SETTING_LOST`; other errors as `cancelExpiredOrder`.
+ * another reader did not end within 10 seconds, `INVALID_NUMBER` for a place that no database has given
+ * yet, `INVALID_ARGUMENT`, `INVALID_ID`, `SETTING_LOST`; other errors as `cancelExpiredOrder`.
  */
 export async function readCancellations(
   db: Database,
@@ -69,8 +69,8 @@ const LONGEST_PAUSE_MS = 60_000;
  * not kept comes again. When the database can't be reached, fails over or is busy it waits, twice as
  * long each time up to a minute, and goes on from where it was.
  *
- * Throws what waiting doesn't mend, as `readCancellations` does: a place that this database never
- * gave, a missing grant, a connection instead of a pool.
+ * Throws what waiting doesn't mend, as `readCancellations` does: a place that no database has
+ * given yet, a missing grant, a connection instead of a pool.
  */
 export async function* followCancellations(
   db: DatabasePool,

@@ -26,8 +26,8 @@ test('each cancellation is read once, with who cancelled it, when, and what came
 
   expect(read).toEqual([
     {
-      place: { position: '1', orderId: String(byUser.orderId) },
-      position: '1',
+      place: { position: read[0]?.position, orderId: String(byUser.orderId) },
+      position: expect.stringMatching(/^\d{16}$/) as string,
       orderId: String(byUser.orderId),
       userId: String(byUser.userId),
       sourceType: '1',
@@ -126,6 +126,35 @@ test('when all that was read has been purged, what comes next is still found beh
     { orderId: String(next.orderId) },
   ]);
 });
+
+test.each(['restored from a backup', 'deployed anew'])(
+  'in a database that was %s a reader goes on from its place, and misses nothing that is cancelled afterwards',
+  async (how) => {
+    const orders = [];
+    for (let made = 0; made < 5; made++) orders.push((await pendingOrder(shop)).orderId);
+    const [kept = 0, ...lost] = orders.slice(0, 3);
+    const afterwards = orders.slice(3);
+    await cancelExpiredOrder(shop.db, kept);
+    await readCancellations(shop.db, { after: 'beginning' });
+    for (const orderId of lost) await cancelExpiredOrder(shop.db, orderId);
+    const { position, orderId } = lastOf(await readCancellations(shop.db, { after: 'beginning' }));
+
+    const gone = how === 'deployed anew' ? orders : lost;
+    for (const table of ['cancellation', 'refund'])
+      await shop.run(`DELETE FROM order_timeout_${table} WHERE order_id IN (?)`, [gone]);
+    await shop.run(
+      'DELETE FROM order_timeout_batch WHERE id NOT IN (SELECT batch_id FROM order_timeout_cancellation)',
+    );
+    expect(await readCancellations(shop.db, { after: { position, orderId } })).toEqual([]);
+    for (const orderId of afterwards) {
+      await cancelExpiredOrder(shop.db, orderId);
+      await readCancellations(shop.db, { after: 'beginning' });
+    }
+
+    const read = await readCancellations(shop.db, { after: { position, orderId } });
+    expect(read.map((one) => one.orderId)).toEqual(afterwards.map(String));
+  },
+);
 
 test('many sessions cancel, are killed half-way and sweep; readers miss none, repeat none, and nothing appears behind them', async () => {
   const ORDERS = 240;
@@ -239,7 +268,7 @@ test('a follower waits while the database is away, and throws what waiting does 
     expect(one.orderId).toBe(String(orderId));
     break;
   }
-  const lost = { position: 999, orderId: 1 };
+  const lost = { position: Number.MAX_SAFE_INTEGER, orderId: 1 };
   await expect(followCancellations(shop.db, { from: lost }).next()).rejects.toMatchObject({
     code: 'INVALID_NUMBER',
   });

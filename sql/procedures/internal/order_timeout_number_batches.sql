@@ -1,15 +1,18 @@
 DROP PROCEDURE IF EXISTS order_timeout_number_batches;
 DELIMITER $$
-CREATE PROCEDURE order_timeout_number_batches ()
+CREATE PROCEDURE order_timeout_number_batches (
+    OUT p_last_position BIGINT UNSIGNED
+)
     COMMENT 'Description: gives batches that have none yet their position in the feed, up to 10000 at a time. Auto-increment order is not
-commit order, so the numbers are given after the commit, by one session at a time.
+commit order, so the numbers are given after the commit, by one session at a time. They go up with the time, in microseconds: a
+database that has lost its last ones, as a backup or a replica that lagged, gives none of them again.
+Parameters: p_last_position: what no position is beyond.
 Errors: 50005 another session did not end within 10 seconds.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
     DECLARE v_lock VARCHAR(64) DEFAULT CONCAT('order_timeout_feed:', LEFT(SHA2(DATABASE(), 256), 40));
     DECLARE v_batch_ids JSON;
-    DECLARE v_last_position BIGINT UNSIGNED;
     DECLARE EXIT HANDLER FOR {{> any_error}}
     BEGIN
         ROLLBACK AND NO CHAIN NO RELEASE;
@@ -25,7 +28,10 @@ BEGIN
     COMMIT AND NO CHAIN NO RELEASE;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     START TRANSACTION READ WRITE;
-    SELECT COALESCE(MAX(position), 0) INTO v_last_position FROM order_timeout_batch;
+    SELECT /*+ SET_VAR(time_zone='+00:00') */
+           GREATEST(COALESCE(head.position, 0), TIMESTAMPDIFF(MICROSECOND, '1970-01-01', SYSDATE(6)))
+      INTO p_last_position
+      FROM (SELECT MAX(position) AS position FROM order_timeout_batch) AS head;
     SELECT JSON_ARRAYAGG(unnumbered.id)
       INTO v_batch_ids
       FROM (SELECT id FROM order_timeout_batch WHERE position IS NULL ORDER BY id LIMIT 10000) AS unnumbered;
@@ -34,8 +40,9 @@ BEGIN
               FROM JSON_TABLE(COALESCE(v_batch_ids, '[]'), '$[*]' COLUMNS (batch_id BIGINT UNSIGNED PATH '$')) AS listed
            ) AS unnumbered
       JOIN order_timeout_batch AS batch FORCE INDEX (PRIMARY) ON batch.id = unnumbered.batch_id
-       SET batch.position = v_last_position + unnumbered.nth;
+       SET batch.position = p_last_position + unnumbered.nth;
     COMMIT AND NO CHAIN NO RELEASE;
+    SET p_last_position = p_last_position + COALESCE(JSON_LENGTH(v_batch_ids), 0);
     CALL order_timeout_release_lock(v_lock);
 END$$
 DELIMITER ;

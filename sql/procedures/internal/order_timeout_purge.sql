@@ -18,7 +18,7 @@ BEGIN
     DECLARE EXIT HANDLER FOR 1205 /* lock wait */, 1213 /* deadlock */ ROLLBACK AND NO CHAIN NO RELEASE;
 
     SELECT p_now - INTERVAL retention_days DAY INTO v_before FROM order_timeout_setting;
-    -- The last batch that was read stays: without it the feed would begin at 1 again, behind its readers.
+    -- The last batch that was read stays: should the server's clock be set back, the next position is still beyond it.
     SELECT MAX(position) INTO v_last_position FROM order_timeout_batch;
     SELECT JSON_ARRAYAGG(old.id)
       INTO v_batch_ids

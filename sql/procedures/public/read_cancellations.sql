@@ -10,7 +10,7 @@ Batches get their position here, one reader at a time, after they are committed:
 Parameters: p_after_position, p_after_order_id: of the last row that was read; 0 and 0: from the beginning. p_limit: 1 to 10000.
 Result: position, order_id, user_id, source_type, cause, run_id, coupon_refunded, points_refunded (minor units), findings (JSON array
 of what was found then, see list_findings(); NULL: nothing), cancelled_at (in the shop''s clock), returned (JSON: kind to amount, as texts).
-Errors: 50002 called inside a transaction; 50004 a parameter is NULL or out of range, or the position is none of this database;
+Errors: 50002 called inside a transaction; 50004 a parameter is NULL or out of range, or the position is one of the future;
 50005 another reader did not end within 10 seconds: call again.
 Example: CALL read_cancellations(0, 0, 1000)'
     SQL SECURITY DEFINER
@@ -25,13 +25,10 @@ BEGIN
     CALL order_timeout_require_number('p_after_position', p_after_position, 0, 9223372036854775807);
     CALL order_timeout_require_number('p_after_order_id', p_after_order_id, -9223372036854775808, 9223372036854775807);
     CALL order_timeout_require_number('p_limit', p_limit, 1, 10000);
-    CALL order_timeout_number_batches();
-    SELECT COALESCE(MAX(position), 0)
-      INTO v_last_position
-      FROM order_timeout_batch;
+    CALL order_timeout_number_batches(v_last_position);
     IF p_after_position > v_last_position THEN
-        SET v_message = CONCAT('INVALID_NUMBER: p_after_position is ', p_after_position, ', but the last position here is ', v_last_position,
-                               '; restored? See docs/feed.md');
+        SET v_message = CONCAT('INVALID_NUMBER: p_after_position is ', p_after_position, ', and no position here is beyond ', v_last_position,
+                               '; see docs/feed.md');
         SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 50004, MESSAGE_TEXT = v_message;
     END IF;
 
