@@ -1,7 +1,10 @@
 import { createPool, type Pool } from 'mysql2/promise';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import ts from 'typescript';
 import { expect, it, vi } from 'vitest';
 import * as client from '../../scripts';
+import { mysqlClientCommand } from '../../scripts/dev/server';
 import { createShop, pendingOrder, type Shop } from '../support';
 import { readPage } from './pages';
 
@@ -122,4 +125,24 @@ it('every statement in the README runs, and the first one gives the row that is 
     .find((rows) => rows.length > 0);
   expect(given[0]).toEqual(shown);
   expect(await statusOf(shop, users.orderId)).toBe(3);
+});
+
+it('what docs/runbook.md asks the mysql client can be asked', async () => {
+  const shop = await createShop();
+  const { command, args } = await mysqlClientCommand();
+  const { hostname, port, username, password } = new URL(shop.url);
+  const login = [`--host=${hostname}`, `--port=${port || '3306'}`, `--user=${username}`, shop.name];
+  const asked = readPage('docs/runbook.md').matchAll(
+    /\bmysql (?:shop )?(-E )?-e "((?:SELECT|SHOW|UPDATE) [^"…]*)"/g,
+  );
+  const refused: unknown[] = [];
+
+  for (const [, vertical, sql = ''] of asked)
+    await promisify(execFile)(
+      command,
+      [...args, ...login, ...(vertical ? ['-E'] : []), '-e', sql],
+      { env: { ...process.env, MYSQL_PWD: decodeURIComponent(password) } },
+    ).catch((error: unknown) => refused.push([sql, (error as Error).message]));
+
+  expect(refused).toEqual([]);
 });

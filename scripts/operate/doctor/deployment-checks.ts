@@ -11,6 +11,13 @@ const onPrimary = ({ isOpen }: Facts) => (isOpen ? '' : 'On the primary: ');
 const differencesAbout = ({ verification }: Facts, ...subjects: string[]) =>
   verification.differences.filter(({ about }) => subjects.includes(about)).map(({ text }) => text);
 
+const SHOWN = 5;
+
+function sayFirst(differences: readonly string[]): string {
+  const more = differences.length - SHOWN;
+  return `${differences.slice(0, SHOWN).join('. ')}${more > 0 ? `, and ${more} more` : ''}.`;
+}
+
 export function* checkEvent(facts: Facts): Generator<Finding> {
   const { event, isOpen, topology } = facts;
   const { ok, warn, fail } = findingsAbout('event');
@@ -70,10 +77,11 @@ export function* checkLastSweep({
   if (!isOpen || event?.status !== 'ENABLED') return;
   if (heartbeat === undefined)
     yield warn('Not looked at.', 'GRANT SELECT on order_timeout_heartbeat to this account.');
-  else if (eventError !== undefined && eventError !== '')
+  else if (eventError && eventError.secondsAgo <= (heartbeat?.secondsAgo ?? Infinity))
+    // What a sweep has come to its end after is over.
     yield fail(
-      `The event scheduler says: ${eventError}`,
-      'Where a privilege is missing: order-timeout doctor --fix, then order-timeout up. It is gone 5 minutes after the last time.',
+      `The event scheduler says: ${eventError.text}`,
+      'Where a privilege is missing: order-timeout doctor --fix, then order-timeout up. It is gone when the next sweep has ended.',
     );
   else if (heartbeat === null)
     yield warn('No sweep has come to its end yet.', 'Wait two minutes after the deployment.');
@@ -108,7 +116,7 @@ export function* checkDefiner(facts: Facts): Generator<Finding> {
     yield ok(`Exists and has its grants: ${enumerate(definersOf(state))}.`);
   else
     yield fail(
-      `${differences.join('. ')}.`,
+      sayFirst(differences),
       lost.every((account) => account === DEFINER_ACCOUNT)
         ? `Every call fails, or does in part. ${onPrimary(facts)}order-timeout doctor --fix.`
         : `Every call fails. ${onPrimary(facts)}create it again with its privileges, or order-timeout up with an ` +
@@ -116,14 +124,12 @@ export function* checkDefiner(facts: Facts): Generator<Finding> {
     );
 }
 
-const SHOWN = 5;
 const OBJECTS = ['deployment', 'shop', 'migration', 'function', 'view', 'procedure'];
 
 export function* checkObjects(facts: Facts): Generator<Finding> {
   const { ok, warn, fail } = findingsAbout('objects');
   const { version } = facts.source;
   const differences = differencesAbout(facts, ...OBJECTS);
-  const more = differences.length - SHOWN;
   const ofTables = differencesAbout(facts, 'table');
   const unseen = facts.verification.remarks.filter(({ about }) => about === 'objects');
   if (differences.length + ofTables.length + unseen.length === 0)
@@ -136,7 +142,7 @@ export function* checkObjects(facts: Facts): Generator<Finding> {
     );
   if (differences.length > 0)
     yield fail(
-      `${differences.slice(0, SHOWN).join('. ')}${more > 0 ? `, and ${more} more` : ''}.`,
+      sayFirst(differences),
       `${onPrimary(facts)}order-timeout plan shows, order-timeout up makes it that of ${version}.`,
     );
 }

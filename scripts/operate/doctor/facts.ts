@@ -57,7 +57,7 @@ export async function readFacts(db: Connection, source: Source) {
     isOpen: topology instanceof Error ? !isReadOnly : mayWrite(topology),
     /** Undefined: there is none. */
     event: await readEvent(db),
-    /** What the event scheduler has last said of the event in the server's log, within 5 minutes; '': nothing. */
+    /** What the event scheduler has last said of the event in the server's log, within 5 minutes; null: nothing. */
     eventError: await ifAllowed(() => readEventError(db)),
     /** Null: no sweep has ended yet. */
     heartbeat: await ifAllowed(() => readHeartbeat(db)),
@@ -70,14 +70,14 @@ export async function readFacts(db: Connection, source: Source) {
   };
 }
 
-async function readEventError(db: Connection): Promise<string> {
-  const [said = ''] = await selectColumn(
+async function readEventError(db: Connection) {
+  const rows = await select<{ text: string; secondsAgo: number }>(
     db,
-    `SELECT data FROM performance_schema.error_log
+    `SELECT data AS text, TIMESTAMPDIFF(SECOND, logged, NOW(6)) AS secondsAgo FROM performance_schema.error_log
       WHERE logged > NOW(6) - INTERVAL 5 MINUTE AND LOCATE(CONCAT('[', DATABASE(), '.${EVENT}]'), data) > 0
       ORDER BY logged DESC LIMIT 1`,
   );
-  return said;
+  return rows[0] ?? null;
 }
 
 async function readSchedulerThread(db: Connection): Promise<boolean> {
