@@ -40,7 +40,7 @@ function* checkDatabase(
   indexes: readonly NeededIndex[],
 ): Generator<Finding> {
   const { tables, columns, expressions } = usesOf(file);
-  for (const [name, path] of tables) yield* checkTable(name, path, facts.tables.get(name));
+  for (const [name, path] of tables) yield* checkTable(name, path, facts.tables);
   for (const use of columns) {
     const table = facts.tables.get(use.table);
     const column = table?.columns.get(use.column.toLowerCase());
@@ -62,18 +62,23 @@ function* checkDatabase(
       yield mistake(
         path,
         `${table} has no PRIMARY KEY or UNIQUE KEY on (${columns.join(', ')})`,
-        'Rows are found and locked by it: add one',
+        'Rows are found and locked by it: add one. A table that is partitioned by another column can have none',
       );
   }
   yield* checkNewRows(file, facts);
 }
 
-function* checkTable(name: string, path: string, table: Table | undefined) {
+function* checkTable(name: string, path: string, tables: ShopFacts['tables']) {
+  const table = tables.get(name);
+  // A server with lower_case_table_names finds it, and has another name for it.
+  const meant = [...tables.keys()].find((other) => other.toLowerCase() === name.toLowerCase());
   if (table === undefined)
     yield mistake(
       path,
       `${name} is missing, or this account may not see it`,
-      'Mend its name, or grant SELECT on it',
+      meant === undefined
+        ? 'Mend its name, or grant SELECT on it'
+        : `The server calls it ${meant}: write that`,
     );
   else if (table.type !== 'BASE TABLE')
     yield mistake(path, `${name} is a ${table.type.toLowerCase()}`, 'Name the table behind it');

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { applyProposals } from '../../../scripts/deploy/shop-file/check';
+import { applyProposals, checkShopFile } from '../../../scripts/deploy/shop-file/check';
 import { usesOf } from '../../../scripts/deploy/shop-file/expressions';
 import type { ShopFile } from '../../../scripts/deploy/shop-file/schema';
 import type { Shop } from '../../support';
@@ -89,6 +89,21 @@ it.each(SUBQUERIES)('what a subquery reads is found: %s', async (only, ...read) 
   );
 });
 
+it('a table that the server calls by small letters (lower_case_table_names) is not just missing', async () => {
+  const { facts } = await check(await tablesOf('litemall'), litemall);
+  const file = deployedAs(
+    litemall.replace('table: litemall_order\n', 'table: Litemall_Order\n'),
+  ).file;
+  const { findings } = checkShopFile(
+    { file: file as ShopFile, withLines: (all) => [...all] },
+    facts,
+  );
+  expect(findings[0]).toMatchObject({
+    about: 'orders.table',
+    remedy: 'The server calls it litemall_order: write that',
+  });
+});
+
 /** What is wrong with litemall's tables, and what is said of it. */
 const WRONG_TABLES = {
   'DROP TABLE litemall_coupon_user':
@@ -106,7 +121,7 @@ const WRONG_TABLES = {
   'ALTER TABLE litemall_order MODIFY add_time BIGINT':
     'line 6, orders.created: litemall_order.add_time is bigint: expected DATETIME or TIMESTAMP',
   'ALTER TABLE litemall_coupon_user MODIFY id INT NOT NULL, DROP PRIMARY KEY':
-    'line 26, give_back.coupon.target.id: litemall_coupon_user has no PRIMARY KEY or UNIQUE KEY on (id)',
+    'line 26, give_back.coupon.target.id: litemall_coupon_user has no PRIMARY KEY or UNIQUE KEY on (id). Rows are found and locked by it: add one. A table that is partitioned',
   'ALTER TABLE litemall_coupon_user DROP COLUMN status, ADD status INT AS (user_id)':
     'line 27, give_back.coupon.set.status: litemall_coupon_user.status is a generated column',
   'ALTER TABLE litemall_order MODIFY order_status TINYINT NOT NULL':
