@@ -122,6 +122,27 @@ test('paused, it does nothing and says so; its heartbeat goes on', async () => {
   );
 });
 
+test.each([0, 1])(
+  'a run that was killed after its last order is told by the next sweep, though that has nothing to do (paused: %i)',
+  async (paused) => {
+    await shop.run(
+      `INSERT INTO order_timeout_run (started_at, finished_at, outcome)
+       VALUES (NOW(3), NOW(3), 'completed'), (NOW(3), NULL, NULL)`,
+    );
+    await configure(shop, { paused });
+    expect(await sweep(shop.db)).toMatchObject({ run_id: null });
+    expect(
+      await shop.run('SELECT outcome, finished_at IS NOT NULL AS ended FROM order_timeout_run'),
+    ).toEqual([
+      { outcome: 'completed', ended: 1 },
+      { outcome: 'interrupted', ended: 1 },
+    ]);
+    expect(await rowsOf(shop.db, 'order_timeout_health()')).toContainEqual(
+      expect.objectContaining({ check_name: 'runs', status: 'warn' }),
+    );
+  },
+);
+
 describe('the sweep’s lock', () => {
   const nameOf = async (shop: Shop) =>
     (await rowOf(shop, "SELECT CONCAT('order_timeout:', LEFT(SHA2(DATABASE(), 256), 40)) AS name"))

@@ -75,9 +75,8 @@ run: BEGIN
         UPDATE order_timeout_heartbeat SET purged_at = v_purged_at, reconciled_order_id = v_reconciled, reconciled_again_order_id = v_reconciled_again WHERE id = 1;
         COMMIT AND NO CHAIN NO RELEASE;
         SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = v_error_number, MESSAGE_TEXT = v_error_message;
-    ELSEIF p_run_id IS NOT NULL THEN
-        CALL order_timeout_close_run(p_run_id, p_outcome, NULL, NULL);
     END IF;
+    CALL order_timeout_close_run(p_run_id, p_outcome, NULL, NULL);
     INSERT INTO order_timeout_heartbeat (id, beat_at, outcome, run_id, purged_at, reconciled_order_id, reconciled_again_order_id)
     VALUES (1, IF(p_run_id IS NULL, v_now, order_timeout_now()), p_outcome, p_run_id, v_purged_at, v_reconciled, v_reconciled_again) AS fresh
         ON DUPLICATE KEY UPDATE beat_at = fresh.beat_at, outcome = fresh.outcome, run_id = fresh.run_id, purged_at = fresh.purged_at,
