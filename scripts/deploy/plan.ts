@@ -22,7 +22,7 @@ import {
   statementsOf,
   usedViews,
 } from './source';
-import { type DatabaseState, findDeployed, isMissing, type RoutineGrant } from './state';
+import { type DatabaseState, findDeployed, isMissing, nameOf, type RoutineGrant } from './state';
 import { planIndexes } from './tables';
 import { checksum, enumerate, quoteName, quoteString, requireThat, splitStatements } from './text';
 
@@ -291,7 +291,7 @@ const isRoutine = (kind: ObjectKind) => kind === 'procedure' || kind === 'functi
 
 /** Those that the DROP takes away, and those that an interrupted deployment took. */
 function grantsToKeep({ kind, name }: ObjectSource, state: DatabaseState): string[] {
-  const kept = findRegistered(state.registry, { kind, name })?.grantsToRestore ?? [];
+  const kept = grantsToRestore(findRegistered(state.registry, { kind, name }), state);
   const routine = `${kind.toUpperCase()} ${quoteName(state.schema)}.${quoteName(name)}`;
   const present = (state.routineGrants?.get(`${kind} ${name}`) ?? [])
     // The server itself gives these to whoever creates the routine.
@@ -300,13 +300,23 @@ function grantsToKeep({ kind, name }: ObjectSource, state: DatabaseState): strin
   return [...new Set([...kept, ...present])];
 }
 
+/** What an interrupted deployment took, but from an account that was dropped since: a GRANT to it would be refused (1410). */
+const grantsToRestore = (
+  row: { grantsToRestore: readonly string[] } | undefined,
+  { accounts }: DatabaseState,
+) =>
+  (row?.grantsToRestore ?? []).filter(
+    (grant) =>
+      accounts?.some((name) => grant.replace(/ WITH GRANT OPTION$/, '').endsWith(` TO ${name}`)) ??
+      true,
+  );
+
 const isGrantable = ({ privileges }: RoutineGrant) => privileges.includes('Grant');
 
 function grantOn(routine: string, grant: RoutineGrant): string {
   const names = grant.privileges.filter((name) => name !== 'Grant');
-  const account = `${quoteString(grant.user)}@${quoteString(grant.host)}`;
   const option = isGrantable(grant) ? ' WITH GRANT OPTION' : '';
-  return `GRANT ${names.join(', ').toUpperCase() || 'USAGE'} ON ${routine} TO ${account}${option}`;
+  return `GRANT ${names.join(', ').toUpperCase() || 'USAGE'} ON ${routine} TO ${nameOf(grant)}${option}`;
 }
 
 /** Says that grants on routines can't be kept, when this account can't read them and routines are to be replaced. */
@@ -335,7 +345,7 @@ export function planLostGrants(state: DatabaseState): Step[] {
     .filter((row) => findDeployed(state, row) !== undefined)
     .map((row) => ({
       title: `grants on ${row.name}: given back`,
-      statements: [...row.grantsToRestore, keepGrants(row, [])],
+      statements: [...grantsToRestore(row, state), keepGrants(row, [])],
     }));
 }
 

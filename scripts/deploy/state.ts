@@ -17,7 +17,7 @@ import {
 import { type Grants, hasPrivilege, parseGrants } from './grants';
 import type { ObjectKind, Source } from './source';
 import { DUE_INDEX } from './tables';
-import { groupBy } from './text';
+import { groupBy, quoteString } from './text';
 
 /** The clock of a new deployment; order_timeout_setting's default. */
 export const DEFAULT_CLOCK = '+00:00';
@@ -88,10 +88,16 @@ export async function readState(db: Connection, source: Pick<Source, 'objects'>)
     isDedicated:
       lacksForDefiner(grants, schema).length === 0 ||
       objects.some(({ definer }) => definer === DEFINER_ACCOUNT),
+    /** As a GRANT names them, `'user'@'host'`; undefined: this account may not see them. */
+    accounts: await ifAllowed(() => readAccounts(db)),
     /** EXECUTE and the like, by "procedure name" or "function name"; undefined: this account may not read them. */
     routineGrants: await ifAllowed(() => readRoutineGrants(db, schema)),
   };
 }
+
+/** The account in a GRANT. */
+export const nameOf = ({ user, host }: Pick<RoutineGrant, 'user' | 'host'>) =>
+  `${quoteString(user)}@${quoteString(host)}`;
 
 export function findDeployed(
   { objects }: DatabaseState,
@@ -248,6 +254,14 @@ async function readDefiner(db: Connection, grants: Grants) {
     locked: locked?.[0] === undefined ? undefined : locked[0] === 'Y',
     grants: lines && { ...grants, lines: parseGrants(lines) },
   };
+}
+
+async function readAccounts(db: Connection): Promise<string[]> {
+  const rows = await select<Pick<RoutineGrant, 'user' | 'host'>>(
+    db,
+    'SELECT user AS user, host AS host FROM mysql.user',
+  );
+  return rows.map(nameOf);
 }
 
 async function readRoutineGrants(

@@ -8,7 +8,7 @@ import { planUp } from '../../scripts/deploy/plan';
 import { readShop } from '../../scripts/deploy/shop';
 import { readState } from '../../scripts/deploy/state';
 import { createShop, type Shop } from '../support';
-import { deployer, plainDeployer } from './support/deployer';
+import { deployedShop, deployer, plainDeployer } from './support/deployer';
 import { snapshot } from './support/snapshot';
 import { edited, SMALL } from './support/sources';
 
@@ -99,3 +99,24 @@ it.each<Killed>([
     expect(statements).toBeGreaterThan(5);
   },
 );
+
+it('gives back what a deployment that was cut short took, but to an account that was dropped since', async () => {
+  const { shop, url } = await deployedShop();
+  const kept = await shop.createAccount();
+  const grants = [new URL(kept).username, 'dropped since'].flatMap((user) =>
+    ['', ' WITH GRANT OPTION'].map(
+      (option) =>
+        `GRANT EXECUTE ON PROCEDURE \`${shop.name}\`.\`order_timeout_first\` TO '${user}'@'%'${option}`,
+    ),
+  );
+  await shop.run(
+    "UPDATE order_timeout_object SET checksum = NULL, grants_to_restore = ? WHERE name = 'order_timeout_first'",
+    [JSON.stringify(grants)],
+  );
+
+  expect(await up(url, { source: SMALL })).toMatchObject({ outcome: 'done' });
+  expect(await snapshot(shop)).toMatchObject({
+    [`grant on order_timeout_first to ${new URL(kept).username}@%`]: 'Execute,Grant',
+  });
+  expect(await up(url, { source: SMALL })).toMatchObject({ outcome: 'nothing_to_do' });
+});
