@@ -7,7 +7,7 @@ import { type Finding, mistake, remark, requireNoMistake } from './errors';
 import { hasPrivilege } from './grants';
 import { checkHistory } from './migrations';
 import { staleObjects } from './plan';
-import { findRegistered } from './registry';
+import { findNewer, findRegistered } from './registry';
 import type { Blueprint } from './shop';
 import { type ObjectSource, ownTables, type Source } from './source';
 import type { DatabaseState, ServerState } from './state';
@@ -26,6 +26,8 @@ export interface CheckOptions {
   readonly clock?: string | undefined;
   /** The operator vouches for the clock, though the newest orders make it look wrong. */
   readonly clockIsRight?: boolean | undefined;
+  /** The operator wants this version in the place of a newer one. */
+  readonly older?: boolean | undefined;
 }
 
 /** Everything that stands in the way of a deployment or is worth knowing, all at once. Changes nothing. */
@@ -34,7 +36,7 @@ export async function checkAll(
   source: Source,
   blueprint: Blueprint,
   state: DatabaseState,
-  { clock, clockIsRight = false }: CheckOptions,
+  { clock, clockIsRight = false, older = false }: CheckOptions,
 ): Promise<Finding[]> {
   return [
     ...checkServer(state.server),
@@ -43,6 +45,7 @@ export async function checkAll(
       ? checkForDefiner(state)
       : checkAsDefiner(state)),
     ...checkHistory(source.migrations, state.registry?.migrations ?? []),
+    ...(older ? [] : checkAge(source, state)),
     ...checkSetting(state),
     ...checkTables(source, state),
     // What can't be filled for this shop goes by the names of its files.
@@ -117,6 +120,17 @@ export function* checkConfiguration({ variables }: ServerState): Generator<Findi
       'server',
       'The server runs with sysdate-is-now, under which a caller who sets its own timestamp decides what is due',
       'Take it out of the configuration and restart the server',
+    );
+}
+
+/** A command line that was left behind somewhere would take back what a newer one has mended. */
+function* checkAge({ version }: Source, { registry }: DatabaseState): Generator<Finding> {
+  const newer = findNewer(registry, version);
+  if (newer !== undefined)
+    yield mistake(
+      'version',
+      `Version ${newer} is deployed here, and this is ${version}, an older one`,
+      'Use the newer one; to go back to this one: --older',
     );
 }
 

@@ -6,11 +6,13 @@ import { sweepLock } from './lock';
 import {
   claimObjects,
   CREATE_REGISTRY,
+  findNewer,
   findRegistered,
   keepGrants,
   logMigration,
   registerObject,
   registerTables,
+  registerVersion,
   unregisterObject,
 } from './registry';
 import { type Blueprint, type Rename, SETTLING } from './shop';
@@ -62,6 +64,14 @@ export function planUp(blueprint: Blueprint, state: DatabaseState, setting: NewS
       ...objects.routines,
       ...objects.events,
       ...planRevokes(blueprint, state),
+      ...(findNewer(registry, blueprint.version) === undefined
+        ? []
+        : [
+            {
+              title: `register version ${blueprint.version}`,
+              statements: [registerVersion(blueprint.version)],
+            },
+          ]),
     ],
   };
 }

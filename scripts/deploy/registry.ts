@@ -27,6 +27,8 @@ interface RegisteredObject {
   readonly checksum: string | null;
   /** SHA-256 of what the server said of it after its deployment; null: it could not be seen. */
   readonly fingerprint: string | null;
+  /** Version of order-timeout that deployed it; null: as with the checksum. */
+  readonly packageVersion: string | null;
   /** GRANT statements that have to be run again after the object was dropped. */
   readonly grantsToRestore: readonly string[];
 }
@@ -161,7 +163,7 @@ export async function readRegistry(db: Connection): Promise<Registry> {
     Omit<RegisteredObject, 'grantsToRestore'> & { grants: string[] | null }
   >(
     db,
-    `SELECT kind, name, checksum, fingerprint, grants_to_restore AS \`grants\`
+    `SELECT kind, name, checksum, fingerprint, package_version AS packageVersion, grants_to_restore AS \`grants\`
        FROM ${OBJECT_TABLE} ORDER BY kind, name`,
   );
   return {
@@ -172,6 +174,18 @@ export async function readRegistry(db: Connection): Promise<Registry> {
     })),
   };
 }
+
+/** What a version before the deployed one leaves as it is would else count as the later one's for ever. */
+export const registerVersion = (version: string) =>
+  `UPDATE ${OBJECT_TABLE} SET package_version = ${quoteString(version)} WHERE checksum IS NOT NULL`;
+
+/** The version after this one that has deployed something; undefined: none has. A pre-release is none. */
+export const findNewer = (registry: Registry | undefined, version: string) =>
+  (registry?.objects ?? [])
+    .map(({ packageVersion }) => packageVersion ?? version)
+    .find((other) => released(other).localeCompare(released(version), 'en', { numeric: true }) > 0);
+
+const released = (version: string) => version.replace(/-.*/, '');
 
 /** What the registry has of an object. */
 export function findRegistered(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { cancelExpiredOrders } from '../../scripts';
-import { down, readSource, up } from '../../scripts/deploy';
+import { down, plan, readSource, up } from '../../scripts/deploy';
 import { splitStatements } from '../../scripts/deploy/text';
 import { readPage } from '../docs/pages';
 import { couponLedgerRow, createShop, pendingOrder } from '../support';
@@ -56,6 +56,25 @@ describe('a deployment of another version', () => {
       'procedure order_timeout_first: changed',
       'let the sweep run again',
     ]);
+  });
+
+  it('that is older than the deployed one takes its place only when that is wanted, and then for good', async () => {
+    const { shop, url } = await deployedShop();
+    const newer = { ...edited(SMALL, 'order_timeout_first'), version: '1.10.0' };
+    await up(url, { source: newer });
+    await expect(up(url, { source: { ...SMALL, version: '1.9.2' } })).rejects.toThrow(
+      'Version 1.10.0 is deployed here, and this is 1.9.2, an older one',
+    );
+    for (const version of ['1.10.0', '1.10.0-rc.1', '1.11.0'])
+      expect(await plan(url, { source: { ...newer, version } })).toMatchObject({ steps: [] });
+
+    const older = { ...SMALL, version: '1.9.2' };
+    await shop.run(
+      "UPDATE order_timeout_object SET package_version = '1.10.0' WHERE kind = 'view'",
+    );
+    expect(await up(url, { source: older, older: true })).toMatchObject({ outcome: 'done' });
+    expect(await up(url, { source: older })).toMatchObject({ outcome: 'nothing_to_do' });
+    expect(await up(url, { source: newer })).toMatchObject({ outcome: 'done' });
   });
 
   it('drops what is no longer part of it', async () => {

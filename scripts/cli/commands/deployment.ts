@@ -21,6 +21,7 @@ const settingCommand = (name: string, description: string, example: string) =>
       'what an order is and what it gives back; default: the file that is deployed, else the built-in one',
     )
     .option('--clock-is-right', 'the clock is right, though the newest orders make it look wrong')
+    .option('--older', 'also when a newer version of order-timeout is deployed: back to this one')
     .option('--paused', 'deploy, and let no sweep do anything yet');
 
 const IN_STEP = 'Nothing to do: the database is as this version wants it.';
