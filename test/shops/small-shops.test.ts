@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { plan } from '../../scripts/deploy';
+import { down, plan } from '../../scripts/deploy';
 import type { Shop } from '../support';
 import { call, cancel, column, createDeployed, createTables, deployFile } from './example';
 import { findingsOfAll, ordersOf, purchases, sweep } from './example';
@@ -414,4 +414,34 @@ it('an orders table may have the name of its alias; what a cancellation sets nee
   );
   expect(await cancel(shop, 1)).toMatchObject({ outcome: 'cancelled' });
   expect(await column(shop, 'SELECT version FROM o')).toEqual([2]);
+});
+
+it('a journal that was kept, and is loaded before the next deployment, makes a second refund impossible', async () => {
+  const file = `${ordersOf('purchase')}
+give_back:
+  points:
+    order: {target: o.user_id, amount: '10'}
+    target: {table: guest, id: id}
+    add: points
+`;
+  const shop = await createDeployed(
+    `${purchases()}
+     CREATE TABLE guest (id BIGINT PRIMARY KEY, points INT NOT NULL DEFAULT 0);
+     INSERT INTO guest (id) VALUES (7);
+     INSERT INTO purchase (id) VALUES (1), (2);`,
+    file,
+  );
+  await cancel(shop, 1);
+  const journal = ['batch', 'cancellation', 'refund', 'finding', 'payment'];
+  for (const name of journal)
+    await shop.run(`CREATE TABLE kept_${name} LIKE order_timeout_${name}`);
+  for (const name of journal.slice(0, 3))
+    await shop.run(`INSERT INTO kept_${name} SELECT * FROM order_timeout_${name}`);
+  await down(shop.url, { dropJournal: true });
+
+  for (const name of journal) await shop.run(`RENAME TABLE kept_${name} TO order_timeout_${name}`);
+  await deployFile(shop, file);
+  await shop.run('UPDATE purchase SET status = 0');
+  expect(await sweep(shop)).toMatchObject({ cancelled: 2, returned: { points: '10' } });
+  expect(await column(shop, 'SELECT points FROM guest')).toEqual([20]);
 });
