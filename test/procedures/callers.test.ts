@@ -132,6 +132,11 @@ function comparable(answers: unknown[]): unknown[] {
       /"last_sweep_at":(\d+)/g,
       (_, at: string) => `"last_sweep_at":${Math.round((Number(at) * 1000 - now) / 600_000)}`,
     )
+    // A place in the feed is a time, in microseconds.
+    .replaceAll(
+      /"position":(\d+)/g,
+      (_, at: string) => `"position":${Math.round((Number(at) / 1000 - now) / 600_000)}`,
+    )
     .replaceAll(
       /"(\w+_seconds)":(\d+)/g,
       (_, name: string, n: string) => `"${name}":${Math.round(Number(n) / 600)}`,
