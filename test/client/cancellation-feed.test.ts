@@ -156,6 +156,16 @@ test.each(['restored from a backup', 'deployed anew'])(
   },
 );
 
+test('nothing is given a place behind a reader that is ahead of this server’s clock', async () => {
+  const { orderId } = await pendingOrder(shop);
+  await cancelExpiredOrder(shop.db, orderId);
+  const ahead = { position: Number.MAX_SAFE_INTEGER, orderId: 1 };
+  await expect(readCancellations(shop.db, { after: ahead })).rejects.toMatchObject({
+    errno: 50004,
+  });
+  expect(await shop.run('SELECT position FROM order_timeout_batch')).toEqual([{ position: null }]);
+});
+
 test('many sessions cancel, are killed half-way and sweep; readers miss none, repeat none, and nothing appears behind them', async () => {
   const ORDERS = 240;
   const orderIds: number[] = [];

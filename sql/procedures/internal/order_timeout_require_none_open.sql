@@ -21,5 +21,7 @@ BEGIN
         SET v_message = CONCAT('IN_TRANSACTION: ', p_caller, '() runs its own transactions: COMMIT first');
         SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 50002, MESSAGE_TEXT = v_message;
     END IF;
+    -- Nothing is open: the caller's next transaction has its own isolation level, whatever is refused next.
+    COMMIT AND NO CHAIN NO RELEASE;
 END$$
 DELIMITER ;

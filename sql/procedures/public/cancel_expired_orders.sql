@@ -21,8 +21,8 @@ BEGIN
     DECLARE v_failed BIGINT DEFAULT 0;
     DECLARE v_returned JSON;
 
-{{> distrust_session}}
     CALL order_timeout_require_none_open('cancel_expired_orders');
+{{> distrust_session}}
     COMMIT AND NO CHAIN NO RELEASE;
     SET v_outcome = order_timeout_obstacle();
     IF NOT v_outcome <=> 'read_only' THEN

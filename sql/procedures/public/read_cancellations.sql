@@ -17,20 +17,14 @@ Example: CALL read_cancellations(0, 0, 1000)'
     MODIFIES SQL DATA
 BEGIN
     DECLARE v_last_position BIGINT UNSIGNED;
-    DECLARE v_message VARCHAR(128);
 
-{{> distrust_session}}
     CALL order_timeout_require_none_open('read_cancellations');
+{{> distrust_session}}
     COMMIT AND NO CHAIN NO RELEASE;
     CALL order_timeout_require_number('p_after_position', p_after_position, 0, 9223372036854775807);
     CALL order_timeout_require_number('p_after_order_id', p_after_order_id, -9223372036854775808, 9223372036854775807);
     CALL order_timeout_require_number('p_limit', p_limit, 1, 10000);
-    CALL order_timeout_number_batches(v_last_position);
-    IF p_after_position > v_last_position THEN
-        SET v_message = CONCAT('INVALID_NUMBER: p_after_position is ', p_after_position, ', and no position here is beyond ', v_last_position,
-                               '; see docs/feed.md');
-        SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 50004, MESSAGE_TEXT = v_message;
-    END IF;
+    CALL order_timeout_number_batches(p_after_position);
 
     -- Where this page ends is read from the index, so that a page is sorted and not all that follows.
     SELECT MAX(page.position)

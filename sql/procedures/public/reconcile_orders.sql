@@ -20,8 +20,8 @@ BEGIN
     DECLARE v_opened BIGINT;
     DECLARE v_closed BIGINT;
 
-{{> distrust_session}}
     CALL order_timeout_require_none_open('reconcile_orders');
+{{> distrust_session}}
     COMMIT AND NO CHAIN NO RELEASE;
     SET v_now = order_timeout_now();
     slice: LOOP
