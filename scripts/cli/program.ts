@@ -30,6 +30,7 @@ const COMMANDS: readonly ((context: Context) => CommandUnknownOpts)[] = [
   money.repairCommand,
   findings.findingsCommand,
   findings.settleCommand,
+  findings.latePaymentsCommand,
   findings.settlePaymentCommand,
   findings.reconcileCommand,
   orders.holdCommand,

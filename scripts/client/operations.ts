@@ -173,6 +173,22 @@ export async function reconcileOrders(
   return await rowOf(db, 'reconcile_orders', { since: from }, options);
 }
 
+/** A payment whose money is to be sent back. */
+export type LatePayment = RowOf<'list_late_payments'>;
+
+/**
+ * Lists the payments whose money is to be sent back, oldest first: `acceptPayment` could not accept
+ * them, and nobody has called `settleLatePayment`. Calls `list_late_payments`.
+ *
+ * Throws `INVALID_NUMBER`; other errors as `cancelExpiredOrder`.
+ */
+export function listLatePayments(
+  db: Database,
+  { limit = 100, ...options }: PreviewOptions = {},
+): Promise<LatePayment[]> {
+  return rowsOf(db, 'list_late_payments', { limit }, options);
+}
+
 export type SettleLatePaymentResult = RowOf<'settle_late_payment'>;
 
 /**

@@ -164,7 +164,7 @@ export const PROCEDURES = {
       openFindings: read.count,
       /** Amounts that the sweep still has to give, in small transactions. */
       owed: read.count,
-      /** Payments whose money is to be sent back: `settleLatePayment`. */
+      /** Payments whose money is to be sent back: `listLatePayments`. */
       latePayments: read.count,
       /** Runs begun in the last hour, by how they ended, */
       runsCompleted: read.count,
@@ -245,6 +245,19 @@ export const PROCEDURES = {
       'reference_used',
       'not_found',
     ),
+  },
+  list_late_payments: {
+    takes: { limit: take.integer },
+    gives: {
+      /** The payment's own id. */
+      reference: read.text,
+      orderId: read.whole,
+      /** Why it was not accepted: `acceptPayment`. */
+      outcome: read.oneOf('too_late', 'already_paid', 'not_payable'),
+      receivedAt: read.instant,
+      /** The account that called `accept_payment`. */
+      receivedBy: read.text,
+    },
   },
   settle_late_payment: {
     takes: { reference: take.reference, remark: take.optionalText },

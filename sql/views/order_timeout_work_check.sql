@@ -45,7 +45,7 @@ SELECT 9, 'owed', IF(MIN(owed_at) < SYSDATE(3) - INTERVAL 10 MINUTE, 'warn', 'ok
  UNION ALL
 SELECT 9, 'late_payments', IF(COUNT(*) > 0, 'fail', 'ok'),
        CONCAT(COUNT(*), ' payments have money to send back',
-              IF(COUNT(*) > 0, ': see order_timeout_payment, send it back, then CALL settle_late_payment().', '.'))
+              IF(COUNT(*) > 0, ': CALL list_late_payments(100), send it back, then CALL settle_late_payment().', '.'))
   FROM order_timeout_payment
  WHERE to_send_back = 1
  UNION ALL

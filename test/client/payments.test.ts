@@ -7,6 +7,7 @@ import {
   cancelOrderAsAdmin,
   explainOrderTimeout,
   listFindings,
+  listLatePayments,
   orderDeadlines,
   settleFinding,
   settleLatePayment,
@@ -20,6 +21,7 @@ import {
   type Shop,
   shopOfFile,
 } from '../support';
+import { commandLine } from '../cli/support';
 import { hold } from '../procedures/calls';
 
 const shop = shopOfFile();
@@ -73,6 +75,27 @@ test('what can not be accepted says whether money is to be sent back, until it i
   expect(await settle('b')).toBe('not_owed');
   expect(await settle('z')).toBe('not_found');
   expect(await toSendBack(shop)).toEqual(['A', 'c', 'd']);
+
+  const [first] = await listLatePayments(shop.db, { limit: 1 });
+  expect(first).toEqual({
+    reference: 'A',
+    orderId: String(late.orderId),
+    outcome: 'too_late',
+    receivedAt: expect.any(Date) as Date,
+    receivedBy: expect.stringContaining('@') as string,
+  });
+  const listed = await commandLine(shop, ['late-payments', '--limit', '2']);
+  expect(listed).toMatchObject({ exitCode: 3 });
+  expect(listed.out).toMatch(
+    /^payment +order +why .*\nA .* too_late .*\nc .* already_paid .*\n\n2 payments, and p/,
+  );
+  await settle('A');
+  await settle('c');
+  await settle('d');
+  expect(await commandLine(shop, ['late-payments'])).toMatchObject({
+    exitCode: 0,
+    out: 'No money is to be sent back.',
+  });
 });
 
 test('an explanation tells of each payment, and what is to be done about its money', async () => {

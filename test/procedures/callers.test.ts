@@ -64,6 +64,7 @@ const CALLS: Record<string, (scene: Scene) => unknown[][]> = {
     [due, paid, young].map(({ orderId }) => [orderId]),
   hold_order: ({ due }) => [[due.orderId, 7, '']],
   list_findings: () => [[100]],
+  list_late_payments: () => [[100]],
   order_deadlines: ({ due, young, paid }) => [
     [JSON.stringify([due.orderId, young.orderId, paid.orderId])],
   ],

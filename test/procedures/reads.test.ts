@@ -59,6 +59,7 @@ test.for<[call: string, most: number, isFlat: boolean]>([
   ['order_timeout_health()', 12_000, false],
   ['order_timeout_numbers()', 12_000, false],
   ['list_findings(10)', 60, false],
+  ['list_late_payments(10)', 60, false],
 ])('%s reads at most %i rows, however large the shop is', async ([call, most, isFlat]) => {
   const reads = ({ orderIds, ...measured }: Measured) =>
     readsOf(measured, `CALL ${call.replace('ID', String(orderIds.pop()))}`);

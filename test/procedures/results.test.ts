@@ -24,6 +24,7 @@ const COLUMNS: Record<string, string> = {
   'order_timeout_health()': 'check_name status detail',
   'order_deadlines(JSON_ARRAY(?))': 'order_id state expires_at remaining_seconds held_until clock',
   "accept_payment(?, 'one')": 'order_id outcome',
+  'list_late_payments(10)': 'reference order_id outcome received_at received_by clock',
   "settle_late_payment('one', NULL)": 'reference outcome',
   'order_money(?)': 'kind target_id account_id taken returned owed missing source finding',
   'list_findings(10)':

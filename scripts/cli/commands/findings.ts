@@ -18,9 +18,15 @@ export const findingsCommand = (context: Context) =>
         ask: (db) => client.listFindings(db, { limit }),
         say: (findings, colors) =>
           findings.length === 0 ? 'There is nothing to look at.' : tableOf(findings, limit, colors),
-        exitCode: (findings) => (findings.length > 0 ? EXIT.differs : EXIT.done),
+        exitCode: whetherAny,
       }),
     );
+
+const whetherAny = (rows: readonly unknown[]) => (rows.length > 0 ? EXIT.differs : EXIT.done);
+
+/** How many there are below a table of at most so many. */
+const sayCount = (rows: readonly unknown[], limit: number, of: string) =>
+  `${count(rows.length, of)}${rows.length === limit ? ', and perhaps more (--limit)' : ''}.`;
 
 function tableOf(findings: readonly client.Finding[], limit: number, colors: Colors): string {
   const table = toTable(
@@ -37,8 +43,7 @@ function tableOf(findings: readonly client.Finding[], limit: number, colors: Col
     },
     colors,
   );
-  const rest = findings.length === limit ? ', and perhaps more (--limit)' : '';
-  return `${table}\n\n${count(findings.length, 'finding')}${rest}.`;
+  return `${table}\n\n${sayCount(findings, limit, 'finding')}`;
 }
 
 /** A command that says of one thing that it is dealt with. */
@@ -72,6 +77,38 @@ const SETTLED = {
   not_owed: 'is one whose money is not to be sent back',
   not_found: 'does not exist',
 };
+
+export const latePaymentsCommand = (context: Context) =>
+  askingCommand(
+    'late-payments',
+    'List the payments whose money is to be sent back, oldest first: their order could not be paid any more. ' +
+      'Changes nothing. Ends with 3 when there is any.',
+    'late-payments --limit 20',
+  )
+    .option('--limit <payments>', 'at most so many', wholeNumber(1, 100_000), 100)
+    .action(({ limit, ...options }) =>
+      answer(context, options, {
+        ask: (db) => client.listLatePayments(db, { limit }),
+        say: (payments, colors) =>
+          payments.length === 0
+            ? 'No money is to be sent back.'
+            : `${latePayments(payments, colors)}\n\n${sayCount(payments, limit, 'payment')}`,
+        exitCode: whetherAny,
+      }),
+    );
+
+const latePayments = (payments: readonly client.LatePayment[], colors: Colors) =>
+  toTable(
+    payments,
+    {
+      payment: (one) => inert(one.reference),
+      order: (one) => one.orderId,
+      why: (one) => one.outcome,
+      'received at': (one) => one.receivedAt.toISOString(),
+      by: (one) => inert(one.receivedBy),
+    },
+    colors,
+  );
 
 export const settlePaymentCommand = (context: Context) =>
   settlingCommand(
