@@ -55,7 +55,7 @@ export async function checkLosses(
     const lost: Lost[] = [];
     // Of two tables one may be gone.
     for (const one of losses[unless] === true ? [] : [sql].flat())
-      lost.push(...((await ifThere(() => select<Lost>(db, one))) ?? []));
+      lost.push(...((await ifThere(select<Lost>(db, one))) ?? []));
     const total = lost.reduce((sum, row) => sum + row.total, 0);
     if (total > 0) findings.push(mistake(about, `${say({ ...lost[0], total })}. ${left}`, remedy));
   }

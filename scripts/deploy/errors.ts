@@ -93,10 +93,10 @@ export const NO_ACCESS: readonly number[] = [1044, 1142, 1143, 1227];
 /** Undefined: the server answers with one of these errors. */
 export async function unless<T>(
   errnos: readonly number[],
-  read: () => Promise<T>,
+  answer: Promise<T>,
 ): Promise<T | undefined> {
   try {
-    return await read();
+    return await answer;
   } catch (error) {
     if (errnos.includes(errnoOf(error) ?? 0)) return undefined;
     throw error;
@@ -104,7 +104,7 @@ export async function unless<T>(
 }
 
 /** Undefined: the account may not see it. */
-export const ifAllowed = <T>(read: () => Promise<T>) => unless(NO_ACCESS, read);
+export const ifAllowed = <T>(answer: Promise<T>) => unless(NO_ACCESS, answer);
 
 /** Undefined: there is no such table. */
-export const ifThere = <T>(read: () => Promise<T>) => unless([1146], read);
+export const ifThere = <T>(answer: Promise<T>) => unless([1146], answer);

@@ -88,7 +88,8 @@ export async function sayFirstSweep(
   // In the shop's clock a DATETIME and a TIMESTAMP column compare alike.
   await db.query('SET SESSION time_zone = ?', [clock]);
   try {
-    const counted = await unless([TIMED_OUT], () =>
+    const counted = await unless(
+      [TIMED_OUT],
       select<{ kind: string; amount: string | number | null }>(db, question),
     );
     const [orders, ...given] = (counted ?? []).map(({ kind, amount }) =>

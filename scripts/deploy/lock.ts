@@ -40,7 +40,7 @@ export interface Holder {
 
 /** Whose transactions use this table, view or routine; none that this account may not see. */
 export async function holdersOf(db: Connection, object: string): Promise<Holder[]> {
-  const holders = await ifAllowed(() =>
+  const holders = await ifAllowed(
     select<Holder>(
       db,
       `SELECT threads.processlist_id AS connection,

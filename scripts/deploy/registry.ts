@@ -134,7 +134,7 @@ const DEPLOYED = `(SELECT SHA2(GROUP_CONCAT(name, COALESCE(checksum, ''), COALES
 
 /** The statements that end a script unless the database is deployed to as now. Without a registry its migrations do. */
 export async function requireAsNow(db: Connection): Promise<readonly string[]> {
-  const rows = await ifThere(() => selectColumn(db, `SELECT ${DEPLOYED}`));
+  const rows = await ifThere(selectColumn(db, `SELECT ${DEPLOYED}`));
   const [now] = rows ?? [];
   if (now == null) return [];
   return requireThat(

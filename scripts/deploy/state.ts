@@ -64,7 +64,7 @@ export async function readState(db: Connection, source: Pick<Source, 'objects'>)
   const partialRevokes = server.variables.get('partial_revokes') === 'ON';
   const grants: Grants = { lines: await readOwnGrants(db), partialRevokes };
   /** Undefined: there is none. */
-  const registry = await ifThere(() => readRegistry(db));
+  const registry = await ifThere(readRegistry(db));
   const objects = await readObjects(db, [...source.objects, ...(registry?.objects ?? [])]);
   return {
     server,
@@ -82,7 +82,7 @@ export async function readState(db: Connection, source: Pick<Source, 'objects'>)
     /** Our indexes on tables of the shop. */
     ownIndexes: await readOwnIndexes(db),
     /** The one row of order_timeout_setting; undefined: there is none yet. */
-    setting: (await ifThere(() => readSetting(db)))?.[0],
+    setting: (await ifThere(readSetting(db)))?.[0],
     definer: await readDefiner(db, grants),
     /** The objects run as an account of their own, or are to: the deploying one may make one. */
     isDedicated:
@@ -91,7 +91,7 @@ export async function readState(db: Connection, source: Pick<Source, 'objects'>)
     /** As a GRANT names them, `'user'@'host'`; undefined: this account may not see them. */
     accounts: await ifAllowed(() => readAccounts(db)),
     /** EXECUTE and the like, by "procedure name" or "function name"; undefined: this account may not read them. */
-    routineGrants: await ifAllowed(() => readRoutineGrants(db, schema)),
+    routineGrants: await ifAllowed(readRoutineGrants(db, schema)),
   };
 }
 
@@ -240,11 +240,11 @@ async function readDefiner(db: Connection, grants: Grants) {
     `SELECT user FROM information_schema.user_attributes ${ofUser}`,
     account,
   );
-  const locked = await ifAllowed(() =>
+  const locked = await ifAllowed(
     selectColumn(db, `SELECT account_locked FROM mysql.user ${ofUser}`, account),
   );
   const lines = await ifAllowed(
-    async () => (await unless([NO_SUCH_GRANT], () => showGrants(db, DEFINER_SQL))) ?? [],
+    unless([NO_SUCH_GRANT], showGrants(db, DEFINER_SQL)).then((found) => found ?? []),
   );
   const isSeen = seen.length > 0 || locked?.[0] !== undefined;
   const maySee = isSeen || locked !== undefined || hasPrivilege(grants, 'CREATE USER', {});

@@ -66,7 +66,7 @@ export async function readStatus(db: Connection, blueprint: Blueprint, state: Da
 
 /** The last sign of life of the sweep; null: none yet. The table has the shop's clock; the session is in UTC. */
 export async function readHeartbeat(db: Connection) {
-  const rows = await ifThere(() =>
+  const rows = await ifThere(
     select<{ at: string; outcome: string; secondsAgo: number }>(
       db,
       `SELECT CONCAT(LEFT(DATE_FORMAT(CONVERT_TZ(beat_at, clock, '+00:00'), '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z') AS at,

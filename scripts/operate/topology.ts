@@ -80,9 +80,7 @@ async function askTopology(db: Connection) {
   const variables = await readVariables(db);
   const isOn = (name: string) => variables.get(name)?.value === 'ON';
   const [sweepServerUuid = null] =
-    (await ifThere(() =>
-      selectColumn(db, 'SELECT sweep_server_uuid FROM order_timeout_setting'),
-    )) ?? [];
+    (await ifThere(selectColumn(db, 'SELECT sweep_server_uuid FROM order_timeout_setting'))) ?? [];
   return {
     serverUuid: variables.get('server_uuid')?.value ?? '',
     readOnly: isOn('read_only') || isOn('innodb_read_only'),

@@ -151,7 +151,7 @@ export interface StoredShop {
 
 /** Undefined: none is. */
 export async function readStoredShop(db: Connection): Promise<StoredShop | undefined> {
-  const rows = await ifThere(() =>
+  const rows = await ifThere(
     select<StoredShop>(db, 'SELECT file AS text, views, kinds, ledgers FROM order_timeout_shop'),
   );
   return rows?.[0];

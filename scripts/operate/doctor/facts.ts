@@ -58,15 +58,15 @@ export async function readFacts(db: Connection, source: Source) {
     /** Undefined: there is none. */
     event: await readEvent(db),
     /** What the event scheduler has last said of the event in the server's log, within 5 minutes; null: nothing. */
-    eventError: await ifAllowed(() => readEventError(db)),
+    eventError: await ifAllowed(readEventError(db)),
     /** Null: no sweep has ended yet. */
-    heartbeat: await ifAllowed(() => readHeartbeat(db)),
-    hasSchedulerThread: await ifAllowed(() => readSchedulerThread(db)),
+    heartbeat: await ifAllowed(readHeartbeat(db)),
+    hasSchedulerThread: await ifAllowed(readSchedulerThread(db)),
     /** Accounts that objects run as and that do not exist. */
-    lostDefiners: await ifAllowed(() => readLostDefiners(db, state)),
+    lostDefiners: await ifAllowed(readLostDefiners(db, state)),
     /** Accounts with EXECUTE on the whole schema, beside those that objects run as and those that deploy. */
-    schemaCallers: await ifAllowed(() => readSchemaCallers(db, state)),
-    lockWaits: await ifAllowed(() => readLockWaits(db)),
+    schemaCallers: await ifAllowed(readSchemaCallers(db, state)),
+    lockWaits: await ifAllowed(readLockWaits(db)),
   };
 }
 

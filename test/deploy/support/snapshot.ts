@@ -62,7 +62,7 @@ async function grantsOf(shop: Shop): Promise<Named[]> {
 }
 
 async function registryOf(shop: Shop): Promise<Named[]> {
-  const rows = await ifThere(() =>
+  const rows = await ifThere(
     shop.run<Named>(
       `SELECT CONCAT('registry migration ', name) AS name, checksum AS value FROM order_timeout_migration
         UNION ALL
