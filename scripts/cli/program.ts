@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import * as deployment from './commands/deployment';
 import * as findings from './commands/findings';
@@ -7,7 +5,7 @@ import * as money from './commands/money';
 import * as operate from './commands/operate';
 import * as orders from './commands/orders';
 import * as sweep from './commands/sweep';
-import { PACKAGE_FOLDER } from '../deploy/source';
+import { readVersion } from '../deploy/source';
 import type { Context } from './context';
 import { EXIT, explain } from './errors';
 
@@ -86,8 +84,3 @@ function createProgram(context: Context) {
 const EXIT_CODES = `
 Ends with 0 when it is done, 1 when it failed, 2 for wrong usage, 3 when what was looked at is not as it
 should be, 4 when another deployment holds the lock.`;
-
-function readVersion(): string {
-  const manifest = readFileSync(join(PACKAGE_FOLDER, 'package.json'), 'utf8');
-  return (JSON.parse(manifest) as { version: string }).version;
-}

@@ -106,7 +106,7 @@ function reading<T>(
   work: (db: Connection, blueprint: Blueprint, state: DatabaseState) => T | Promise<T>,
 ): Promise<T> {
   return withSession(target, async (db) => {
-    const source = given ?? (await readSource());
+    const source = given ?? readSource();
     await requireMysql(db);
     const state = await readState(db, source);
     return work(db, await readShop(db, source, state), state);
@@ -120,7 +120,7 @@ function deploying<T>(
 ): Promise<T> {
   return withSession(target, async (db) => {
     await requireMysql(db);
-    return withDeploymentLock(db, async () => work(db, source ?? (await readSource())));
+    return withDeploymentLock(db, async () => work(db, source ?? readSource()));
   });
 }
 

@@ -1,6 +1,5 @@
 import Mustache from 'mustache';
 import { readdirSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type Finding, mistake, requireNoMistake } from './errors';
 import { checksum, groupBy, normaliseText, splitStatements } from './text';
@@ -46,17 +45,18 @@ const OBJECT_FOLDERS: readonly (readonly [ObjectKind, string])[] = [
   ['event', 'sql/events'],
 ];
 
+export function readVersion(): string {
+  const manifest = readFileSync(join(PACKAGE_FOLDER, 'package.json'), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}
+
 /** Reads the package's files. Throws a Refusal that names each file that is not as it must be. */
-export async function readSource(folder = PACKAGE_FOLDER): Promise<Source> {
-  const manifest = await readFile(join(folder, 'package.json'), 'utf8');
+export function readSource(): Source {
   const named = (path: string) =>
-    readSqlFiles(join(folder, path)).map(({ file, text }) => ({
-      name: basename(file, '.sql'),
-      text,
-    }));
+    readSqlFiles(path).map(({ file, text }) => ({ name: basename(file, '.sql'), text }));
   return {
-    version: (JSON.parse(manifest) as { version: string }).version,
-    migrations: pairMigrations(readSqlFiles(join(folder, 'migrations'))),
+    version: readVersion(),
+    migrations: pairMigrations(readSqlFiles('migrations')),
     objects: OBJECT_FOLDERS.flatMap(([kind, path]) =>
       named(path).map((file) => ({ kind, ...file })),
     ),
@@ -71,11 +71,13 @@ interface SqlFile {
   readonly text: string;
 }
 
-const readSqlFiles = (folder: string): SqlFile[] =>
-  readdirSync(folder)
+const readSqlFiles = (path: string): SqlFile[] => {
+  const folder = join(PACKAGE_FOLDER, path);
+  return readdirSync(folder)
     .filter((file) => file.endsWith('.sql'))
     .sort()
     .map((file) => ({ file, text: normaliseText(readFileSync(join(folder, file), 'utf8')) }));
+};
 
 const MIGRATION_FILE = /^(?<name>\d{4}_[a-z0-9_]+)\.(up|down)\.sql$/;
 

@@ -37,7 +37,7 @@ export interface DeployedObject {
   readonly name: string;
   /** user@host */
   readonly definer: string;
-  /** Events: ENABLED, DISABLED, REPLICA_SIDE_DISABLED. */
+  /** Events: ENABLED, DISABLED, REPLICA_SIDE_DISABLED (off because it came from another server). */
   readonly status: string | null;
   /** SHA-256 of what the server says of it; null: this account may not see it. */
   readonly fingerprint: string | null;

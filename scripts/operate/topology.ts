@@ -1,6 +1,7 @@
 import type { Connection } from 'mysql2/promise';
 import { select, selectColumn } from '../deploy/connection';
 import { errnoOf, ifThere, NO_ACCESS } from '../deploy/errors';
+import type { DeployedObject } from '../deploy/state';
 import { quoteName, quoteString } from '../deploy/text';
 
 /** What a server knows of its own place among others. */
@@ -145,18 +146,16 @@ async function readGroup(db: Connection, variables: ReadonlyMap<string, Variable
   };
 }
 
-async function readChannels(db: Connection) {
-  const rows = await select<{ name: string; source: string; running: number }>(
+const readChannels = (db: Connection) =>
+  select<{ source: string; isRunning: 0 | 1 }>(
     db,
-    `SELECT configuration.channel_name AS name, CONCAT(configuration.host, ':', configuration.port) AS source,
-            connection.service_state <> 'OFF' AND applier.service_state = 'ON' AS running
+    `SELECT CONCAT(configuration.host, ':', configuration.port) AS source,
+            connection.service_state <> 'OFF' AND applier.service_state = 'ON' AS isRunning
        FROM performance_schema.replication_connection_configuration AS configuration
        JOIN performance_schema.replication_connection_status AS connection USING (channel_name)
        JOIN performance_schema.replication_applier_status AS applier USING (channel_name)
       WHERE configuration.channel_name NOT LIKE 'group\\_replication\\_%' AND configuration.host <> ''`,
   );
-  return rows.map(({ name, source, running }) => ({ name, source, isRunning: running === 1 }));
-}
 
 async function countReplicas(db: Connection): Promise<number> {
   const dumps = await selectColumn(
@@ -168,13 +167,9 @@ async function countReplicas(db: Connection): Promise<number> {
 }
 
 export const EVENT = 'order_timeout_tick';
+export const EVENT_KEY = { kind: 'event', name: EVENT } as const;
 
-export interface EventState {
-  /** REPLICA_SIDE_DISABLED: off because it came from another server. */
-  readonly status: 'ENABLED' | 'DISABLED' | 'REPLICA_SIDE_DISABLED';
-  /** user@host */
-  readonly definer: string;
-}
+export type EventState = Pick<DeployedObject, 'status' | 'definer'>;
 
 /** The event in the connection's database; undefined: there is none. */
 export async function readEvent(db: Connection): Promise<EventState | undefined> {

@@ -4,6 +4,7 @@ import { cancelExpiredOrder, cancelExpiredOrders } from '../../scripts';
 import { findBalanceViolations, findViolations, takeBaseline } from '../../scripts/dev/invariants';
 import { readSource, type Source, up } from '../../scripts/deploy';
 import { loadExampleShop } from '../../scripts/dev/shop';
+import { withTexts } from '../../scripts/dev/sources';
 import { createShop } from '../support';
 import type { MysqlError } from '../procedures/calls';
 
@@ -17,14 +18,9 @@ function version(source: Source, number: number): Source {
           .replace('CALL order_timeout_require_id(', '$&1, ')
       : marked;
   };
-  return {
-    ...source,
-    objects: source.objects.map((object) =>
-      object.kind === 'procedure' || object.kind === 'function'
-        ? { ...object, text: changed(object.text) }
-        : object,
-    ),
-  };
+  return withTexts(source, ({ kind, text }) =>
+    kind === 'procedure' || kind === 'function' ? changed(text) : text,
+  );
 }
 
 it(
@@ -43,7 +39,7 @@ it(
     onTestFinished(() => application.end());
     const baseline = await takeBaseline(shop.db);
     const orders = await shop.run<{ id: number }>('SELECT id FROM orders ORDER BY id DESC');
-    const source = await readSource();
+    const source = readSource();
 
     let isDeploying = true;
     let calls = 0;

@@ -102,7 +102,7 @@ describe('a deployment of another version', () => {
     const shop = await createShop();
     const before = await snapshot(shop);
     const db = await shop.connect();
-    for (const migration of (await readSource()).migrations)
+    for (const migration of readSource().migrations)
       for (const statement of splitStatements(migration.up)) await db.query(statement);
     expect(await snapshot(shop)).toEqual(before);
   });

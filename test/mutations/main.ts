@@ -106,7 +106,7 @@ async function soaked(
   { name }: Mutation,
   { kills, seed }: { kills: number; seed: number },
 ): Promise<string | undefined> {
-  const source = mutated(await readSource(), name);
+  const source = mutated(readSource(), name);
   const started = Date.now();
   const { violation } = await soak({ kills, seed, source });
   const seconds = Math.round((Date.now() - started) / 1000);

@@ -1,4 +1,5 @@
 import type { Source } from '../../scripts/deploy';
+import { withTexts } from '../../scripts/dev/sources';
 
 /** A bug, put into the SQL by hand when it is deployed. The files on disk stay as they are. */
 export interface Mutation extends Patch {
@@ -167,9 +168,8 @@ function patched(source: Source, { in: place, replace, by }: Patch): Source {
         })
       : text;
   const result = {
-    ...source,
+    ...withTexts(source, ({ name, text }) => apply(name, text)),
     migrations: source.migrations.map((one) => ({ ...one, up: apply(one.name, one.up) })),
-    objects: source.objects.map((one) => ({ ...one, text: apply(one.name, one.text) })),
   };
   if (found !== 1) throw new Error(`${place}: expected once, found ${found} times: ${replace}`);
   return result;

@@ -105,7 +105,7 @@ describe('the definer account', () => {
       const application = await shop.connect({
         uri: await shop.createAccount(`EXECUTE ON \`${shop.name}\`.*`),
       });
-      const source = await readSource();
+      const source = readSource();
       const session = await openSession(shop.url);
       const blueprint = await readShop(session, source, await readState(session, source));
       session.destroy();

@@ -20,7 +20,7 @@ async function main(): Promise<void> {
   });
   const db = await createConnection(server.url);
   try {
-    const { probed } = withProbes(await readSource());
+    const { probed } = withProbes(readSource());
     await makeProbes(db, probed);
     const passed = await runTests(server.url, only.length > 0 ? only : TESTS);
     const reached = await readProbes(db);

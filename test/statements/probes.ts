@@ -1,4 +1,5 @@
 import type { Source } from '../../scripts/deploy';
+import { withTexts } from '../../scripts/dev/sources';
 
 /** A statement of a routine; the probe before it is a call of an empty procedure with this number. */
 export interface Probed {
@@ -13,16 +14,15 @@ export const PROBES_SCHEMA = 'order_timeout_probes';
 /** All routines with a probe before each statement. Behaviour stays: a probe writes nothing and locks no row. */
 export function withProbes(source: Source): { source: Source; probed: Probed[] } {
   const probed: Probed[] = [];
-  const objects = source.objects.map((object) => {
-    if (object.kind !== 'procedure' && object.kind !== 'function') return object;
-    const text = probedText(object.text, (statement) => {
+  const withEach = withTexts(source, ({ kind, name: procedure, text }) => {
+    if (kind !== 'procedure' && kind !== 'function') return text;
+    return probedText(text, (statement) => {
       const number = probed.length + 1;
-      probed.push({ procedure: object.name, number, statement });
+      probed.push({ procedure, number, statement });
       return `CALL ${PROBES_SCHEMA}.p${number}();`;
     });
-    return { ...object, text };
   });
-  return { source: { ...source, objects }, probed };
+  return { source: withEach, probed };
 }
 
 /** A handler whose action is a single statement; a block around it has place for a probe. */

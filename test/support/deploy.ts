@@ -1,4 +1,5 @@
 import { readSource, type Source, up, type UpOptions } from '../../scripts/deploy';
+import { withEventOff } from '../../scripts/dev/sources';
 import { mutated } from '../mutations/mutations';
 import { withProbes } from '../statements/probes';
 
@@ -15,23 +16,13 @@ export async function deployEngine(
 }
 
 /** What deployEngine() deploys. */
-export async function deployedSource({ event }: { event: boolean }): Promise<Source> {
-  const source = forTest(await readSource());
-  return event ? source : withEventOff(source);
+export function deployedSource({ event }: { event: boolean }): Promise<Source> {
+  const source = forTest(readSource());
+  return Promise.resolve(event ? source : withEventOff(source));
 }
 
 function forTest(source: Source): Source {
   const { MUTATION: bug = '', SQL_PROBES: probes = '' } = process.env;
   if (bug !== '') return mutated(source, bug);
   return probes === '' ? source : withProbes(source).source;
-}
-
-/** An event fires once when it is created, so it has to be off from its first moment. */
-function withEventOff(source: Source): Source {
-  const objects = source.objects.map((object) =>
-    object.kind === 'event'
-      ? { ...object, text: object.text.replace(/^ *ENABLE$/m, '    DISABLE') }
-      : object,
-  );
-  return { ...source, objects };
 }

@@ -1,10 +1,11 @@
 import { type Connection, createConnection } from 'mysql2/promise';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { down, readSource, type Source, up } from '../../deploy';
+import { down, readSource, up } from '../../deploy';
 import { splitStatements } from '../../deploy/text';
 import { type MysqlServer, startServer } from '../server';
 import { createShopTables, type Example, loadExampleShop, type Mix, shopFileOf } from '../shop';
+import { withEventOff } from '../sources';
 import { select } from './measure';
 import type { Sizes } from './options';
 
@@ -131,7 +132,7 @@ async function createShop(
     await up(url.href, {
       clock: CLOCK,
       shop: shopFileOf(example),
-      source: withEventOff(await readSource()),
+      source: withEventOff(readSource()),
     });
   });
   if (batchSize !== undefined)
@@ -163,16 +164,6 @@ async function createShop(
       await admin.query('DROP DATABASE ??', [database]);
     },
   };
-}
-
-/** An event fires once when it is created, so it has to be off from its first moment. */
-export function withEventOff(source: Source): Source {
-  const objects = source.objects.map((object) =>
-    object.kind === 'event'
-      ? { ...object, text: object.text.replace(/^ *ENABLE$/m, '    DISABLE') }
-      : object,
-  );
-  return { ...source, objects };
 }
 
 /** The tables that are empty in a new shop: its own and the journal. */

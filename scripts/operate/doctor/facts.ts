@@ -3,9 +3,9 @@ import { select, selectColumn } from '../../deploy/connection';
 import { ifAllowed } from '../../deploy/errors';
 import type { Source } from '../../deploy/source';
 import { readShop } from '../../deploy/shop';
-import { type DatabaseState, definersOf, readState } from '../../deploy/state';
+import { type DatabaseState, definersOf, findDeployed, readState } from '../../deploy/state';
 import { compare, readHeartbeat } from '../../deploy/status';
-import { EVENT, mayWrite, readEvent, readTopology, TopologyUnreadable } from '../topology';
+import { EVENT, EVENT_KEY, mayWrite, readTopology, TopologyUnreadable } from '../topology';
 
 type Severity = 'ok' | 'warn' | 'fail';
 
@@ -56,7 +56,7 @@ export async function readFacts(db: Connection, source: Source) {
     /** The server takes writes, and the sweep may run here. */
     isOpen: topology instanceof Error ? !isReadOnly : mayWrite(topology),
     /** Undefined: there is none. */
-    event: await readEvent(db),
+    event: findDeployed(state, EVENT_KEY),
     /** What the event scheduler has last said of the event in the server's log, within 5 minutes; null: nothing. */
     eventError: await ifAllowed(readEventError(db)),
     /** Null: no sweep has ended yet. */

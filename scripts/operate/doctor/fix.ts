@@ -7,14 +7,14 @@ import { planLostGrants, planObjects } from '../../deploy/plan';
 import { claimObjects } from '../../deploy/registry';
 import { readShop } from '../../deploy/shop';
 import { readSource, type Source } from '../../deploy/source';
-import { asDeployed, readState } from '../../deploy/state';
+import { asDeployed, findDeployed, readState } from '../../deploy/state';
 import {
   enableEvent,
   EVENT,
+  EVENT_KEY,
   type EventState,
   mayWrite,
   otherMembers,
-  readEvent,
   readTopology,
   type Topology,
 } from '../topology';
@@ -39,9 +39,7 @@ export function fix(target: Target, given: { source?: Source } = {}): Promise<Fi
     if (!mayWrite(topology)) {
       return nothing('Nothing is mended on a server that takes no writes: run it on the primary.');
     }
-    return withDeploymentLock(db, async () =>
-      mend(db, given.source ?? (await readSource()), topology),
-    );
+    return withDeploymentLock(db, async () => mend(db, given.source ?? readSource(), topology));
   });
 }
 
@@ -49,7 +47,7 @@ async function mend(db: Connection, source: Source, topology: Topology): Promise
   const state = asDeployed(await readState(db, source));
   if (state.registry === undefined) return nothing('Nothing is deployed here: order-timeout up.');
   const blueprint = await readShop(db, source, state);
-  const event = await readEvent(db);
+  const event = findDeployed(state, EVENT_KEY);
   const { routines, events } = planObjects(blueprint, state);
   // Of a shop that will not do nothing can be filled: then all that is registered looks as if it were no longer ours.
   const isFilled = blueprint.objects.length > 0;
@@ -86,7 +84,7 @@ async function mend(db: Connection, source: Source, topology: Topology): Promise
 /** A deployment that was cut short may not have registered it: the next one would take it for somebody else's. */
 const createRegistered = (step: Step): Step => ({
   title: `The event ${EVENT} was missing and is created`,
-  statements: [claimObjects([{ kind: 'event', name: EVENT }]), ...step.statements],
+  statements: [claimObjects([EVENT_KEY]), ...step.statements],
 });
 
 function* enableAsIntended({ status, definer }: EventState, intended: string): Generator<Step> {

@@ -22,7 +22,7 @@ export { fix, type FixResult } from './fix';
  */
 export function diagnose(target: Target, { source }: { source?: Source } = {}): Promise<Finding[]> {
   return withSession(target, async (db) => {
-    const facts = await readFacts(db, source ?? (await readSource()));
+    const facts = await readFacts(db, source ?? readSource());
     const server = [...checkServer(facts), checkReplication(facts)];
     if (facts.state.registry === undefined) return [...server, notDeployed(facts)];
     return [

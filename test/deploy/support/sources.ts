@@ -1,6 +1,7 @@
 import type { Source } from '../../../scripts/deploy';
 import type { Migration, ObjectKind, ObjectSource } from '../../../scripts/deploy/source';
 import { checksum } from '../../../scripts/deploy/text';
+import { withTexts } from '../../../scripts/dev/sources';
 
 /** A source with little in it, for tests that deploy often: tables, a function, two views, a procedure, an event. */
 export const SMALL: Source = {
@@ -94,14 +95,8 @@ DELIMITER ;
 }
 
 /** The source with one object's text changed. */
-export function withText(source: Source, name: string, change: (text: string) => string): Source {
-  return {
-    ...source,
-    objects: source.objects.map((one) =>
-      one.name === name ? { ...one, text: change(one.text) } : one,
-    ),
-  };
-}
+export const withText = (source: Source, name: string, change: (text: string) => string) =>
+  withTexts(source, (one) => (one.name === name ? change(one.text) : one.text));
 
 export const edited = (source: Source, name: string) =>
   withText(source, name, (text) => `${text}-- edited\n`);

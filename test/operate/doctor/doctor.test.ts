@@ -152,7 +152,7 @@ test('while a table of the shop will not do, --fix leaves the account and the ev
 
 test('--fix of another version takes nothing from the account that what is deployed needs', async () => {
   const shop = await createShop({ deploy: false });
-  const newer = await readSource();
+  const newer = readSource();
   const older = withText(newer, 'order_timeout_clock', (text) =>
     text.replace('END$$', '    DO (SELECT COUNT(*) FROM order_timeout_old);\n$&'),
   );

@@ -7,28 +7,19 @@ import { readSource, type Source, up } from '../../../scripts/deploy';
 import { sweepLock } from '../../../scripts/deploy/lock';
 import type { PrivateMysqld } from '../../../scripts/dev/server';
 import { createShopTables, loadExampleShop } from '../../../scripts/dev/shop';
+import { withTexts } from '../../../scripts/dev/sources';
 import { run } from '../../cli/support';
 import { failed, said } from '../said';
 
 export const SHOP = 'shop';
 
 /** This package's files, but with an event that doesn't let a drill wait for a minute. */
-export async function quickSource(comment = ''): Promise<Source> {
-  const source = await readSource();
-  return {
-    ...source,
-    objects: source.objects.map((object) =>
-      object.kind === 'event'
-        ? {
-            ...object,
-            text: object.text
-              .replace('EVERY 1 MINUTE', 'EVERY 1 SECOND')
-              .replace("COMMENT '", `COMMENT '${comment}`),
-          }
-        : object,
-    ),
-  };
-}
+export const quickSource = (comment = '') =>
+  withTexts(readSource(), ({ kind, text }) =>
+    kind === 'event'
+      ? text.replace('EVERY 1 MINUTE', 'EVERY 1 SECOND').replace("COMMENT '", `COMMENT '${comment}`)
+      : text,
+  );
 
 /** An account that is the same on every server; root's password isn't. */
 export const DBA = { user: 'dba', password: 'drill' };

@@ -23,7 +23,7 @@ let fallen: PrivateMysqld;
 beforeAll(async () => {
   members = await startGroup();
   [primary, ...secondaries] = members as [PrivateMysqld, ...PrivateMysqld[]];
-  source = await quickSource();
+  source = quickSource();
   await deployShop(primary, source);
   await caughtUp(primary, secondaries);
 });
@@ -125,7 +125,7 @@ test('the old primary rejoins, and does not sweep', async () => {
 });
 
 test('after a deployment that changed the event, and no failover-ready, nobody sweeps on: the doctor says it before and after, and mends it', async () => {
-  source = await quickSource('Changed. ');
+  source = quickSource('Changed. ');
   await up(shopUrl(primary), { source });
   const before = await doctorOn(primary, source);
   expect(before.failed).toEqual([]);

@@ -14,7 +14,7 @@ const alone: Topology = {
 };
 const replica: Topology = {
   ...{ ...alone, ...closed, startsReadOnly: true },
-  channels: [{ name: '', source: 'db1:3306', isRunning: true }],
+  channels: [{ source: 'db1:3306', isRunning: 1 }],
 };
 const writableNext = { ...replica, startsReadOnly: false };
 

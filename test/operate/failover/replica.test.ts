@@ -24,7 +24,7 @@ const failoverReady = (server: PrivateMysqld) =>
 
 beforeAll(async () => {
   [source, replica] = await Promise.all([start('1'), start('2')]);
-  files = await quickSource();
+  files = quickSource();
   await deployShop(source, files);
   await follow(replica, source);
 });
