@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { acceptPayment, cancelOrderAsAdmin } from '../../scripts';
 import { order, pendingOrder, shopOfFile } from '../support';
+import { setAside } from '../procedures/calls';
 import { commandLine, json } from './support';
 
 const shop = shopOfFile({ clock: '+08:00' });
@@ -30,6 +31,8 @@ test('explain begins with the answer', async () => {
 
   expect(out.split('\n')[0]).toBe('The order is past its time: the next sweep cancels it.');
   expect(out).toContain('comes back when the order is cancelled');
+  const facts = (await json(shop, ['explain', String(orderId)])) as { step: string }[];
+  expect(facts.map(({ step }) => step)).toEqual(expect.arrayContaining(['order', 'policy']));
   expect(await json(shop, ['explain', '404'])).toMatchObject([
     { step: 'answer', verdict: 'not_found', detail: 'There is no order 404.' },
   ]);
@@ -70,14 +73,16 @@ test('explain names a finding', async () => {
 });
 
 test('hold, release and retry say what they did, and end with 1 when they did not', async () => {
-  const { orderId } = await pendingOrder(shop);
-  const id = String(orderId);
+  const built = await pendingOrder(shop);
+  const id = String(built.orderId);
+  const reason = "在收银台 '";
 
   expect(
-    await commandLine(shop, ['hold', id, '--minutes', '10', '--reason', 'bank']),
+    await commandLine(shop, ['hold', id, '--minutes', '10', '--reason', reason]),
   ).toMatchObject({ out: `Order ${id} does not time out for 10 minutes.`, exitCode: 0 });
+  expect(await shop.run('SELECT reason FROM order_timeout_hold')).toEqual([{ reason }]);
   expect(await json(shop, ['run'])).toMatchObject({ cancelled: 0 });
-  expect(await commandLine(shop, ['release', id])).toMatchObject({ exitCode: 0 });
+  expect(await json(shop, ['release', id])).toEqual({ orderId: id, outcome: 'released' });
   expect(await commandLine(shop, ['release', id])).toMatchObject({
     out: `Order ${id} was not on hold.`,
     exitCode: 1,
@@ -91,6 +96,8 @@ test('hold, release and retry say what they did, and end with 1 when they did no
     out: `Order ${id} is not among the orders that failed.`,
     exitCode: 1,
   });
+  await setAside(shop, built);
+  expect(await json(shop, ['retry', id])).toEqual({ orderId: id, outcome: 'retrying' });
 });
 
 test('between pause and resume no sweep does anything', async () => {

@@ -1,19 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import {
-  auditMissingRefunds,
-  cancelExpiredOrder,
-  explainOrderTimeout,
-  holdOrder,
-  orderTimeoutHealth,
-  previewExpiredOrders,
-  releaseOrderHold,
-  repairMissingRefund,
-  retryFailedOrder,
-} from '../../scripts';
-import { createShop, order, pendingOrder, shopOfFile } from '../support';
-import { setAside } from '../procedures/calls';
+import { auditMissingRefunds, previewExpiredOrders, repairMissingRefund } from '../../scripts';
+import { createShop, order, pendingOrder } from '../support';
 
-const shop = shopOfFile();
+// The other calls of operators are the commands': test/cli.
+
 const MINUTE_MS = 60_000;
 
 describe.each(['+00:00', '+08:00', '-03:30'])('in a shop whose clock is %s', (clock) => {
@@ -66,54 +56,4 @@ describe.each(['+00:00', '+08:00', '-03:30'])('in a shop whose clock is %s', (cl
     expect(await repairMissingRefund(shop.db, lost.orderId)).toEqual([]);
     expect(await auditMissingRefunds(shop.db)).toEqual([]);
   });
-});
-
-test('explain answers for any order, the answer first', async () => {
-  const { orderId } = await pendingOrder(shop, { ageMinutes: 5 });
-
-  const [answer, ...facts] = await explainOrderTimeout(shop.db, orderId);
-
-  expect(answer).toMatchObject({ step: 'answer', verdict: 'not_expired' });
-  expect(facts.map(({ step }) => step)).toEqual(['order', 'policy']);
-  expect(await explainOrderTimeout(shop.db, 404)).toMatchObject([{ verdict: 'not_found' }]);
-});
-
-test('an order on hold is not cancelled until its hold is released', async () => {
-  const { orderId } = await pendingOrder(shop);
-  const reason = "在收银台 '";
-
-  expect(await holdOrder(shop.db, orderId, { minutes: 10, reason })).toEqual({
-    orderId: String(orderId),
-    outcome: 'held',
-  });
-  expect(await shop.run('SELECT reason FROM order_timeout_hold')).toEqual([{ reason }]);
-  for (const [call, outcome] of [
-    [() => cancelExpiredOrder(shop.db, orderId), 'on_hold'],
-    [() => releaseOrderHold(shop.db, orderId), 'released'],
-    [() => releaseOrderHold(shop.db, orderId), 'not_held'],
-    [() => cancelExpiredOrder(shop.db, orderId), 'cancelled'],
-    [() => holdOrder(shop.db, orderId, { minutes: 10 }), 'not_pending'],
-    [() => holdOrder(shop.db, 404, { minutes: 10 }), 'not_found'],
-  ] as const)
-    expect(await call()).toMatchObject({ outcome });
-});
-
-test('an order that was set aside is tried again', async () => {
-  const built = await pendingOrder(shop);
-  await setAside(shop, built);
-
-  expect(await retryFailedOrder(shop.db, built.orderId)).toEqual({
-    orderId: String(built.orderId),
-    outcome: 'retrying',
-  });
-  expect(await retryFailedOrder(shop.db, 404)).toMatchObject({ outcome: 'not_failed' });
-});
-
-test('health is as bad as its worst check', async () => {
-  const { status, checks } = await orderTimeoutHealth(shop.db);
-
-  // The event is off in the tests' shops.
-  expect(status).toBe('fail');
-  expect(checks.find(({ checkName }) => checkName === 'event')).toMatchObject({ status: 'fail' });
-  expect(checks.find(({ checkName }) => checkName === 'index')).toMatchObject({ status: 'ok' });
 });
