@@ -1,47 +1,24 @@
-import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Connection } from 'mysql2/promise';
+import { expect, test } from 'vitest';
 import { takeBaseline } from '../../scripts/dev/invariants';
-import { type PrivateMysqld, startPrivateMysqld } from '../../scripts/dev/server';
-import { createShopTables, loadExampleShop } from '../../scripts/dev/shop';
+import { loadExampleShop } from '../../scripts/dev/shop';
 import { call, sweep, violations } from '../procedures/calls';
-import { deployEngine } from '../support/deploy';
-import { until } from '../support';
+import { closeGate, createShop, sharedShop, until } from '../support';
 
 // With innodb_autoinc_lock_mode = 1 an INSERT … SELECT keeps the counter of its table to the end of its
 // statement: of ours that is the whole settlement.
 
-let server: PrivateMysqld;
-const connections: Connection[] = [];
-
-async function connect(): Promise<Connection> {
-  const db = await createConnection({ uri: `${server.url}/shop` });
-  connections.push(db);
-  return db;
-}
-
-beforeAll(async () => {
-  server = await startPrivateMysqld({
-    settings: { 'innodb-autoinc-lock-mode': '1', 'sync-binlog': '0' },
-  });
-  const root = await createConnection(server.url);
-  await root.query('CREATE DATABASE shop DEFAULT CHARACTER SET utf8mb4');
-  await root.end();
-  const db = await connect();
-  await createShopTables(db);
-  const mix = { paid: 20, cancelled: 10, due: 50, young: 10, excluded: 10 };
-  await loadExampleShop(db, { orders: 2_000, mix, incidents: 'none' });
-  await deployEngine(`${server.url}/shop`, { clock: '+00:00', event: false });
-});
-
-afterAll(async () => {
-  for (const db of connections) db.destroy();
-  await server.stop();
-});
-
-async function rowsOf(db: Connection, sql: string): Promise<RowDataPacket[]> {
-  const [rows] = await db.query<RowDataPacket[]>(sql);
-  return rows;
-}
+const shop = sharedShop(
+  async () => {
+    const made = await createShop({
+      settings: { 'innodb-autoinc-lock-mode': '1', 'sync-binlog': '0' },
+    });
+    const mix = { paid: 20, cancelled: 10, due: 50, young: 10, excluded: 10 };
+    await loadExampleShop(await made.connect(), { orders: 2_000, mix, incidents: 'none' });
+    return made;
+  },
+  () => Promise.resolve(),
+);
 
 const shopWrites = (db: Connection) =>
   db.query(
@@ -49,24 +26,14 @@ const shopWrites = (db: Connection) =>
   );
 
 test('the shop’s own row waits for the end of a settlement, not for that of the caller’s transaction', async () => {
-  const [keeper, caller, shop, observer] = [
-    await connect(),
-    await connect(),
-    await connect(),
-    await connect(),
-  ];
-  const [order] = await rowsOf(
-    observer,
+  const [caller, writer] = [await shop.connect(), await shop.connect()];
+  const [order] = await shop.run(
     'SELECT id FROM orders WHERE status = 1 AND source_type = 1 AND coupon_id > 0 AND created_at < NOW() - INTERVAL 1 HOUR LIMIT 1',
   );
-  await keeper.query("DO GET_LOCK('gate', 0)");
-  await observer.query(
-    "CREATE TRIGGER gate BEFORE UPDATE ON orders FOR EACH ROW BEGIN DO GET_LOCK('gate', 60); DO RELEASE_LOCK('gate'); END",
-  );
+  const gate = await closeGate(shop, 'UPDATE ON orders');
   const waitsFor = (what: string) =>
     until(async () => {
-      const rows = await rowsOf(
-        observer,
+      const rows = await shop.run(
         `SELECT 1 FROM performance_schema.data_locks WHERE lock_mode = 'AUTO_INC' AND lock_status = '${what}'`,
       );
       return rows.length > 0;
@@ -76,25 +43,26 @@ test('the shop’s own row waits for the end of a settlement, not for that of th
   const answer = call(caller, 'cancel_expired_order(?)', order?.id);
   await waitsFor('GRANTED');
   let isWritten = false;
-  const written = shopWrites(shop).then(() => (isWritten = true));
+  const written = shopWrites(writer).then(() => (isWritten = true));
   await waitsFor('WAITING');
   expect(isWritten).toBe(false);
-  await keeper.query("DO RELEASE_LOCK('gate')");
+  await gate.open();
 
   expect(await answer).toMatchObject({ outcome: 'cancelled' });
   await written;
   await caller.rollback();
-  await observer.query('DROP TRIGGER gate');
+  await shop.run('DROP TRIGGER gate');
 });
 
 test('a sweep, calls that join and the shop’s own rows at once: all comes back, once', async () => {
-  const db = await connect();
-  const baseline = await takeBaseline(db);
+  const baseline = await takeBaseline(shop.db);
   const due = `status = 1 AND source_type = 1 AND created_at < NOW() - INTERVAL 1 HOUR`;
-  const orders = await rowsOf(db, `SELECT id FROM orders WHERE ${due} ORDER BY id`);
+  const orders = await shop.run(`SELECT id FROM orders WHERE ${due} ORDER BY id`);
   expect(orders.length).toBeGreaterThan(100);
   let isOver = false;
-  const [joining, writing, sweeping] = [await connect(), await connect(), await connect()];
+  const [joining, writing, sweeping] = (await Promise.all(
+    Array.from({ length: 3 }, () => shop.connect()),
+  )) as [Connection, Connection, Connection];
   const joined = async () => {
     for (const { id } of orders.slice(0, 20)) {
       await joining.query('SET TRANSACTION ISOLATION LEVEL READ COMMITTED');
@@ -115,13 +83,12 @@ test('a sweep, calls that join and the shop’s own rows at once: all comes back
 
   await Promise.all([joined(), sweep(sweeping), written()]);
 
-  expect(await rowsOf(db, `SELECT id FROM orders WHERE ${due}`)).toEqual([]);
+  expect(await shop.run(`SELECT id FROM orders WHERE ${due}`)).toEqual([]);
   expect(
-    await rowsOf(
-      db,
+    await shop.run(
       `SELECT order_id FROM order_timeout_refund JOIN order_timeout_due_coupon USING (order_id, target_id)
         WHERE kind = 'coupon' AND due <> 0`,
     ),
   ).toEqual([]);
-  expect(await violations(db, baseline)).toEqual([]);
+  expect(await violations(shop.db, baseline)).toEqual([]);
 });

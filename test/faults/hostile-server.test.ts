@@ -1,14 +1,12 @@
-import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { cancelExpiredOrder } from '../../scripts';
 import { up, verify } from '../../scripts/deploy';
-import { type Baseline, takeBaseline } from '../../scripts/dev/invariants';
-import { type PrivateMysqld, startPrivateMysqld } from '../../scripts/dev/server';
-import { createShopTables, loadExampleShop } from '../../scripts/dev/shop';
+import { takeBaseline } from '../../scripts/dev/invariants';
+import { loadExampleShop } from '../../scripts/dev/shop';
 import { run } from '../cli/support';
-import { createDeployer, urlFor } from '../deploy/support/deployer';
-import { violations } from '../procedures/calls';
-import { until } from '../support';
+import { deployer } from '../deploy/support/deployer';
+import { rowOf, violations } from '../procedures/calls';
+import { createShop, until } from '../support';
 
 /** What a server may have as its defaults, and what an event's session takes from it. */
 const HOSTILE = {
@@ -47,46 +45,25 @@ const HOSTILE = {
   explicit_defaults_for_timestamp: '0',
 };
 
-const SCHEMA = 'my_shop';
-let server: PrivateMysqld;
-/** Its session began before the defaults were set. */
-let root: Connection;
-let baseline: Baseline;
-
-const urlOf = (user: string) => urlFor(server.url, user, SCHEMA);
-
-const scalar = async (sql: string, ...values: unknown[]) => {
-  const [[row]] = await root.query<RowDataPacket[]>(sql, values);
-  return Number(Object.values(row ?? {})[0]);
-};
-const due = () =>
-  scalar(
-    'SELECT COUNT(*) FROM orders WHERE status = 1 AND source_type <> 3 AND created_at < UTC_TIMESTAMP() - INTERVAL 31 MINUTE',
-  );
-
-beforeAll(async () => {
-  server = await startPrivateMysqld({
+test('whatever the server has as its defaults, it is deployed to, the event cancels, and calls and commands do what they say', async () => {
+  const shop = await createShop({
+    deploy: false,
     settings: { 'log-bin-trust-function-creators': 'ON', 'init-connect': 'SET autocommit = 0' },
   });
-  root = await createConnection({ uri: server.url, timezone: 'Z' });
-  await root.query('SET autocommit = 1');
-  await root.query(`CREATE DATABASE ${SCHEMA} DEFAULT CHARACTER SET utf8mb4`);
-  await root.query(`USE ${SCHEMA}`);
-  await createShopTables(root);
+  // Their sessions begin before the defaults are set.
+  const root = await shop.connect();
   await loadExampleShop(root, { orders: 1_000 });
-  baseline = await takeBaseline(root);
-  await createDeployer(root, SCHEMA);
+  const baseline = await takeBaseline(root);
+  const url = await deployer(shop);
   for (const [name, value] of Object.entries(HOSTILE))
-    await root.query(`SET GLOBAL ${name} = ${value}`);
-});
+    await shop.run(`SET GLOBAL ${name} = ${value}`);
 
-afterAll(async () => {
-  root.destroy();
-  await server.stop();
-});
-
-test('whatever the server has as its defaults, it is deployed to, the event cancels, and calls and commands do what they say', async () => {
-  const url = urlOf('deployer');
+  const scalar = async (sql: string, ...values: unknown[]) =>
+    Number(Object.values(await rowOf(shop, sql, values))[0]);
+  const due = () =>
+    scalar(
+      'SELECT COUNT(*) FROM orders WHERE status = 1 AND source_type <> 3 AND created_at < UTC_TIMESTAMP() - INTERVAL 31 MINUTE',
+    );
   expect(await up(url, { clock: '+00:00', clockIsRight: true })).toMatchObject({ outcome: 'done' });
   expect((await verify(url)).differences).toEqual([]);
 
@@ -99,34 +76,26 @@ test('whatever the server has as its defaults, it is deployed to, the event canc
   expect(await scalar('SELECT COUNT(*) FROM order_timeout_cancellation')).toBeGreaterThan(90);
 
   // A call in a session with these defaults is part of a transaction: autocommit is off.
-  await root.query("CREATE USER application IDENTIFIED BY 'secret'");
-  for (const name of ['cancel_expired_order', 'hold_order', 'release_order_hold', 'accept_payment'])
-    await root.query(`GRANT EXECUTE ON PROCEDURE ${SCHEMA}.${name} TO application`);
-  const [[young]] = await root.query<RowDataPacket[]>(
-    'SELECT MAX(id) AS id FROM orders WHERE status = 1 AND source_type <> 3',
-  );
-  await root.query(
-    'UPDATE orders SET created_at = UTC_TIMESTAMP() - INTERVAL 2 HOUR WHERE id = ?',
-    [young?.id],
-  );
-  await root.query('UPDATE order_timeout_setting SET paused = 1');
-  const application = await createConnection(urlOf('application'));
+  const young = await scalar('SELECT MAX(id) FROM orders WHERE status = 1 AND source_type <> 3');
+  const grow = (id: number) =>
+    shop.run('UPDATE orders SET created_at = UTC_TIMESTAMP() - INTERVAL 2 HOUR WHERE id = ?', [id]);
+  await grow(young);
+  await shop.run('UPDATE order_timeout_setting SET paused = 1');
+  const uri = await shop.createAccount(`EXECUTE ON PROCEDURE ${shop.name}.cancel_expired_order`);
+  const application = await shop.connect({ uri });
   // How much a caller's session may read is its own limit: the error passes on, and nothing is done.
-  await expect(cancelExpiredOrder(application, Number(young?.id))).rejects.toThrow('MAX_JOIN_SIZE');
+  await expect(cancelExpiredOrder(application, young)).rejects.toThrow('MAX_JOIN_SIZE');
   await application.query('SET SESSION sql_big_selects = 1');
-  expect(await cancelExpiredOrder(application, Number(young?.id))).toMatchObject({
+  expect(await cancelExpiredOrder(application, young)).toMatchObject({
     outcome: 'cancelled',
   });
-  expect(await scalar('SELECT status FROM orders WHERE id = ?', young?.id)).toBe(1);
+  expect(await scalar('SELECT status FROM orders WHERE id = ?', young)).toBe(1);
   await application.query('COMMIT AND NO CHAIN NO RELEASE');
-  expect(await scalar('SELECT status FROM orders WHERE id = ?', young?.id)).toBe(3);
-  application.destroy();
+  expect(await scalar('SELECT status FROM orders WHERE id = ?', young)).toBe(3);
 
   // What a command says that it changed has been committed.
-  const [[other]] = await root.query<RowDataPacket[]>(
-    'SELECT MIN(id) AS id FROM orders WHERE status = 1 AND source_type <> 3',
-  );
-  const id = String(other?.id);
+  const other = await scalar('SELECT MIN(id) FROM orders WHERE status = 1 AND source_type <> 3');
+  const id = String(other);
   const heldRows = `SELECT COUNT(*) FROM order_timeout_hold WHERE order_id = ${id}`;
   for (const [command, asked, answer] of [
     [['resume'], 'SELECT paused FROM order_timeout_setting', 0],
@@ -136,10 +105,7 @@ test('whatever the server has as its defaults, it is deployed to, the event canc
     expect(await run([...command, '--url', url])).toMatchObject({ exitCode: 0 });
     expect(await scalar(asked)).toBe(answer);
   }
-  await root.query(
-    'UPDATE orders SET created_at = UTC_TIMESTAMP() - INTERVAL 2 HOUR WHERE id = ?',
-    [id],
-  );
+  await grow(other);
   expect(await run(['cancel', id, '--url', url])).toMatchObject({ exitCode: 0 });
   expect(await scalar('SELECT status FROM orders WHERE id = ?', id)).toBe(3);
 

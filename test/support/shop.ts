@@ -7,6 +7,7 @@ import {
   type RowDataPacket,
 } from 'mysql2/promise';
 import { inject, onTestFinished } from 'vitest';
+import { type Settings, startPrivateMysqld } from '../../scripts/dev/server';
 import { createShopTables } from '../../scripts/dev/shop';
 import { deployEngine } from './deploy';
 import { accountName, databaseName, dropDatabase } from './run';
@@ -20,6 +21,8 @@ export interface ShopOptions {
   readonly event?: boolean;
   /** Makes a variant of test/shops/built-in/schema.sql, see schema-variants.ts. */
   readonly schema?: (sql: string) => string;
+  /** On a server of its own, which has these and goes with it. */
+  readonly settings?: Settings;
 }
 
 /** A shop in a database of its own, given up when the test (or the file) that made it ends. */
@@ -72,8 +75,9 @@ export async function dropShopsOfFile(): Promise<void> {
   for (const shop of shopsOfFile.splice(0)) await shop.drop();
 }
 
-async function openShop({ clock = '+00:00', deploy = true }: ShopOptions): Promise<Shop> {
-  const serverUrl = new URL(inject('mysqlUrl'));
+async function openShop({ clock = '+00:00', deploy = true, settings }: ShopOptions): Promise<Shop> {
+  const server = settings && (await startPrivateMysqld({ settings }));
+  const serverUrl = new URL(server?.url ?? inject('mysqlUrl'));
   const runId = inject('runId');
   const suffix = `${process.pid}_${++made}`;
   const own = await createConnection({
@@ -127,6 +131,7 @@ async function openShop({ clock = '+00:00', deploy = true }: ShopOptions): Promi
       for (const connection of connections) connection.destroy();
       await db.end().catch(() => undefined);
       own.destroy();
+      if (server !== undefined) return server.stop();
       // From a session that no test has touched.
       const last = await createConnection(serverUrl.href);
       for (const account of accounts) await last.query('DROP USER IF EXISTS ?', [account]);

@@ -1,4 +1,3 @@
-import type { Connection } from 'mysql2/promise';
 import { up } from '../../../scripts/deploy';
 import { readPage } from '../../docs/pages';
 import { createShop, type Shop, type ShopOptions } from '../../support';
@@ -40,21 +39,6 @@ export async function deployer(shop: Shop, extent: 'needed' | 'all' = 'all'): Pr
     );
   }
   return url;
-}
-
-/** On a server of a test's own: an account with the runbook's grants for a schema. */
-export async function createDeployer(root: Connection, schema: string): Promise<void> {
-  await root.query("CREATE USER 'deployer'@'%' IDENTIFIED BY 'secret'");
-  for (const grant of grantsOfRunbook()) await root.query(grant.replace('shop.*', `${schema}.*`));
-}
-
-/** Where such an account finds the schema. */
-export function urlFor(serverUrl: string, user: string, schema: string): string {
-  const url = new URL(serverUrl);
-  url.username = user;
-  url.password = 'secret';
-  url.pathname = `/${schema}`;
-  return url.href;
 }
 
 /** What the runbook gives for doctor and verify to see everything. */
