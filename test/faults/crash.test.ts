@@ -1,12 +1,11 @@
-import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
+import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { takeBaseline } from '../../scripts/dev/invariants';
-import { startPrivateMysqld } from '../../scripts/dev/server';
 import { randomFrom } from '../../scripts/dev/soak/random';
-import { runShopFile } from '../../scripts/dev/shop';
-import { sweep, violations } from '../procedures/calls';
-import { deployEngine } from '../support/deploy';
+import { loadExampleShop } from '../../scripts/dev/shop';
+import { configure, sweep, violations } from '../procedures/calls';
+import { createShop } from '../support';
 
 /** FAULT_ROUNDS=25 in the CI. FAULT_SEED repeats a run. */
 const rounds = Number(process.env.FAULT_ROUNDS ?? 3);
@@ -31,54 +30,35 @@ test(
   async () => {
     const random = randomFrom(seed, 'crash');
     // With the durability that MySQL has by default, as on a shop's server.
-    const mysqld = await startPrivateMysqld();
-    const url = `${mysqld.url}/shop`;
-    const open: Connection[] = [];
-    const connect = async () => {
-      const db = await createConnection({ uri: url });
-      db.on('error', () => undefined);
-      open.push(db);
-      return db;
-    };
-    try {
-      const first = await createConnection({ uri: mysqld.url });
-      await first.query('CREATE DATABASE shop');
-      await first.end();
-      let db = await connect();
-      await db.query("SET time_zone = '+00:00'");
-      await runShopFile(db, 'built-in', 'schema.sql');
-      await runShopFile(db, 'built-in', 'generate_orders.sql');
-      await db.query("CALL generate_orders('due', ?, ?)", [ORDERS_PER_ROUND * rounds, seed]);
-      await deployEngine(url, { clock: '+00:00', event: false });
-      await db.query('UPDATE order_timeout_setting SET batch_size = 20');
-      const baseline = await takeBaseline(db);
-      const due = await rowsOf(db, DUE);
+    const shop = await createShop({ settings: {} });
+    let db = await shop.connect();
+    const orders = ORDERS_PER_ROUND * rounds;
+    await loadExampleShop(db, { orders, seed, mix: { due: 1 }, incidents: 'none' });
+    await configure(shop, { batch_size: 20 });
+    const baseline = await takeBaseline(db);
+    const due = await rowsOf(db, DUE);
 
-      let killed = 0;
-      for (let round = 0; round < rounds; round++) {
-        const swept = sweep(db).then(
-          () => 'ended',
-          () => 'cut',
-        );
-        await sleep(random.between(0, 400));
-        await mysqld.kill('SIGKILL');
-        if ((await swept) === 'cut') killed++;
-        await mysqld.restart();
-        db = await connect();
+    let killed = 0;
+    for (let round = 0; round < rounds; round++) {
+      const swept = sweep(db).then(
+        () => 'ended',
+        () => 'cut',
+      );
+      await sleep(random.between(0, 400));
+      await shop.server?.kill('SIGKILL');
+      if ((await swept) === 'cut') killed++;
+      await shop.server?.restart();
+      db = await shop.connect();
 
-        expect(await violations(db, baseline)).toEqual([]);
-      }
-      expect(killed).toBeGreaterThan(0);
-
-      await db.query('UPDATE order_timeout_setting SET batch_size = 2000');
-      expect(await sweep(db)).toMatchObject({ outcome: 'completed', failed: 0 });
-      expect(await rowsOf(db, 'SELECT DISTINCT status FROM orders')).toEqual([[3]]);
-      expect(await rowsOf(db, GIVEN)).toEqual(due);
-      expect(await rowsOf(db, DUE)).toEqual([]);
       expect(await violations(db, baseline)).toEqual([]);
-    } finally {
-      for (const db of open) db.destroy();
-      await mysqld.stop();
     }
+    expect(killed).toBeGreaterThan(0);
+
+    await db.query('UPDATE order_timeout_setting SET batch_size = 2000');
+    expect(await sweep(db)).toMatchObject({ outcome: 'completed', failed: 0 });
+    expect(await rowsOf(db, 'SELECT DISTINCT status FROM orders')).toEqual([[3]]);
+    expect(await rowsOf(db, GIVEN)).toEqual(due);
+    expect(await rowsOf(db, DUE)).toEqual([]);
+    expect(await violations(db, baseline)).toEqual([]);
   },
 );

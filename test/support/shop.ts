@@ -7,7 +7,7 @@ import {
   type RowDataPacket,
 } from 'mysql2/promise';
 import { inject, onTestFinished } from 'vitest';
-import { type Settings, startPrivateMysqld } from '../../scripts/dev/server';
+import { type PrivateMysqld, type Settings, startPrivateMysqld } from '../../scripts/dev/server';
 import { createShopTables } from '../../scripts/dev/shop';
 import { deployEngine } from './deploy';
 import { accountName, databaseName, dropDatabase } from './run';
@@ -33,6 +33,8 @@ export interface Shop {
   readonly clock: string;
   readonly isDeployed: boolean;
   readonly db: Pool;
+  /** Its own, when it has one. */
+  readonly server: PrivateMysqld | undefined;
   /** One connection, closed with the shop. */
   connect(options?: ConnectionOptions): Promise<Connection>;
   /** A statement of the test itself, in the shop's clock. BIGINTs beyond 2^53 come as strings. */
@@ -85,6 +87,8 @@ async function openShop({ clock = '+00:00', deploy = true, settings }: ShopOptio
     supportBigNumbers: true,
     timezone: 'Z',
   });
+  // A server that a test has killed is no error of the test.
+  own.on('error', () => undefined);
   const name = databaseName(runId, suffix);
   await own.query('CREATE DATABASE ?? DEFAULT CHARACTER SET utf8mb4', [name]);
   await own.query('USE ??', [name]);
@@ -103,9 +107,10 @@ async function openShop({ clock = '+00:00', deploy = true, settings }: ShopOptio
     clock,
     isDeployed: deploy,
     db,
+    server,
     connect: async (options = {}) => {
       const connection = await createConnection({ uri: url, ...options });
-      // A connection that a test has killed is no error of the test.
+      // Nor is a connection.
       connection.on('error', () => undefined);
       connections.push(connection);
       return connection;
