@@ -4,7 +4,7 @@ import { sayPrivilege } from './account';
 import type { Step } from './step';
 import { type Finding, mistake, mistakesIn, remark } from './errors';
 import type { Privilege } from './grants';
-import { type Context, type ObjectSource, ownTables, renderSource, type Source } from './source';
+import { type ObjectSource, ownTables, renderSource, type Source } from './source';
 import { findRegistered } from './registry';
 import { applyProposals, checkShopFile, type Deployed } from './shop-file/check';
 import {
@@ -110,12 +110,11 @@ export async function readShop(
   const { tables } = facts;
   const owing = await readOwing(db, shop, state);
   const context = mistakesIn(findings).length === 0 ? toContext(shop, facts, owing) : undefined;
-  const fields = { ...columnFields(tables), clock: always.clock, ...context };
   const keepsFile = ownTables(source).includes('order_timeout_shop');
   const keepFile = keepsFile ? [...planKeepFile(shop, stored, deployed?.file)] : [];
   return {
     ...always,
-    objects: context ? renderSource(source, fields) : [],
+    objects: context ? renderSource(source, { clock: always.clock, ...context }) : [],
     context,
     file: shop.file,
     tables,
@@ -126,20 +125,6 @@ export async function readShop(
     keepFile,
     findings: [...findings, ...(shop.file.must ?? []).map((text) => remark('must', text))],
   };
-}
-
-/** `{{table.column.length}}` and `{{table.column.charset}}` of the shop's text columns. */
-function columnFields(tables: ReadonlyMap<string, Table>): Context {
-  return Object.fromEntries(
-    [...tables].map(([table, { columns }]) => [
-      table,
-      Object.fromEntries(
-        [...columns]
-          .filter(([, { characters }]) => characters !== null)
-          .map(([column, { characters, charset }]) => [column, { length: characters, charset }]),
-      ),
-    ]),
-  );
 }
 
 /** No DELETE anywhere, and UPDATE of single columns only; a row can be locked only by who may update some of it. */
