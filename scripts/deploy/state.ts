@@ -89,7 +89,7 @@ export async function readState(db: Connection, source: Pick<Source, 'objects'>)
       lacksForDefiner(grants, schema).length === 0 ||
       objects.some(({ definer }) => definer === DEFINER_ACCOUNT),
     /** As a GRANT names them, `'user'@'host'`; undefined: this account may not see them. */
-    accounts: await ifAllowed(() => readAccounts(db)),
+    accounts: await ifAllowed(readAccounts(db)),
     /** EXECUTE and the like, by "procedure name" or "function name"; undefined: this account may not read them. */
     routineGrants: await ifAllowed(readRoutineGrants(db, schema)),
   };
