@@ -80,8 +80,8 @@ export const mutations: readonly Mutation[] = [
     name: 'no-ledger-row',
     bug: 'The ledger row of a refund is not written',
     in: 'order_timeout_give_{kind}',
-    replace: '{{ledger.values}} FROM {{> refunds_of_kind}};',
-    by: '{{ledger.values}} FROM {{> refunds_of_kind}} AND FALSE;',
+    replace: '{{^ledger.balance}} FROM {{> refunds_of_kind}};',
+    by: '{{^ledger.balance}} FROM {{> refunds_of_kind}} AND FALSE;',
   },
   {
     name: 'no-sum',
