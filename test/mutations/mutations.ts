@@ -80,8 +80,8 @@ export const mutations: readonly Mutation[] = [
     name: 'no-ledger-row',
     bug: 'The ledger row of a refund is not written',
     in: 'order_timeout_give_{kind}',
-    replace: '{{^ledger.balance}} FROM {{> refunds_of_kind}};',
-    by: '{{^ledger.balance}} FROM {{> refunds_of_kind}} AND FALSE;',
+    replace: '{{> refunds_of_kind}}{{/ledger.balance}}',
+    by: '{{> refunds_of_kind}} AND FALSE{{/ledger.balance}}',
   },
   {
     name: 'no-sum',

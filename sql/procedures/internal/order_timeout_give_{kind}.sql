@@ -33,15 +33,11 @@ BEGIN
     INSERT INTO order_timeout_shop_{{kind}}_ledger ({{ledger.columns}})
     SELECT /*+ {{> callers_session}} JOIN_FIXED_ORDER() */
            {{ledger.values}}
-{{^ledger.balance}}
-      FROM {{> refunds_of_kind}};
-{{/ledger.balance}}
-{{#ledger.balance}}
-      FROM (SELECT /*+ JOIN_FIXED_ORDER() */ refund.*, {{ledger.balance}} AS balance
-              FROM {{> refunds_of_kind}}
-              JOIN order_timeout_shop_{{kind}} AS target ON target.{{id}} = refund.account_id) AS refund
-     ORDER BY refund.account_id, refund.order_id, refund.target_id;
-{{/ledger.balance}}
+      FROM {{^ledger.balance}}{{> refunds_of_kind}}{{/ledger.balance}}{{#ledger.balance}}(
+               SELECT /*+ JOIN_FIXED_ORDER() */ refund.*, {{ledger.balance}} AS balance
+                 FROM {{> refunds_of_kind}}
+                 JOIN order_timeout_shop_{{kind}} AS target ON target.{{id}} = refund.account_id) AS refund
+     ORDER BY refund.account_id, refund.order_id, refund.target_id{{/ledger.balance}};
 
 {{/ledger}}
 {{#floor}}
