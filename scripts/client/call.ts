@@ -63,7 +63,7 @@ async function onPool(pool: DatabasePool, statement: string, deadline: number | 
     const answer = await ask(connection, statement, deadline);
     // Ours alone, as the connection was clean: autocommit is off in this pool.
     if (waitsForCommit(answer.serverStatus))
-      await ask(connection, 'COMMIT AND NO CHAIN NO RELEASE');
+      await ask(connection, 'COMMIT AND NO CHAIN NO RELEASE', deadline);
     isReusable = await isRestored(
       deadline === undefined ? undefined : ask(connection, RESTORE_WAITS, deadline),
     );

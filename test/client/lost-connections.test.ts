@@ -1,4 +1,10 @@
-import { type Connection, createPool, type Pool, type PoolConnection } from 'mysql2/promise';
+import {
+  type Connection,
+  createPool,
+  type Pool,
+  type PoolConnection,
+  type QueryOptions,
+} from 'mysql2/promise';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { cancelExpiredOrder, OutcomeUnknownError } from '../../scripts';
 import {
@@ -9,6 +15,7 @@ import {
   sessionEnd,
   type Shop,
   shopOfFile,
+  startProxy,
 } from '../support';
 import { expectAllBackOnce } from '../procedures/calls';
 import { holding } from '../procedures/obstacles';
@@ -240,6 +247,28 @@ test.for(['pool', 'connection'])(
     await expectAllBackOnce(shop);
   },
 );
+
+test('timeoutMs also bounds the wait for the COMMIT of a pool with autocommit off', async () => {
+  const { orderId } = await pendingOrder(shop, { coupon: 1000 });
+  const proxy = await startProxy(shop.url);
+  const pool = createPool({ uri: proxy.url, connectionLimit: 1 });
+  onTestFinished(() => pool.end());
+  await pool.query('SET autocommit = 0');
+  const connection = await pool.getConnection();
+  const query = connection.query.bind(connection) as (options: QueryOptions) => Promise<unknown>;
+  // As when the server that is to acknowledge it is gone.
+  const losing = (options: QueryOptions) => {
+    if (options.sql.startsWith('COMMIT')) proxy.fallSilent();
+    return query(options);
+  };
+  const db = { getConnection: () => Promise.resolve(Object.assign(connection, { query: losing })) };
+
+  await expect(cancelExpiredOrder(db, orderId, { timeoutMs: 2_000 })).rejects.toMatchObject({
+    code: 'OUTCOME_UNKNOWN',
+  });
+  await cancelExpiredOrder(shop.db, orderId);
+  await expectAllBackOnce(shop);
+});
 
 test.for(['pool', 'connection'])(
   'a call on a %s that was done says so, though its timeoutMs can not be taken back, as behind a proxy that resets sessions',
