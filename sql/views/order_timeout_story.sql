@@ -29,7 +29,7 @@ SELECT failure.order_id, 5, 1, 'failure', IF(failure.retry_at IS NULL, 'set_asid
 SELECT order_id, 5, received_at + 0, 'payment', outcome,
        CONCAT('Payment ', CONVERT(reference USING utf8mb4) COLLATE utf8mb4_0900_ai_ci, ' was told at ', received_at,
               CASE WHEN to_send_back THEN '; its money is to be sent back: then CALL settle_late_payment()'
-                   WHEN settled_at IS NOT NULL THEN CONCAT('; its money was sent back, as said at ', settled_at, ': ', remark)
+                   WHEN settled_at IS NOT NULL THEN CONCAT('; its money was sent back, as said at ', settled_at, IF(remark = '', '', CONCAT(': ', remark)))
                    ELSE '' END, '.')
   FROM order_timeout_payment
  UNION ALL
@@ -54,7 +54,7 @@ SELECT refund.order_id, 7, refund.target_id, 'refund', refund.cause,
 SELECT finding.order_id, 8, finding.id, 'finding', finding.what,
        CONCAT(IF(finding.kind = '', 'The order as such', CONCAT(finding.kind, ' ', finding.target_id, ': ', finding.amount, ' and ', finding.other_amount)),
               IF(finding.detail = '', '', CONCAT(', ', finding.detail)), ', found at ', finding.opened_at,
-              CASE WHEN finding.settled_at IS NOT NULL THEN CONCAT('; settled at ', finding.settled_at, ': ', finding.remark)
+              CASE WHEN finding.settled_at IS NOT NULL THEN CONCAT('; settled at ', finding.settled_at, IF(finding.remark = '', '', CONCAT(': ', finding.remark)))
                    WHEN finding.closed_at IS NOT NULL THEN CONCAT('; true no longer since ', finding.closed_at)
                    ELSE '; for a person to look at' END, '.')
   FROM order_timeout_finding AS finding;

@@ -103,7 +103,9 @@ test('an explanation tells of each payment, and what is to be done about its mon
   await cancelExpiredOrder(shop.db, orderId);
   await acceptPayment(shop.db, orderId, '支付 1');
   await acceptPayment(shop.db, orderId, 'pi_2');
+  await acceptPayment(shop.db, orderId, 'pi_3');
   await settleLatePayment(shop.db, 'pi_2', { remark: '退款 re_2' });
+  await settleLatePayment(shop.db, 'pi_3');
   const payments = async () =>
     (await explainOrderTimeout(shop.db, orderId))
       .filter(({ step }) => step === 'payment')
@@ -115,10 +117,11 @@ test('an explanation tells of each payment, and what is to be done about its mon
       'Payment 支付 1 was told; its money is to be sent back: then CALL settle_late_payment().',
     ],
     ['too_late', 'Payment pi_2 was told; its money was sent back, as said: 退款 re_2.'],
+    ['too_late', 'Payment pi_3 was told; its money was sent back, as said.'],
   ]);
   // Also when the order's row is gone: the money isn't.
   await shop.run('DELETE FROM orders');
-  expect(await payments()).toHaveLength(2);
+  expect(await payments()).toHaveLength(3);
 });
 
 test('a reference that a session would cut is refused: two payments are not one', async () => {
