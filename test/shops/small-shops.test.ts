@@ -197,12 +197,22 @@ INSERT INTO purchase (id, add_time) VALUES (4, UNIX_TIMESTAMP() - 1700);
     expect(await shop.run('SELECT * FROM order_timeout_refund')).toEqual([]);
   });
 
-  it('is refused where nothing is set', async () => {
+  it.each([
+    [
+      'paid_set: {paid: 1}',
+      'set: purchase.state is a generated column, and nothing makes an order cancelled. Set',
+    ],
+    [
+      'set: {is_del: 1}',
+      'paid_set: purchase.state is a generated column, and nothing makes an order paid. Set',
+    ],
+    [
+      'set: {}',
+      'set: purchase.state is a generated column, and nothing makes an order cancelled. Set',
+    ],
+  ])('is refused where nothing is set, as with %s alone', async (set, complaint) => {
     const shop = await createTables(SCHEMA);
-    const deployed = deployFile(shop, file('paid_set: {paid: 1}'));
-    await expect(deployed).rejects.toThrow(
-      'orders.set: purchase.state is a generated column, and nothing makes an order cancelled. Set',
-    );
+    await expect(deployFile(shop, file(set))).rejects.toThrow(`orders.${complaint}`);
   });
 });
 

@@ -238,7 +238,7 @@ export function* checkStatuses(
     ['set', 'cancelled'],
     ['paid_set', 'paid'],
   ] as const)
-    if (column?.generated && orders[key] === undefined)
+    if (column?.generated && Object.keys(orders[key] ?? {}).length === 0)
       yield mistake(
         `orders.${key}`,
         `${table}.${status.column} is a generated column, and nothing makes an order ${meaning}`,
