@@ -173,14 +173,20 @@ export function planObjects(blueprint: Blueprint, state: DatabaseState) {
   };
 }
 
-/** The last one knows the codes of an order, and a view their column. */
-const HALTED = [...SETTLING, 'order_timeout_take_payment'];
+/** The last three know the codes of an order, and a view their column. */
+const HALTED = [
+  ...SETTLING,
+  'order_timeout_take_payment',
+  'order_timeout_set_hold',
+  'order_timeout_cancel',
+];
 
 /**
  * While routines and views are replaced for another shop file nothing can be settled: half of the old file and half of
  * the new one would claim a kind and not give it. Nor while a kind's rows get its new name: under the old one an order
- * that was opened again would find no key. Nor is a payment accepted where it would look for the new codes in the old
- * column: its answer is kept. The functions are made anew last; a call meanwhile fails with 1305.
+ * that was opened again would find no key. Nor is a payment accepted, an order held or a cancel answered where old codes
+ * would be looked for in the new column: it would be told that the order is not pending, and a payment's answer is kept.
+ * These routines are made anew last; a call meanwhile fails with 1305.
  */
 function planHalt({ renames, file }: Blueprint, stale: ReturnType<typeof staleObjects>): Step[] {
   const rules = Object.entries(file?.give_back ?? {});
@@ -193,9 +199,11 @@ function planHalt({ renames, file }: Blueprint, stale: ReturnType<typeof staleOb
     {
       title: 'nothing is settled until all is replaced',
       locks: 'order_timeout_settle_order',
-      statements: HALTED.filter((name) => stale.some(({ object }) => object.name === name)).map(
-        (name) => `DROP FUNCTION IF EXISTS ${quoteName(name)}`,
-      ),
+      statements: stale
+        .filter(({ object }) => HALTED.includes(object.name))
+        .map(
+          ({ object: { kind, name } }) => `DROP ${kind.toUpperCase()} IF EXISTS ${quoteName(name)}`,
+        ),
     },
     {
       title: 'nothing is owed of a kind that the file has no longer',
