@@ -8,9 +8,9 @@ import { type Meaning, meanings, type ShopFile, shopFile, type Value, type Value
 const PART =
   /'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|(?<![\w@:]):(?<word>[a-z_]+)\b|(?<![\w$.`])(?<alias>\w+)\.(?:`(?<escaped>(?:[^`]|``)+)`|(?<column>[\w$]+))|(?<paren>[()])|(?<bad>;|--(?=\s|$)|#|\/\*|['"])/g;
 
-/** What a query is FROM, once its texts are empty and what it has in parentheses is a #. */
+/** What a query is FROM, once its texts are empty and what it has in parentheses is a #. A name may be `order`, or o.group. */
 const FROM =
-  /\bFROM\b(.*?)(?=\b(?:WHERE|GROUP|HAVING|WINDOW|ORDER|LIMIT|UNION|INTERSECT|EXCEPT|FOR|LOCK)\b|$)/gis;
+  /(?<![`.])\bFROM\b((?:`[^`]*`|[^`])*?)(?=(?<!\.)\b(?:WHERE|GROUP|HAVING|WINDOW|ORDER|LIMIT|UNION|INTERSECT|EXCEPT|FOR|LOCK)\b|$)/gi;
 
 /** The name with which a table of it begins. */
 const TABLE = /^\s*(?:`([^`]+)`|(?!DUAL\b|LATERAL\b)([\w$]+))(?![\w$]|\s*[.#])/i;
