@@ -119,7 +119,7 @@ export async function readShop(
     file: shop.file,
     tables,
     indexes,
-    shopPrivileges: privilegesOn(shop.file, state.schema),
+    shopPrivileges: privilegesOn(shop.file, state.schema, tables),
     isAnotherFile: stored !== undefined && (keepFile.length > 0 || isCutShort(state)),
     renames: await readRenames(db, shop, stored, state),
     keepFile,
@@ -128,15 +128,23 @@ export async function readShop(
 }
 
 /** No DELETE anywhere, and UPDATE of single columns only; a row can be locked only by who may update some of it. */
-function privilegesOn(file: ShopFile, schema: string): Privilege[] {
+function privilegesOn(
+  file: ShopFile,
+  schema: string,
+  tables: ReadonlyMap<string, Table>,
+): Privilege[] {
   const update = (table: string, columns: readonly (string | undefined)[]) =>
     columns
       .filter((column) => column !== undefined)
       .map((column) => ({ name: 'UPDATE', schema, table, column }));
   const { table, status, set = {}, paid_set = {} } = file.orders;
+  const isGenerated = tables.get(table)?.columns.get(status.column.toLowerCase())?.generated === 1;
   const privileges: Privilege[] = [
     ...[...usesOf(file).tables.keys()].map((name) => ({ name: 'SELECT', schema, table: name })),
-    ...update(table, [status.column, ...Object.keys({ ...set, ...paid_set })]),
+    ...update(table, [
+      isGenerated ? undefined : status.column,
+      ...Object.keys({ ...set, ...paid_set }),
+    ]),
     ...Object.values(file.give_back).flatMap((rule) => {
       const { target, add, subtract, set = {}, open, ledger, lines, reach = [] } = rule;
       const filled = [open && target.table, ledger?.table];

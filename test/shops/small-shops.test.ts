@@ -182,6 +182,9 @@ INSERT INTO purchase (id, add_time) VALUES (4, UNIX_TIMESTAMP() - 1700);
     expect(await sweep(shop)).toMatchObject({ cancelled: 1, failed: 0 });
     expect(await state(shop)).toEqual(['1 0 1 9', '2 1 0 2', '3 0 1 9', '4 0 0 1']);
     expect(await column(shop, 'SELECT points FROM guest')).toEqual([20]);
+    const written =
+      "SELECT column_name FROM mysql.columns_priv WHERE db = DATABASE() AND table_name = 'purchase' ORDER BY 1";
+    expect(await column(shop, written)).toEqual(['is_del', 'paid']);
   });
 
   it('that does not follow from what is set is left as it is, and somebody is told', async () => {
