@@ -141,6 +141,7 @@ VALUES (1, 10, 'pending'), (2, 20, 'pending'), (3, 40, 'Pending'), (4, 80, 'proc
   });
 
   const TEXT = 'VARCHAR(191) COLLATE';
+  const NUMBERS = '{column: status, pending: 0, paid: 1, cancelled: 2}';
   it.each([
     [STATUS, 'other: fraud', 'other: 5', "varchar(191) and can't be 5. Write the texts that"],
     [STATUS, 'pending: pending', 'pending: new', "3 have a status that the file doesn't name: Pen"],
@@ -148,7 +149,8 @@ VALUES (1, 10, 'pending'), (2, 20, 'pending'), (3, 40, 'Pending'), (4, 80, 'proc
     [`${TEXT} latin1_bin`, 'closed by user', '已关闭', "can't be 已关闭. Write the texts"],
     ["ENUM('pending', 'processing', 'completed', 'fraud')", '', '', "can't be canceled and closed"],
     ['VARCHAR(256)', '', '', 'varchar(256): expected an integer type, ENUM, or VARCHAR of at most'],
-    ['INT', '', '', "status is int and can't be pending, processing"],
+    ['INT', '', '', /status is int and can't be pending, processing.+ Write the integers that/],
+    ['DECIMAL(2)', CODES, NUMBERS, /^[^\n]+ decimal\(2,0\): expected an integer type, [^\n]+$/],
   ])('that is %s, with %s as %s is refused', async (status, code, as, complaint) => {
     const shop = await createTables(`SET sql_mode = ''; ${schema(status)}`);
     await expect(deployFile(shop, file(CODES.replace(code, as)))).rejects.toThrow(complaint);

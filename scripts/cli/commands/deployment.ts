@@ -192,8 +192,8 @@ export const verifyCommand = (context: Context) =>
 const NOTHING_DEPLOYED =
   'Nothing is deployed here: "order-timeout shop --guess" prints a file to begin with.\n';
 const NOTHING_FOUND =
-  'No table here looks like orders: "order" or "trade" in its name, an integer key, a user, a status (an integer) and ' +
-  'a time of creation. ' +
+  'No table here looks like orders: "order" or "trade" in its name, an integer key, a user, a status (an integer or a ' +
+  'text) and a time of creation. ' +
   'docs/your-shop.md has an example to start from.\n';
 
 export const shopCommand = (context: Context) =>

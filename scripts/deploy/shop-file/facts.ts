@@ -211,13 +211,12 @@ export function* checkStatuses(
   const codes = [...new Set([status.pending, ...paid, ...Object.values(cancelled), ...other])];
   const column = tables.get(table)?.columns.get(status.column.toLowerCase());
   const isText = column !== undefined && !isInteger(column);
+  const isOfCodes = column !== undefined && isCode(column);
   const keyOf = (code: Code) =>
     column?.collation?.endsWith('_ci') ? String(code).toLowerCase() : String(code);
   const known = new Set(codes.map(keyOf));
   const unfit = codes.filter(
-    (code) =>
-      column !== undefined &&
-      ((typeof code === 'string') !== isText || !fits(column, String(code))),
+    (code) => isOfCodes && ((typeof code === 'string') !== isText || !fits(column, String(code))),
   );
   const strangers = statuses.filter(({ code }) => code === null || !known.has(keyOf(code)));
   const [all, strange] = [statuses, strangers].map((counts) =>
@@ -232,7 +231,9 @@ export function* checkStatuses(
       `${table}.${status.column} is ${column?.fullType ?? ''} and can't be ${enumerate(unfit.map(String))}`,
       isText
         ? 'Write the texts that stand in it, a number among them in quotes'
-        : 'Mend the codes, or name another column',
+        : unfit.some((code) => typeof code === 'string')
+          ? 'Write the integers that stand in it, without quotes, or name another column'
+          : 'Mend the codes, or name another column',
     );
   for (const [key, meaning] of [
     ['set', 'cancelled'],
