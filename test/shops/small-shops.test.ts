@@ -81,7 +81,7 @@ ${purchases('points INT NOT NULL DEFAULT 0').replace(/status INT.*,/, `status ${
 CREATE TABLE guest (id BIGINT PRIMARY KEY, points INT NOT NULL DEFAULT 0);
 INSERT INTO guest (id) VALUES (7);
 INSERT INTO purchase (id, points, status)
-VALUES (1, 10, 'pending'), (2, 20, 'pending'), (3, 40, 'Pending'), (4, 80, 'processing'), (5, 160, 'fraud'), (6, 320, 'completed');
+VALUES (1, 10, 'pending'), (2, 20, 'pending'), (3, 40, 'Pending '), (4, 80, 'processing'), (5, 160, 'fraud'), (6, 320, 'completed');
 `;
   const statuses = (shop: Shop) => column(shop, 'SELECT status FROM purchase ORDER BY id');
 
@@ -145,7 +145,7 @@ VALUES (1, 10, 'pending'), (2, 20, 'pending'), (3, 40, 'Pending'), (4, 80, 'proc
   it.each([
     [STATUS, 'other: fraud', 'other: 5', "varchar(191) and can't be 5. Write the texts that"],
     [STATUS, 'pending: pending', 'pending: new', "3 have a status that the file doesn't name: Pen"],
-    [`${TEXT} utf8mb4_bin`, '', '', "1 have a status that the file doesn't name: Pending: 1"],
+    [`${TEXT} utf8mb4_bin`, '', '', "1 have a status that the file doesn't name: Pending : 1"],
     [`${TEXT} latin1_bin`, 'closed by user', '已关闭', "can't be 已关闭. Write the texts"],
     ["ENUM('pending', 'processing', 'completed', 'fraud')", '', '', "can't be canceled and closed"],
     ['VARCHAR(256)', '', '', 'varchar(256): expected an integer type, ENUM, or VARCHAR of at most'],

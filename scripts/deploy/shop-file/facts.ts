@@ -212,8 +212,12 @@ export function* checkStatuses(
   const column = tables.get(table)?.columns.get(status.column.toLowerCase());
   const isText = column !== undefined && !isInteger(column);
   const isOfCodes = column !== undefined && isCode(column);
-  const keyOf = (code: Code) =>
-    column?.collation?.endsWith('_ci') ? String(code).toLowerCase() : String(code);
+  const { collation = null } = column ?? {};
+  // Of texts that the server takes for one it tells any.
+  const keyOf = (code: Code) => {
+    const text = collation?.includes('_0900_') ? String(code) : String(code).replace(/ +$/, '');
+    return collation?.endsWith('_ci') ? text.toLowerCase() : text;
+  };
   const known = new Set(codes.map(keyOf));
   const unfit = codes.filter(
     (code) => isOfCodes && ((typeof code === 'string') !== isText || !fits(column, String(code))),
