@@ -8,10 +8,7 @@ then what has no end is nobody''s.'
 BEGIN
     DECLARE v_killed_run_id BIGINT UNSIGNED;
 
-    SELECT MAX(run.id)
-      INTO v_killed_run_id
-      FROM (SELECT id, finished_at FROM order_timeout_run ORDER BY id DESC LIMIT 1) AS run
-     WHERE run.finished_at IS NULL;
+    SET v_killed_run_id = (SELECT IF(finished_at IS NULL, id, NULL) FROM order_timeout_run ORDER BY id DESC LIMIT 1);
     IF v_killed_run_id IS NOT NULL THEN
         UPDATE order_timeout_run SET outcome = 'interrupted', finished_at = order_timeout_now() WHERE id = v_killed_run_id;
     END IF;
