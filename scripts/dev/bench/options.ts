@@ -76,7 +76,7 @@ Parts:
 
 CPU times are performance_schema's, of the session's own statements. The server is MYSQL_URL's, a container or
 a private mysqld, in this order; all that the bench makes on it is dropped.
-A ratio fails that is 30 % off its goal and 30 % (of milliseconds 60 %) worse than in docs/bench.json. Exits with 3 when a speed fails;
+A ratio fails that is 30 % off its goal and 30 % worse than in docs/bench.json. Exits with 3 when a speed fails;
 with 1 when a payment fails, end states differ, or an idle sweep reads too much.
 
 Examples:

@@ -27,9 +27,6 @@ export interface Ratio {
 /** By how much a limit, or what was recorded, may be missed before the bench fails: machines are noisy. */
 const TOLERANCE = 0.3;
 
-/** The yardstick is a small call: a machine that is slower at that may be slower still at reading many rows. */
-const TOLERANCE_OF_PACE = 0.6;
-
 export const atLeast = (name: string, value: number, limit: number): Ratio =>
   judge({ name, value, limit, direction: 'at least', unit: '×' });
 
@@ -58,9 +55,9 @@ type Judged = Pick<Ratio, 'value' | 'direction' | 'unit'>;
 const reaches = ({ value, direction }: Judged, bound: number) =>
   direction === 'at least' ? value >= bound : value <= bound;
 
-function tolerated({ direction, unit }: Judged, bound: number, tolerance = TOLERANCE): number {
+function tolerated({ direction, unit }: Judged, bound: number): number {
   if (unit === 'failures') return bound;
-  return bound * (direction === 'at least' ? 1 - tolerance : 1 + tolerance);
+  return bound * (direction === 'at least' ? 1 - TOLERANCE : 1 + TOLERANCE);
 }
 
 /**
@@ -72,11 +69,7 @@ export function failures(ratios: readonly Ratio[], recorded: readonly Ratio[]): 
     const before = recorded.find(({ name }) => name === ratio.name);
     return (
       ratio.verdict === 'missed by far' &&
-      (before === undefined ||
-        !reaches(
-          ratio,
-          tolerated(ratio, asHere(before, ratio), before.yardstick && TOLERANCE_OF_PACE),
-        ))
+      (before === undefined || !reaches(ratio, tolerated(ratio, asHere(before, ratio))))
     );
   });
 }

@@ -6,7 +6,7 @@ CREATE PROCEDURE order_timeout_close_run (
     IN p_error_number INT,
     IN p_error_message VARCHAR(512) CHARACTER SET utf8mb4
 )
-    COMMENT 'Description: ends the row of a run, or of one that was killed when this one had nothing to do.
+    COMMENT 'Description: ends the row of a run.
 Parameters: p_run_id: order_timeout_run.id, NULL when there was nothing to do (a failure then gets a row of its own).
 p_outcome: completed, out_of_time, paused or failed. p_error_number, p_error_message: of a failure.'
     SQL SECURITY DEFINER
@@ -17,9 +17,7 @@ BEGIN
     IF p_outcome = 'failed' THEN
         CALL order_timeout_open_run(p_run_id);
     END IF;
-    IF p_run_id IS NULL THEN
-        CALL order_timeout_end_killed_run();
-    ELSE
+    IF p_run_id IS NOT NULL THEN
         SET v_now = order_timeout_now();
         UPDATE order_timeout_run
            SET finished_at = v_now,
@@ -29,7 +27,7 @@ BEGIN
                error_number = p_error_number,
                error_message = p_error_message
          WHERE id = p_run_id;
+        COMMIT AND NO CHAIN NO RELEASE;
     END IF;
-    COMMIT AND NO CHAIN NO RELEASE;
 END$$
 DELIMITER ;

@@ -17,7 +17,7 @@ run: BEGIN
     DECLARE v_now DATETIME(3) DEFAULT order_timeout_now();
     DECLARE v_stop_at, v_purged_at DATETIME(3);
     DECLARE v_default_minutes, v_shortest_minutes, v_longest_minutes, v_reconcile_days, v_error_number INT;
-    DECLARE v_has_findings, v_has_failures BOOLEAN;
+    DECLARE v_has_findings, v_has_failures, v_was_killed BOOLEAN;
     DECLARE v_reconciled, v_reconciled_again BIGINT;
     DECLARE v_error_message VARCHAR(512) CHARACTER SET utf8mb4;
     DECLARE v_callers_row_wait INT UNSIGNED DEFAULT @@SESSION.innodb_lock_wait_timeout;
@@ -31,10 +31,7 @@ run: BEGIN
             -- What stopped the run, such as a full disk, may well stop its report too.
             DECLARE CONTINUE HANDLER FOR {{> any_error}} BEGIN END;
             -- An error gives no OUT parameters back: this run's row is the latest, begun since v_now.
-            SELECT MAX(run.id)
-              INTO p_run_id
-              FROM (SELECT id, started_at, finished_at FROM order_timeout_run ORDER BY id DESC LIMIT 1) AS run
-             WHERE run.finished_at IS NULL AND run.started_at >= v_now;
+            SET p_run_id = (SELECT IF(finished_at IS NULL AND started_at >= v_now, id, NULL) FROM order_timeout_run ORDER BY id DESC LIMIT 1);
             CALL order_timeout_close_run(p_run_id, 'failed', v_error_number, v_error_message);
         END;
         SET SESSION innodb_lock_wait_timeout = v_callers_row_wait, SESSION sql_big_selects = v_callers_big_selects;
@@ -53,13 +50,17 @@ run: BEGIN
            LEAST(COALESCE(policy.shortest, 525600), setting.default_timeout_minutes),
            GREATEST(COALESCE(policy.longest, 1), setting.default_timeout_minutes),
            heartbeat.purged_at, heartbeat.reconciled_order_id, heartbeat.reconciled_again_order_id,
-           EXISTS (SELECT 1 FROM order_timeout_finding WHERE is_open = 1), EXISTS (SELECT 1 FROM order_timeout_failure)
+           EXISTS (SELECT 1 FROM order_timeout_finding WHERE is_open = 1), EXISTS (SELECT 1 FROM order_timeout_failure),
+           (SELECT finished_at IS NULL FROM order_timeout_run ORDER BY id DESC LIMIT 1)
       INTO v_stop_at, v_default_minutes, v_reconcile_days, v_shortest_minutes, v_longest_minutes, v_purged_at, v_reconciled,
-           v_reconciled_again, v_has_findings, v_has_failures
+           v_reconciled_again, v_has_findings, v_has_failures, v_was_killed
       FROM order_timeout_setting AS setting
       JOIN (SELECT MIN(timeout_minutes) AS shortest, MAX(timeout_minutes) AS longest FROM order_timeout_policy) AS policy
       LEFT JOIN order_timeout_heartbeat AS heartbeat ON heartbeat.id = 1
      WHERE setting.id = 1;
+    IF v_was_killed THEN
+        CALL order_timeout_end_killed_run();
+    END IF;
     IF NOT p_is_paused THEN
         CALL order_timeout_sweep(v_now, v_default_minutes, v_shortest_minutes, v_stop_at, p_run_id, p_outcome, v_error_number, v_error_message);
     END IF;

@@ -8,8 +8,8 @@ import { atMost, atMostMs, type Ratio, type Section } from '../section';
 const MIX = { paid: 60, cancelled: 29, excluded: 10, young: 1 };
 const BLOCK = 100_000;
 const TICKS = 30;
-/** So many calls of the hand-written procedure beside each tick, for an order that is not there: the yardstick. */
-const YARDSTICK_CALLS = 20;
+/** What is done beside each tick: calls of the hand-written procedure, for an order that is not there. */
+const CALLS: Yardstick = { sql: 'CALL bench_cancel_one(0)', times: 20 };
 
 /** Due orders that a sweep must leave, at the head of its index: how they come to be so. */
 const LEFT = 10_000;
@@ -28,6 +28,22 @@ const LEAVES: Readonly<Record<string, { left: string; createdAt: string }>> = {
   // Without a usable age.
   contradictory: { left: 'DO 0', createdAt: "'0999-12-31 00:00:00'" },
 };
+
+/** Beside a tick that reads so many orders: each is looked up, with what a sweep asks of it, by a bare statement. */
+const READS: Yardstick = {
+  sql: `SELECT COUNT(hold.order_id), COUNT(failure.order_id), COUNT(policy.source_type), MAX(o.created_at)
+          FROM bench_left
+          STRAIGHT_JOIN orders AS o ON o.id = bench_left.id
+          LEFT JOIN order_timeout_hold AS hold ON hold.order_id = o.id
+          LEFT JOIN order_timeout_failure AS failure ON failure.order_id = o.id
+          LEFT JOIN order_timeout_policy AS policy ON policy.source_type = o.source_type`,
+  times: 1,
+};
+
+interface Yardstick {
+  readonly sql: string;
+  readonly times: number;
+}
 
 interface Tick {
   readonly label: string;
@@ -61,11 +77,11 @@ export async function measureIdle(bench: Bench): Promise<Section> {
       await db.query('ANALYZE NO_WRITE_TO_BINLOG TABLE orders');
     });
     await purged(db);
-    ticks.push(await measureTick(bench, shop, 'nothing due', blocks * BLOCK));
+    ticks.push(await measureTick(bench, shop, 'nothing due', blocks * BLOCK, CALLS));
   }
   for (const [state, leave] of Object.entries(LEAVES)) {
     await bringOut(shop, leave);
-    ticks.push(await measureTick(bench, shop, `${LEFT} ${state}`, blocks * BLOCK));
+    ticks.push(await measureTick(bench, shop, `${LEFT} ${state}`, blocks * BLOCK, READS));
     await takeBack(shop);
   }
   return {
@@ -115,7 +131,13 @@ function ratios(ticks: readonly Tick[], types: number): Ratio[] {
   ];
 }
 
-async function measureTick(bench: Bench, { db }: BenchShop, label: string, orders: number) {
+async function measureTick(
+  bench: Bench,
+  { db }: BenchShop,
+  label: string,
+  orders: number,
+  { sql, times: repeated }: Yardstick,
+) {
   await reconciled(db);
   // Reading the counters reads rows too.
   const counts = [await rowsRead(db), await rowsRead(db)];
@@ -128,9 +150,9 @@ async function measureTick(bench: Bench, { db }: BenchShop, label: string, order
   for (let tick = 0; tick < TICKS; tick += 1) {
     ticks.push(await costOf(bench.admin, db, () => sweepNothing(db)));
     const { cpu } = await costOf(bench.admin, db, async () => {
-      for (let nth = 0; nth < YARDSTICK_CALLS; nth += 1) await db.query('CALL bench_cancel_one(0)');
+      for (let nth = 0; nth < repeated; nth += 1) await db.query(sql);
     });
-    yardstick.push(cpu / YARDSTICK_CALLS);
+    yardstick.push(cpu / repeated);
   }
   const times = ticks.map(({ wall }) => wall);
   const tick: Tick = {
