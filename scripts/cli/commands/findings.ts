@@ -1,50 +1,87 @@
 import * as client from '../../index';
-import type { Colors, Context } from '../context';
+import type { Context } from '../context';
 import { EXIT } from '../errors';
 import { answer, askingCommand } from '../frame';
 import { count, figure, inert, toTable } from '../output';
 import { MOMENT_HELP, parseMoment, parseOrderId, sinceOf, wholeNumber } from '../values';
 
-export const findingsCommand = (context: Context) =>
+/** A command that lists what somebody has to do something about. */
+const listingCommand = <Row>(
+  context: Context,
+  name: string,
+  description: string,
+  {
+    of,
+    none,
+    ask,
+    columns,
+  }: {
+    /** What a row is. */
+    readonly of: string;
+    readonly none: string;
+    readonly ask: (db: client.Database, options: { limit: number }) => Promise<Row[]>;
+    readonly columns: Parameters<typeof toTable<Row>>[1];
+  },
+) =>
   askingCommand(
-    'findings',
-    'List what a person has to look at, oldest first; the runbook says what each means and what to do. ' +
-      'Changes nothing. Ends with 3 when there is any.',
-    'findings --limit 20',
+    name,
+    `${description} Changes nothing. Ends with 3 when there is any.`,
+    `${name} --limit 20`,
   )
-    .option('--limit <findings>', 'at most so many', wholeNumber(1, 100_000), 100)
+    .option(`--limit <${of}s>`, 'at most so many', wholeNumber(1, 100_000), 100)
     .action(({ limit, ...options }) =>
       answer(context, options, {
-        ask: (db) => client.listFindings(db, { limit }),
-        say: (findings, colors) =>
-          findings.length === 0 ? 'There is nothing to look at.' : tableOf(findings, limit, colors),
-        exitCode: whetherAny,
+        ask: (db) => ask(db, { limit }),
+        say: (rows, colors) => {
+          const rest = rows.length === limit ? ', and perhaps more (--limit)' : '';
+          return rows.length === 0
+            ? none
+            : `${toTable(rows, columns, colors)}\n\n${count(rows.length, of)}${rest}.`;
+        },
+        exitCode: (rows) => (rows.length > 0 ? EXIT.differs : EXIT.done),
       }),
     );
 
-const whetherAny = (rows: readonly unknown[]) => (rows.length > 0 ? EXIT.differs : EXIT.done);
-
-/** How many there are below a table of at most so many. */
-const sayCount = (rows: readonly unknown[], limit: number, of: string) =>
-  `${count(rows.length, of)}${rows.length === limit ? ', and perhaps more (--limit)' : ''}.`;
-
-function tableOf(findings: readonly client.Finding[], limit: number, colors: Colors): string {
-  const table = toTable(
-    findings,
+export const findingsCommand = (context: Context) =>
+  listingCommand(
+    context,
+    'findings',
+    'List what a person has to look at, oldest first; the runbook says what each means and what to do.',
     {
-      finding: (one) => one.findingId,
-      order: (one) => one.orderId,
-      what: (one) => one.what,
-      of: ({ kind, targetId }) => (kind === '' ? 'the order' : `${kind} ${targetId}`),
-      amount: (one) => figure(one.amount),
-      other: (one) => figure(one.otherAmount),
-      detail: (one) => inert(one.detail),
-      'found at': (one) => one.foundAt.toISOString(),
+      of: 'finding',
+      none: 'There is nothing to look at.',
+      ask: client.listFindings,
+      columns: {
+        finding: (one) => one.findingId,
+        order: (one) => one.orderId,
+        what: (one) => one.what,
+        of: ({ kind, targetId }) => (kind === '' ? 'the order' : `${kind} ${targetId}`),
+        amount: (one) => figure(one.amount),
+        other: (one) => figure(one.otherAmount),
+        detail: (one) => inert(one.detail),
+        'found at': (one) => one.foundAt.toISOString(),
+      },
     },
-    colors,
   );
-  return `${table}\n\n${sayCount(findings, limit, 'finding')}`;
-}
+
+export const latePaymentsCommand = (context: Context) =>
+  listingCommand(
+    context,
+    'late-payments',
+    'List the payments whose money is to be sent back, oldest first: their order could not be paid any more.',
+    {
+      of: 'payment',
+      none: 'No money is to be sent back.',
+      ask: client.listLatePayments,
+      columns: {
+        payment: (one) => inert(one.reference),
+        order: (one) => one.orderId,
+        why: (one) => one.outcome,
+        'received at': (one) => one.receivedAt.toISOString(),
+        by: (one) => inert(one.receivedBy),
+      },
+    },
+  );
 
 /** A command that says of one thing that it is dealt with. */
 const settlingCommand = (name: string, description: string, example: string) =>
@@ -77,38 +114,6 @@ const SETTLED = {
   not_owed: 'is one whose money is not to be sent back',
   not_found: 'does not exist',
 };
-
-export const latePaymentsCommand = (context: Context) =>
-  askingCommand(
-    'late-payments',
-    'List the payments whose money is to be sent back, oldest first: their order could not be paid any more. ' +
-      'Changes nothing. Ends with 3 when there is any.',
-    'late-payments --limit 20',
-  )
-    .option('--limit <payments>', 'at most so many', wholeNumber(1, 100_000), 100)
-    .action(({ limit, ...options }) =>
-      answer(context, options, {
-        ask: (db) => client.listLatePayments(db, { limit }),
-        say: (payments, colors) =>
-          payments.length === 0
-            ? 'No money is to be sent back.'
-            : `${latePayments(payments, colors)}\n\n${sayCount(payments, limit, 'payment')}`,
-        exitCode: whetherAny,
-      }),
-    );
-
-const latePayments = (payments: readonly client.LatePayment[], colors: Colors) =>
-  toTable(
-    payments,
-    {
-      payment: (one) => inert(one.reference),
-      order: (one) => one.orderId,
-      why: (one) => one.outcome,
-      'received at': (one) => one.receivedAt.toISOString(),
-      by: (one) => inert(one.receivedBy),
-    },
-    colors,
-  );
 
 export const settlePaymentCommand = (context: Context) =>
   settlingCommand(
