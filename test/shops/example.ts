@@ -36,6 +36,15 @@ export const ordersOf = (table: string, ...more: readonly string[]) =>
     ...more.map((line) => `  ${line}`),
   ].join('\n');
 
+/** What an order gives back: points, to its user's row in `guest`. */
+export const GUESTS_POINTS = `
+give_back:
+  points:
+    order: {target: o.user_id, amount: o.points}
+    target: {table: guest, id: id}
+    add: points
+`;
+
 /** Works with the path of a shop file of the test's own, and files beside it. */
 export async function withShopFile<T>(
   file: string,

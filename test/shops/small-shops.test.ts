@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { down, plan } from '../../scripts/deploy';
 import type { Shop } from '../support';
-import { call, cancel, column, createDeployed, createTables, deployFile } from './example';
-import { findingsOfAll, ordersOf, purchases, sweep } from './example';
+import { call, cancel, column, createDeployed, deployFile, findingsOfAll } from './example';
+import { GUESTS_POINTS, ordersOf, purchases, sweep } from './example';
 
 describe('an order with a deadline of its own', () => {
   const SCHEMA = `
@@ -15,13 +15,7 @@ VALUES (1, 10, UTC_TIMESTAMP() - INTERVAL 1 MINUTE, UTC_TIMESTAMP() - INTERVAL 1
        (3, 40, UTC_TIMESTAMP() - INTERVAL 9 DAY, NULL),
        (4, 80, UTC_TIMESTAMP() - INTERVAL 1 MINUTE, UTC_TIMESTAMP() - INTERVAL 1 DAY);
 `;
-  const SHOP_FILE = `${ordersOf('purchase', 'deadline: pay_before')}
-give_back:
-  points:
-    order: {target: o.user_id, amount: o.points}
-    target: {table: guest, id: id}
-    add: points
-`;
+  const SHOP_FILE = ordersOf('purchase', 'deadline: pay_before') + GUESTS_POINTS;
   const hotel = () => createDeployed(SCHEMA, SHOP_FILE);
   const state = async (shop: Shop) => ({
     cancelled: await column(shop, 'SELECT id FROM purchase WHERE status = 2 ORDER BY id'),
@@ -66,158 +60,6 @@ give_back:
     expect(await cancel(shop, 2)).toMatchObject({ outcome: 'not_expired', expires_at: soon });
     expect(await cancel(shop, 3)).toMatchObject({ outcome: 'contradictory' });
     expect(await state(shop)).toEqual({ cancelled: [1], points: [10] });
-  });
-});
-
-describe('an order whose status is a text', () => {
-  const STATUS = 'VARCHAR(191) COLLATE utf8mb4_unicode_ci';
-  const CODES =
-    '{column: status, pending: pending, paid: [processing, completed], other: fraud, cancelled: {timeout: canceled, user: closed by user, admin: canceled}}';
-  const file = (codes: string) =>
-    ordersOf('purchase').replace(/\{column: status.*\}/, codes) +
-    '\ngive_back:\n  points: {order: {target: o.user_id, amount: o.points}, target: {table: guest, id: id}, add: points}\n';
-  const schema = (status: string) => `
-${purchases('points INT NOT NULL DEFAULT 0').replace(/status INT.*,/, `status ${status} NULL,`)}
-CREATE TABLE guest (id BIGINT PRIMARY KEY, points INT NOT NULL DEFAULT 0);
-INSERT INTO guest (id) VALUES (7);
-INSERT INTO purchase (id, points, status)
-VALUES (1, 10, 'pending'), (2, 20, 'pending'), (3, 40, 'Pending '), (4, 80, 'processing'), (5, 160, 'fraud'), (6, 320, 'completed');
-`;
-  const statuses = (shop: Shop) => column(shop, 'SELECT status FROM purchase ORDER BY id');
-
-  it('is cancelled, held, paid and explained by it', async () => {
-    const shop = await createDeployed(schema(STATUS), file(CODES));
-    await shop.run('UPDATE purchase SET status = NULL WHERE id = 6');
-
-    expect(await call(shop, 'cancel_order', 2, 7, null)).toMatchObject([{ outcome: 'cancelled' }]);
-    expect(await call(shop, 'hold_order', 3, 5, '')).toMatchObject([{ outcome: 'held' }]);
-    expect(await call(shop, 'hold_order', 4, 5, '')).toMatchObject([{ outcome: 'not_pending' }]);
-    expect(await cancel(shop, 5)).toMatchObject({ outcome: 'not_pending' });
-    expect(await call(shop, 'repair_missing_refund', 4)).toEqual([]);
-    expect(await sweep(shop)).toMatchObject({
-      cancelled: 1,
-      failed: 0,
-      returned: { points: '10' },
-    });
-    expect(await call(shop, 'accept_payment', 3, 'a')).toMatchObject([{ outcome: 'accepted' }]);
-    expect(await call(shop, 'accept_payment', 2, 'b')).toMatchObject([{ outcome: 'too_late' }]);
-    expect(await call(shop, 'accept_payment', 5, 'c')).toMatchObject([{ outcome: 'not_payable' }]);
-    expect(await statuses(shop)).toEqual([
-      'canceled',
-      'closed by user',
-      'processing',
-      'processing',
-      'fraud',
-      null,
-    ]);
-    expect(await column(shop, 'SELECT points FROM guest')).toEqual([30]);
-
-    const told = await call<{ detail: string }>(shop, 'explain_order_timeout', 5);
-    expect(told.map(({ detail }) => detail)).toContain(
-      'The order has status fraud, which is not pending (pending).',
-    );
-    expect(await call(shop, 'order_deadlines', '[1, 2, 3, 4, 5, 6]')).toMatchObject([
-      { state: 'cancelled' },
-      { state: 'cancelled' },
-      { state: 'paid' },
-      { state: 'paid' },
-      { state: 'excluded' },
-      { state: 'excluded' },
-    ]);
-  });
-
-  it('is found by an index with all of it, oldest first', async () => {
-    const shop = await createDeployed(
-      `${schema(STATUS)} ALTER TABLE purchase ADD KEY (status(32), created_at);`,
-      file(CODES),
-    );
-    const [plan] = await column(
-      shop,
-      'EXPLAIN FORMAT = TREE SELECT order_id FROM order_timeout_shop_pending ORDER BY due_from LIMIT 10',
-    );
-    expect(plan).toMatch(
-      /^-> Limit: 10 .*\n *-> Covering index lookup on o using order_timeout_due/,
-    );
-  });
-
-  const TEXT = 'VARCHAR(191) COLLATE';
-  const NUMBERS = '{column: status, pending: 0, paid: 1, cancelled: 2}';
-  it.each([
-    [STATUS, 'other: fraud', 'other: 5', "varchar(191) and can't be 5. Write the texts that"],
-    [STATUS, 'pending: pending', 'pending: new', "3 have a status that the file doesn't name: Pen"],
-    [`${TEXT} utf8mb4_bin`, '', '', "1 have a status that the file doesn't name: Pending : 1"],
-    [`${TEXT} latin1_bin`, 'closed by user', '已关闭', "can't be 已关闭. Write the texts"],
-    ["ENUM('pending', 'processing', 'completed', 'fraud')", '', '', "can't be canceled and closed"],
-    ['VARCHAR(256)', '', '', 'varchar(256): expected an integer type, ENUM, or VARCHAR of at most'],
-    ['INT', '', '', /status is int and can't be pending, processing.+ Write the integers that/],
-    ['DECIMAL(2)', CODES, NUMBERS, /^[^\n]+ decimal\(2,0\): expected an integer type, [^\n]+$/],
-  ])('that is %s, with %s as %s is refused', async (status, code, as, complaint) => {
-    const shop = await createTables(`SET sql_mode = ''; ${schema(status)}`);
-    await expect(deployFile(shop, file(CODES.replace(code, as)))).rejects.toThrow(complaint);
-  });
-});
-
-describe('an order whose status follows from other columns', () => {
-  const SCHEMA = `
-${purchases(`paid TINYINT NOT NULL DEFAULT 0, is_del TINYINT NOT NULL DEFAULT 0, note INT NULL, points INT NOT NULL DEFAULT 10,
-    state TINYINT AS (IF(is_del, 9, IF(paid, 2, 1))) VIRTUAL INVISIBLE`)}
-ALTER TABLE purchase DROP COLUMN status, DROP COLUMN created_at, ADD add_time INT UNSIGNED NOT NULL DEFAULT (UNIX_TIMESTAMP() - 3600);
-ALTER TABLE purchase ADD placed_at DATETIME AS ('1970-01-01' + INTERVAL add_time SECOND) VIRTUAL INVISIBLE;
-CREATE TABLE guest (id BIGINT PRIMARY KEY, points INT NOT NULL DEFAULT 0);
-INSERT INTO guest (id) VALUES (7);
-INSERT INTO purchase (id) VALUES (1), (2), (3);
-INSERT INTO purchase (id, add_time) VALUES (4, UNIX_TIMESTAMP() - 1700);
-`;
-  const file = (...sets: readonly string[]) =>
-    ordersOf('purchase', ...sets)
-      .replace(/\{column: status.*\}/, '{column: state, pending: 1, paid: 2, cancelled: 9}')
-      .replace('created_at', 'placed_at') +
-    '\ngive_back:\n  points: {order: {target: o.user_id, amount: o.points}, target: {table: guest, id: id}, add: points}\n';
-  const state = (shop: Shop) =>
-    column(shop, "SELECT CONCAT_WS(' ', id, paid, is_del, state) FROM purchase ORDER BY id");
-
-  it('is cancelled and paid by them', async () => {
-    const shop = await createDeployed(SCHEMA, file('set: {is_del: 1}', 'paid_set: {paid: 1}'));
-
-    expect(await cancel(shop, 1)).toMatchObject({ outcome: 'cancelled' });
-    expect(await call(shop, 'accept_payment', 2, 'a')).toMatchObject([{ outcome: 'accepted' }]);
-    expect(await sweep(shop)).toMatchObject({ cancelled: 1, failed: 0 });
-    expect(await state(shop)).toEqual(['1 0 1 9', '2 1 0 2', '3 0 1 9', '4 0 0 1']);
-    expect(await column(shop, 'SELECT points FROM guest')).toEqual([20]);
-    const written =
-      "SELECT column_name FROM mysql.columns_priv WHERE db = DATABASE() AND table_name = 'purchase' ORDER BY 1";
-    expect(await column(shop, written)).toEqual(['is_del', 'paid']);
-  });
-
-  it('that does not follow from what is set is left as it is, and somebody is told', async () => {
-    const shop = await createDeployed(SCHEMA, file('set: {note: 1}', 'paid_set: {note: 2}'));
-
-    await expect(cancel(shop, 1)).rejects.toMatchObject({ errno: 50010 });
-    const paid = call(shop, 'accept_payment', 2, 'a');
-    await expect(paid).rejects.toThrow(/^STATUS_UNCHANGED: .*: mend set or paid_set$/);
-    expect(await sweep(shop)).toMatchObject({ outcome: 'completed', cancelled: 0, failed: 3 });
-    expect(await state(shop)).toEqual(['1 0 0 1', '2 0 0 1', '3 0 0 1', '4 0 0 1']);
-    expect(await column(shop, 'SELECT points FROM guest')).toEqual([0]);
-    expect(await shop.run('SELECT * FROM order_timeout_payment')).toEqual([]);
-    expect(await shop.run('SELECT * FROM order_timeout_refund')).toEqual([]);
-  });
-
-  it.each([
-    [
-      'paid_set: {paid: 1}',
-      'set: purchase.state is a generated column, and nothing makes an order cancelled. Set',
-    ],
-    [
-      'set: {is_del: 1}',
-      'paid_set: purchase.state is a generated column, and nothing makes an order paid. Set',
-    ],
-    [
-      'set: {}',
-      'set: purchase.state is a generated column, and nothing makes an order cancelled. Set',
-    ],
-  ])('is refused where nothing is set, as with %s alone', async (set, complaint) => {
-    const shop = await createTables(SCHEMA);
-    await expect(deployFile(shop, file(set))).rejects.toThrow(`orders.${complaint}`);
   });
 });
 
@@ -308,13 +150,7 @@ describe.each([
        CREATE TABLE guest (${id}, points INT NOT NULL DEFAULT 0);
        INSERT INTO guest (id) VALUES (7), (8), (9);
        INSERT INTO purchase (id, user_id, points) VALUES (1, 7, 10), (2, 8, 20), (3, 9, 40);`,
-      `${ordersOf('purchase')}
-give_back:
-  points:
-    order: {target: o.user_id, amount: o.points}
-    target: {table: guest, id: id}
-    add: points
-`,
+      ordersOf('purchase') + GUESTS_POINTS,
     );
     const other = await shop.connect();
     await other.query('BEGIN');
@@ -338,13 +174,7 @@ it('a ledger says what a row has after each refund, also of several in a batch',
      CREATE TABLE log (id BIGINT AUTO_INCREMENT PRIMARY KEY, kind CHAR(6), purchase BIGINT, amount INT, balance INT, before_it INT, KEY (purchase));
      INSERT INTO guest (id, points) VALUES (7, NULL), (8, 5);
      INSERT INTO purchase (id, user_id, points, locked) VALUES (1, 7, 10, 60), (2, 8, 20, 1), (3, 7, 40, 60), (4, 7, 80, 1);`,
-    `${ordersOf('purchase')}
-give_back:
-  points:
-    order: {target: o.user_id, amount: o.points}
-    target: {table: guest, id: id}
-    add: points
-    ${ledger('points')}
+    `${ordersOf('purchase')}${GUESTS_POINTS}    ${ledger('points')}
   bonus:
     order: {target: o.user_id, amount: o.bonus}
     target: {table: guest, id: id}

@@ -201,54 +201,70 @@ export async function countStatuses(
 
 const COLUMN = 'orders.status.column';
 
-/** What the newest orders' codes say about the file's. */
-export function* checkStatuses(
-  { orders }: ShopFile,
-  { statuses, tables }: ShopFacts,
-): Generator<Finding> {
-  const { table, status } = orders;
-  const { paid, cancelled, other = [] } = status;
-  const codes = [...new Set([status.pending, ...paid, ...Object.values(cancelled), ...other])];
+/** Whether the column can have the file's codes, and what those of the newest orders say about them. */
+export function* checkStatuses(file: ShopFile, { statuses, tables }: ShopFacts) {
+  const { table, status } = file.orders;
   const column = tables.get(table)?.columns.get(status.column.toLowerCase());
-  const isText = column !== undefined && !isInteger(column);
-  const isOfCodes = column !== undefined && isCode(column);
-  const { collation = null } = column ?? {};
-  // Of texts that the server takes for one it tells any.
-  const keyOf = (code: Code) => {
-    const text = collation?.includes('_0900_') ? String(code) : String(code).replace(/ +$/, '');
-    return collation?.endsWith('_ci') ? text.toLowerCase() : text;
-  };
-  const known = new Set(codes.map(keyOf));
-  const unfit = codes.filter(
-    (code) => isOfCodes && ((typeof code === 'string') !== isText || !fits(column, String(code))),
+  if (column !== undefined && isCode(column)) yield* checkCodes(file, column);
+  if (column?.generated) yield* checkGenerated(file);
+  yield* checkNewest(status, column, statuses);
+}
+
+const codesOf = ({ pending, paid, cancelled, other = [] }: ShopFile['orders']['status']) => [
+  ...new Set([pending, ...paid, ...Object.values(cancelled), ...other]),
+];
+
+function* checkCodes({ orders: { table, status } }: ShopFile, column: Column): Generator<Finding> {
+  const isText = !isInteger(column);
+  const unfit = codesOf(status).filter(
+    (code) => (typeof code === 'string') !== isText || !fits(column, String(code)),
   );
-  const strangers = statuses.filter(({ code }) => code === null || !known.has(keyOf(code)));
-  const [all, strange] = [statuses, strangers].map((counts) =>
-    counts.reduce((sum, { orders }) => sum + orders, 0),
-  ) as [number, number];
-  const pending = statuses.find(
-    ({ code }) => code !== null && keyOf(code) === keyOf(status.pending),
+  if (unfit.length === 0) return;
+  const isQuoted = unfit.some((code) => typeof code === 'string');
+  yield mistake(
+    COLUMN,
+    `${table}.${status.column} is ${column.fullType} and can't be ${enumerate(unfit.map(String))}`,
+    isText
+      ? 'Write the texts that stand in it, a number among them in quotes'
+      : isQuoted
+        ? 'Write the integers that stand in it, without quotes, or name another column'
+        : 'Mend the codes, or name another column',
   );
-  if (unfit.length > 0)
-    yield mistake(
-      COLUMN,
-      `${table}.${status.column} is ${column?.fullType ?? ''} and can't be ${enumerate(unfit.map(String))}`,
-      isText
-        ? 'Write the texts that stand in it, a number among them in quotes'
-        : unfit.some((code) => typeof code === 'string')
-          ? 'Write the integers that stand in it, without quotes, or name another column'
-          : 'Mend the codes, or name another column',
-    );
+}
+
+/** A generated status is not written: it has to follow from what is. */
+function* checkGenerated({ orders }: ShopFile): Generator<Finding> {
   for (const [key, meaning] of [
     ['set', 'cancelled'],
     ['paid_set', 'paid'],
   ] as const)
-    if (column?.generated && Object.keys(orders[key] ?? {}).length === 0)
+    if (Object.keys(orders[key] ?? {}).length === 0)
       yield mistake(
         `orders.${key}`,
-        `${table}.${status.column} is a generated column, and nothing makes an order ${meaning}`,
+        `${orders.table}.${orders.status.column} is a generated column, and nothing makes an order ${meaning}`,
         `Set the columns that it is made of in ${key}`,
       );
+}
+
+/** A code as its column compares it: of texts that the server takes for one it tells any. */
+function keyIn(column: Column | undefined, code: Code): string {
+  const { collation = null } = column ?? {};
+  const text = collation?.includes('_0900_') ? String(code) : String(code).replace(/ +$/, '');
+  return collation?.endsWith('_ci') ? text.toLowerCase() : text;
+}
+
+function* checkNewest(
+  status: ShopFile['orders']['status'],
+  column: Column | undefined,
+  statuses: ShopFacts['statuses'],
+): Generator<Finding> {
+  const isOneOf = (codes: readonly Code[], { code }: StatusCount) =>
+    code !== null && codes.some((one) => keyIn(column, one) === keyIn(column, code));
+  const strangers = statuses.filter((count) => !isOneOf(codesOf(status), count));
+  const [all, strange] = [statuses, strangers].map((counts) =>
+    counts.reduce((sum, { orders }) => sum + orders, 0),
+  ) as [number, number];
+  const pending = statuses.find((count) => isOneOf([status.pending], count));
   if (strange > 0)
     yield (strange * 100 > all ? mistake : remark)(
       COLUMN,
