@@ -8,7 +8,8 @@ then what has no end is nobody''s.'
 BEGIN
     DECLARE v_killed_run_id BIGINT UNSIGNED;
 
-    SET v_killed_run_id = (SELECT IF(finished_at IS NULL, id, NULL) FROM order_timeout_run ORDER BY id DESC LIMIT 1);
+    -- A SET would read with a lock, and wait for who writes the row.
+    SELECT (SELECT IF(finished_at IS NULL, id, NULL) FROM order_timeout_run ORDER BY id DESC LIMIT 1) INTO v_killed_run_id;
     IF v_killed_run_id IS NOT NULL THEN
         UPDATE order_timeout_run SET outcome = 'interrupted', finished_at = order_timeout_now() WHERE id = v_killed_run_id;
     END IF;

@@ -31,7 +31,7 @@ run: BEGIN
             -- What stopped the run, such as a full disk, may well stop its report too.
             DECLARE CONTINUE HANDLER FOR {{> any_error}} BEGIN END;
             -- An error gives no OUT parameters back: this run's row is the latest, begun since v_now.
-            SET p_run_id = (SELECT IF(finished_at IS NULL AND started_at >= v_now, id, NULL) FROM order_timeout_run ORDER BY id DESC LIMIT 1);
+            SELECT (SELECT IF(finished_at IS NULL AND started_at >= v_now, id, NULL) FROM order_timeout_run ORDER BY id DESC LIMIT 1) INTO p_run_id;
             CALL order_timeout_close_run(p_run_id, 'failed', v_error_number, v_error_message);
         END;
         SET SESSION innodb_lock_wait_timeout = v_callers_row_wait, SESSION sql_big_selects = v_callers_big_selects;
