@@ -71,6 +71,15 @@ describe.each(FUNCTIONS)('$path, and what it calls,', (routine) => {
   });
 });
 
+const SETTLEMENT = new Set(FUNCTIONS.flatMap((routine) => [...withCalled(routine)]));
+
+test.each(ROUTINES.filter((routine) => !SETTLEMENT.has(routine)))(
+  '$path reads no table in a SET: that would lock what it reads, and wait for who writes it',
+  ({ text }) => {
+    expect(bodyOf(text)).not.toMatch(/\b(?:SET|DEFAULT)\b[^;]*\(\s*SELECT\b/);
+  },
+);
+
 test('what the settlement calls is found by the tests above', () => {
   const settle = FUNCTIONS.find(({ name }) => name === 'order_timeout_settle_order');
   const called = settle === undefined ? [] : [...withCalled(settle)].map(({ name }) => name);
