@@ -44,7 +44,7 @@ export async function checkAll(
     ...(lacksForDefiner(state.grants, state.schema).length === 0
       ? checkForDefiner(state)
       : checkAsDefiner(state)),
-    ...checkHistory(source.migrations, state.registry?.migrations ?? []),
+    ...checkHistory(source.migrations, state.registry?.migrations ?? [], older),
     ...(older ? [] : checkAge(source, state)),
     ...checkSetting(state),
     ...checkTables(source, state),

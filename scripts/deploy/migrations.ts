@@ -5,28 +5,33 @@ import type { MigrationStep } from './step';
 import { type AppliedMigration, readAppliedMigrations } from './registry';
 import type { Migration } from './source';
 
-/** Says why these files must not be applied to a database with this history; nothing: they may. */
+/**
+ * Says why these files must not be applied to a database with this history; nothing: they may. `older`: a newer
+ * version's files are no reason, as they only add.
+ */
 export function* checkHistory(
   migrations: readonly Migration[],
   applied: readonly AppliedMigration[],
+  older = false,
 ): Generator<Finding> {
   const newestKnown = migrations.at(-1)?.name ?? '';
   for (const { name, checksum, packageVersion } of applied) {
     const file = `migrations/${name}.up.sql`;
     const migration = migrations.find((one) => one.name === name);
-    if (migration === undefined && name > newestKnown)
+    const isNewer = migration === undefined && name > newestKnown;
+    if (isNewer && !older)
       yield mistake(
         file,
         `This version is older than the database: ${name} was applied by version ${packageVersion}`,
         'use that version or a newer one',
       );
-    else if (migration === undefined)
+    else if (migration === undefined && !isNewer)
       yield mistake(
         file,
         `${file} is missing, and the database has it from version ${packageVersion}`,
         'restore the file',
       );
-    else if (migration.checksum !== checksum)
+    else if (migration !== undefined && migration.checksum !== checksum)
       yield mistake(
         file,
         `${file} was edited after it had been applied by version ${packageVersion}`,

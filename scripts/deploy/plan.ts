@@ -10,9 +10,11 @@ import {
   findRegistered,
   keepGrants,
   logMigration,
+  type Registry,
   registerObject,
   registerTables,
   registerVersion,
+  unlogMigration,
   unregisterObject,
 } from './registry';
 import { type Blueprint, type Rename, SETTLING } from './shop';
@@ -64,6 +66,7 @@ export function planUp(blueprint: Blueprint, state: DatabaseState, setting: NewS
       ...objects.routines,
       ...objects.events,
       ...planRevokes(blueprint, state),
+      ...planForgotten(blueprint, registry?.migrations ?? []),
       ...(findNewer(registry, blueprint.version) === undefined
         ? []
         : [
@@ -75,6 +78,15 @@ export function planUp(blueprint: Blueprint, state: DatabaseState, setting: NewS
     ],
   };
 }
+
+/** What a newer version's files added stays. Its next deployment runs them again, and finds what is there. */
+const planForgotten = ({ migrations }: Blueprint, applied: Registry['migrations']): Step[] =>
+  applied
+    .filter(({ name }) => !migrations.some((migration) => migration.name === name))
+    .map(({ name }) => ({
+      title: `migration ${name}: what it added stays, a newer version runs it again`,
+      statements: [unlogMigration(name)],
+    }));
 
 function* planTables(
   blueprint: Blueprint,

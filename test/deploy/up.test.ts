@@ -1,12 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { cancelExpiredOrders } from '../../scripts';
-import { down, plan, readSource, up } from '../../scripts/deploy';
+import { down, plan, readSource, up, verify } from '../../scripts/deploy';
 import { splitStatements } from '../../scripts/deploy/text';
 import { readPage } from '../docs/pages';
 import { couponLedgerRow, createShop, pendingOrder } from '../support';
 import { deployedShop, eventStatus, newShop } from './support/deployer';
 import { snapshot } from './support/snapshot';
 import { edited, migration, SMALL, withMigrations, without, withText } from './support/sources';
+
+/** A column, as CONTRIBUTING.md says. */
+const [, EXAMPLE = ''] =
+  /```sql\n(SET @order_timeout_change[^]*?)```/.exec(readPage('CONTRIBUTING.md')) ?? [];
 
 describe('a deployment to a fresh shop', () => {
   it("registers everything, changes nothing of the shop's tables but their indexes, and works", async () => {
@@ -77,6 +81,30 @@ describe('a deployment of another version', () => {
     expect(await up(url, { source: newer })).toMatchObject({ outcome: 'done' });
   });
 
+  it('takes the place of a newer one with files that it does not know: what they added stays', async () => {
+    const { shop, url } = await deployedShop();
+    const column = migration('0099_column', EXAMPLE, '');
+    const newer = { ...withMigrations(SMALL, column), version: '1.10.0' };
+    await up(url, { source: newer });
+    const asNewer = await snapshot(shop);
+    const reads = () => shop.run('SELECT example_seconds FROM order_timeout_setting');
+
+    await expect(up(url, { source: SMALL })).rejects.toThrow(
+      'older than the database: 0099_column',
+    );
+    const gone = { ...SMALL, migrations: [migration('0099_other')] };
+    await expect(up(url, { source: gone, older: true })).rejects.toThrow(
+      '0001_tables.up.sql is missing',
+    );
+    expect(await up(url, { source: SMALL, older: true })).toMatchObject({ outcome: 'done' });
+    expect(await verify(url, SMALL)).toMatchObject({ differences: [] });
+    expect(await up(url, { source: SMALL })).toMatchObject({ outcome: 'nothing_to_do' });
+    expect(await reads()).toHaveLength(1);
+
+    expect(await up(url, { source: newer })).toMatchObject({ outcome: 'done' });
+    expect(await snapshot(shop)).toEqual(asNewer);
+  });
+
   it('drops what is no longer part of it', async () => {
     const { shop, url } = await deployedShop();
     await up(url, { source: without(SMALL, 'order_timeout_first') });
@@ -109,9 +137,7 @@ describe('a deployment of another version', () => {
 
   it('adds a column as CONTRIBUTING.md says: right to run twice, and gone with its table', async () => {
     const { shop, url } = await deployedShop();
-    const [, example = ''] =
-      /```sql\n(SET @order_timeout_change[^]*?)```/.exec(readPage('CONTRIBUTING.md')) ?? [];
-    const column = migration('0099_column', example, '');
+    const column = migration('0099_column', EXAMPLE, '');
     const source = withMigrations(SMALL, column);
     expect(await up(url, { source })).toMatchObject({ outcome: 'done' });
     const before = await snapshot(shop);
