@@ -203,6 +203,31 @@ test.for([
   },
 );
 
+test('a failure that is over is forgotten behind a thousand that stay', async () => {
+  const paid = await pendingOrder(shop);
+  await setAside(shop, paid);
+  await shop.run('UPDATE orders SET status = 2 WHERE id = ?', [paid.orderId]);
+  // Pending for good, of a type that never times out.
+  await shop.run(
+    `INSERT INTO orders (id, order_no, user_id, source_type, created_at)
+     WITH RECURSIVE sequence (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM sequence WHERE n < 1000)
+     SELECT n - 1000000, n, 1, 3, NOW(3) FROM sequence`,
+  );
+  await shop.run(
+    `INSERT INTO order_timeout_failure SELECT o.id, 5, NOW(3), NOW(3), NULL, 1, '', '' FROM orders AS o WHERE o.source_type = 3`,
+  );
+
+  // It begins with any one: of 20 times once with a later one, for sure.
+  for (let nth = 0; nth < 20; nth += 1) await sweep(shop.db);
+
+  expect(
+    await rowOf(
+      shop,
+      'SELECT COUNT(*) AS failures, MAX(order_id) AS newest FROM order_timeout_failure',
+    ),
+  ).toEqual({ failures: 1000, newest: 0 - 999_000 });
+});
+
 test('a lock that the sweep could not expect: after five orders the rest of the batch is put off', async () => {
   const shop = await createShop();
   await configure(shop, { batch_size: 10 });

@@ -96,3 +96,50 @@ test('the feed reads the batches of its page', async () => {
   await large.db.query('CALL read_cancellations(0, 0, 1)');
   expect(await readsOf(large, 'CALL read_cancellations(0, 0, 10)')).toBeLessThan(5_000);
 });
+
+test('what a minute and a monitor read is the same however long the history is', async () => {
+  const NOW = 'UTC_TIMESTAMP()';
+  await large.shop.run(
+    `INSERT INTO order_timeout_finding (order_id, what, opened_at) SELECT MIN(id), 'paid_elsewhere', ${NOW} FROM orders`,
+  );
+  const calls = ['cancel_expired_orders()', 'order_timeout_health()', 'order_timeout_numbers()'];
+  const readAll = async () => {
+    const least = [Infinity, Infinity, Infinity];
+    for (let round = 0; round < 3; round += 1)
+      for (const [nth, call] of calls.entries())
+        least[nth] = Math.min(least[nth] ?? 0, await readsOf(large, `CALL ${call}`));
+    return least;
+  };
+  const before = await readAll();
+
+  const digit = '(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3)';
+  const many = `(SELECT ROW_NUMBER() OVER () + 5000000 AS id, ${NOW} - INTERVAL 80 DAY AS at
+                   FROM ${Array.from({ length: 7 }, (_, nth) => `${digit} AS d${nth}`).join(', ')}) AS many`;
+  for (const [table, columns, values] of [
+    ['run', 'started_at, finished_at, outcome', "at, at, 'failed'"],
+    ['batch', 'id, cause, called_by, created_at, position', "id, 'user', 'app@%', at, id"],
+    ['cancellation', 'batch_id, order_id, user_id, cause, cancelled_at', "id, id, 1, 'user', at"],
+    [
+      'refund',
+      'order_id, kind, target_id, batch_id, user_id, account_id, amount, taken, source, cause, refunded_at',
+      "id, 'points', 0, id, 1, 1, 1, 1, 'orders', 'user', at",
+    ],
+    ['hold', 'order_id, held_until, held_by, held_at', "id, at, 'app@%', at"],
+    [
+      'payment',
+      'reference, order_id, outcome, received_by, received_at, settled_at',
+      "id, id, 'too_late', 'app@%', at, at",
+    ],
+    [
+      'finding',
+      'order_id, kind, what, opened_at, closed_at, settled_at',
+      "id, 'points', 'not_given', at, IF(id % 2, at, NULL), IF(id % 2, NULL, at)",
+    ],
+  ])
+    await large.shop.run(
+      `INSERT INTO order_timeout_${table} (${columns}) SELECT ${values} FROM ${many}`,
+    );
+
+  for (const [nth, reads] of (await readAll()).entries())
+    expect(reads, calls[nth]).toBeLessThan((before[nth] ?? 0) + 200);
+});

@@ -133,7 +133,7 @@ export const settlePaymentCommand = (context: Context) =>
 export const reconcileCommand = (context: Context) =>
   askingCommand(
     'reconcile',
-    'Look at orders again now, whoever cancelled or paid them, and open and close findings; the sweep does it by itself ' +
+    'Look at orders again now, reading every one, whoever cancelled or paid them, and open and close findings; the sweep does it by itself ' +
       "an hour after each order's time.",
     'reconcile --since 90d',
   )

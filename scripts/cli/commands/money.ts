@@ -24,7 +24,7 @@ import {
 export const auditCommand = (context: Context) =>
   askingCommand(
     'audit',
-    'List cancelled orders that never got something back, whoever cancelled them. Changes nothing. ' +
+    'List cancelled orders that never got something back, whoever cancelled them. Reads every order. Changes nothing. ' +
       'Ends with 3 when there are any.',
     'audit --since 90d',
   )

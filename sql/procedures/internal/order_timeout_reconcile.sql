@@ -45,11 +45,11 @@ BEGIN
         -- What was refused and is given by now.
         SELECT JSON_ARRAYAGG(finding.id)
           INTO v_over
-          FROM order_timeout_finding AS finding FORCE INDEX (order_timeout_finding_detail)
+          FROM order_timeout_finding AS finding FORCE INDEX (order_timeout_finding_open)
           JOIN order_timeout_refund AS refund FORCE INDEX (PRIMARY)
             ON refund.order_id = finding.order_id AND refund.kind = finding.kind AND refund.target_id = finding.target_id
           LEFT JOIN order_timeout_owed AS owed ON owed.kind = refund.kind AND owed.account_id = refund.account_id
-         WHERE finding.what = 'not_given' AND finding.closed_at IS NULL AND owed.kind IS NULL;
+         WHERE finding.is_open = 1 AND finding.what = 'not_given' AND owed.kind IS NULL;
         CALL order_timeout_close_findings(v_over, p_now);
         COMMIT AND NO CHAIN NO RELEASE;
     END IF;

@@ -3,7 +3,8 @@ DELIMITER $$
 CREATE PROCEDURE audit_missing_refunds (
     IN p_since DATETIME(3)
 )
-    COMMENT 'Description: lists cancelled orders that never got something back, whoever cancelled them. Locks nothing.
+    COMMENT 'Description: lists cancelled orders that never got something back, whoever cancelled them. Locks nothing, and reads
+every order, whatever p_since.
 What settle_finding() says is dealt with is left out.
 repair_missing_refund() gives it back. A kind without a ledger and without rows that name their order cannot be audited:
 {{unauditable_kinds}}.

@@ -2,7 +2,7 @@ DROP PROCEDURE IF EXISTS order_timeout_health;
 DELIMITER $$
 CREATE PROCEDURE order_timeout_health ()
     COMMENT 'Description: says whether the order timeout is at work and what is wrong with it. Locks nothing, counts
-what is due no further than 10000 of each source type.
+what is due no further than 10000 of each source type. Reads the pending orders of each, and nothing that grows with the history.
 The command order-timeout doctor sees more: the deployed objects, grants and the replication of the event.
 Result: check_name, status (ok, warn, fail), detail: what was seen, what it means and what to do.
 Errors: 50003 order_timeout_setting has lost its row; 50006 the clock was changed.

@@ -2,7 +2,7 @@ DROP PROCEDURE IF EXISTS order_timeout_numbers;
 DELIMITER $$
 CREATE PROCEDURE order_timeout_numbers ()
     COMMENT 'Description: measures the order timeout, for monitoring: the command order-timeout metrics makes Prometheus'' text of it.
-Locks nothing.
+Locks nothing. Reads what order_timeout_health() reads.
 Result: 1 row: paused, takes_writes, scheduler_on, event_enabled (1 or 0), last_sweep_at (seconds since 1970 in UTC; NULL: never),
 due_orders (no further than 10000 of each source type), overdue_seconds (of the oldest), failed_orders (to be tried again),
 quarantined_orders (set aside), held_orders, open_findings, owed (claimed and still to be given), late_payments (money to send back),

@@ -4,7 +4,7 @@ CREATE PROCEDURE reconcile_orders (
     IN p_since DATETIME(3)
 )
     COMMENT 'Description: looks at all orders at once, as the sweep does by and by: opens findings of what a person has to look at, and closes
-those that are true no longer. Changes nothing of the shop. Takes its time: 1000 orders a transaction.
+those that are true no longer. Changes nothing of the shop. Takes its time: reads every order, whatever p_since, 1000 a transaction.
 Parameters: p_since: orders created from then on, in the shop''s clock; NULL: all.
 Result: 1 row: orders (looked at), opened, closed (findings).
 Errors: 50002 called inside a transaction; 50003 order_timeout_setting has lost its row; 50006 the clock was changed.
