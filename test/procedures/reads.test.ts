@@ -97,6 +97,36 @@ test('the feed reads the batches of its page', async () => {
   expect(await readsOf(large, 'CALL read_cancellations(0, 0, 10)')).toBeLessThan(5_000);
 });
 
+/** Four to the power of `digits` rows (id, at), so many days old. */
+function manyRows(digits: number, days: number): string {
+  const digit = '(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3)';
+  const all = Array.from({ length: digits }, (_, nth) => `${digit} AS d${nth}`).join(', ');
+  return `(SELECT ROW_NUMBER() OVER () + 5000000 AS id, UTC_TIMESTAMP() - INTERVAL ${days} DAY AS at FROM ${all}) AS many`;
+}
+
+test('to clear large batches away, a run reads them as far as it clears', async () => {
+  const many = manyRows(8, 100);
+  await small.shop.run(
+    `INSERT INTO order_timeout_cancellation (batch_id, order_id, user_id, cause, cancelled_at)
+     SELECT id DIV 500, id, 1, 'timeout', at FROM ${many}`,
+  );
+  await small.shop.run(
+    `INSERT INTO order_timeout_batch (id, cause, called_by, created_at) SELECT DISTINCT id DIV 500, 'timeout', '', at FROM ${many}`,
+  );
+  const counted = async () => {
+    const sql =
+      "SELECT COUNT(*) AS n FROM order_timeout_cancellation WHERE user_id = 1 AND cause = 'timeout'";
+    const [row = { n: 0 }] = await small.shop.run<{ n: number }>(sql);
+    return row.n;
+  };
+  const before = await counted();
+  await small.shop.run('UPDATE order_timeout_heartbeat SET purged_at = NULL');
+  const reads = await readsOf(small, 'CALL cancel_expired_orders()');
+
+  expect(before - (await counted())).toBeGreaterThan(9_000);
+  expect(reads).toBeLessThan(85_000);
+});
+
 test('what a minute and a monitor read is the same however long the history is', async () => {
   const NOW = 'UTC_TIMESTAMP()';
   await large.shop.run(
@@ -112,9 +142,7 @@ test('what a minute and a monitor read is the same however long the history is',
   };
   const before = await readAll();
 
-  const digit = '(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3)';
-  const many = `(SELECT ROW_NUMBER() OVER () + 5000000 AS id, ${NOW} - INTERVAL 80 DAY AS at
-                   FROM ${Array.from({ length: 7 }, (_, nth) => `${digit} AS d${nth}`).join(', ')}) AS many`;
+  const many = manyRows(7, 80);
   for (const [table, columns, values] of [
     ['run', 'started_at, finished_at, outcome', "at, at, 'failed'"],
     ['batch', 'id, cause, called_by, created_at, position', "id, 'user', 'app@%', at, id"],

@@ -22,14 +22,19 @@ BEGIN
     SELECT MAX(position) INTO v_last_position FROM order_timeout_batch;
     SELECT JSON_ARRAYAGG(old.id)
       INTO v_batch_ids
-      FROM (SELECT head.id, SUM(sized.cancellations) OVER (ORDER BY head.id) AS cancellations_so_far
-              FROM (SELECT id, created_at, position FROM order_timeout_batch ORDER BY id LIMIT 1000) AS head
-              JOIN LATERAL (SELECT COUNT(*) AS cancellations FROM order_timeout_cancellation WHERE batch_id = head.id) AS sized
-              -- What is owed is known by its orders.
-              LEFT JOIN (SELECT DISTINCT batch_id FROM order_timeout_owed) AS owing ON owing.batch_id = head.id
-             WHERE head.created_at < v_before AND (head.position IS NULL OR head.position < v_last_position)
-               AND owing.batch_id IS NULL
-           ) AS old
+      FROM (SELECT sized.id, SUM(COUNT(*)) OVER (ORDER BY sized.id) AS cancellations_so_far
+              FROM (SELECT /*+ JOIN_FIXED_ORDER() */ done.id
+                      FROM (SELECT head.id
+                              FROM (SELECT id, created_at, position FROM order_timeout_batch ORDER BY id LIMIT 1000) AS head
+                             WHERE head.created_at < v_before AND (head.position IS NULL OR head.position < v_last_position)
+                               -- What is owed is known by its orders.
+                               AND head.id NOT IN (SELECT batch_id FROM order_timeout_owed)
+                             ORDER BY head.id
+                             LIMIT 1000) AS done
+                      LEFT JOIN order_timeout_cancellation AS cancellation FORCE INDEX (PRIMARY) ON cancellation.batch_id = done.id
+                     -- The counting ends here: a thousand large batches have half a million.
+                     LIMIT 10001) AS sized
+             GROUP BY sized.id) AS old
      WHERE old.cancellations_so_far <= 10000 /* the most that one batch can have */;
 
     COMMIT AND NO CHAIN NO RELEASE;
