@@ -20,7 +20,7 @@ SELECT due.order_id,
                          AND (o.status = {{orders.pending}}
                               OR (o.status IN ({{orders.cancelled}})
                                   AND ({{#is_auditable}}{{> is_audited}}{{/is_auditable}}{{^is_auditable}}FALSE{{/is_auditable}}
-                                       OR EXISTS (SELECT 1 FROM order_timeout_cancellation AS ours WHERE ours.order_id = due.order_id)
+                                       OR EXISTS (SELECT 1 FROM order_timeout_cancellation AS ours FORCE INDEX (order_timeout_cancellation_order) WHERE ours.order_id = due.order_id)
                                        -- The journal's entry is purged one day; what is open stays open.
                                        OR EXISTS (SELECT 1 FROM order_timeout_finding AS known
                                                    WHERE known.order_id = due.order_id AND known.kind = '{{kind}}' AND known.target_id = due.target_id
@@ -45,7 +45,7 @@ SELECT due.order_id,
        -- Where no ledger tells one take from another, the time does: what was settled once says nothing of the next one.
        SELECT 'second_take', claim.amount, COALESCE(due.ledger_taken, 0), IF(due.ledger_taken > 0, '', COALESCE(CONCAT('cancelled again at ', again.cancelled_at), 'held again')) AS detail
          FROM (SELECT MAX(cancellation.cancelled_at) AS cancelled_at
-                 FROM order_timeout_cancellation AS cancellation
+                 FROM order_timeout_cancellation AS cancellation FORCE INDEX (order_timeout_cancellation_order)
                 WHERE cancellation.order_id = claim.order_id AND cancellation.batch_id > claim.batch_id) AS again
         WHERE again.cancelled_at IS NOT NULL{{#is_released}}
            -- Or somebody else cancelled it, and the row is held for it again.

@@ -25,10 +25,10 @@ BEGIN
                        -- The latest first: it is seen to be another one, however long they are.
                        LEFT(GROUP_CONCAT(CONVERT(payment.reference USING utf8mb4) COLLATE utf8mb4_0900_ai_ci
                                          ORDER BY payment.received_at DESC, payment.reference SEPARATOR ', '), 255) AS detail
-                  FROM order_timeout_payment AS payment
+                  FROM order_timeout_payment AS payment FORCE INDEX (order_timeout_payment_order)
                  WHERE payment.order_id IN (SELECT paid.order_id FROM JSON_TABLE(v_paid, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS paid)
                    AND payment.outcome IN ('accepted', 'paid_elsewhere')
-                   AND EXISTS (SELECT 1 FROM order_timeout_cancellation AS cancellation
+                   AND EXISTS (SELECT /*+ NO_SEMIJOIN() */ 1 FROM order_timeout_cancellation AS cancellation FORCE INDEX (order_timeout_cancellation_order)
                                 WHERE cancellation.order_id = payment.order_id AND cancellation.cancelled_at >= payment.received_at)
                  GROUP BY payment.order_id) AS seen
             ON DUPLICATE KEY UPDATE {{> reopen_finding}};
