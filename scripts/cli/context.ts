@@ -22,6 +22,23 @@ export interface Context {
 
 export type Colors = ReturnType<typeof picocolors.createColors>;
 
+/** One line; empty for Ctrl-C and Ctrl-D. */
+export async function askOn(
+  input: NodeJS.ReadableStream,
+  output: NodeJS.WritableStream,
+  question: string,
+): Promise<string> {
+  const lines = createInterface({ input, output });
+  try {
+    return await lines.question(question);
+  } catch {
+    output.write('\n');
+    return '';
+  } finally {
+    lines.close();
+  }
+}
+
 /** This process. Colours only on a terminal, and not under NO_COLOR. */
 export function processContext(): Context {
   const { stdin, stdout, stderr } = process;
@@ -33,14 +50,7 @@ export function processContext(): Context {
     isInteractive: stdin.isTTY && stdout.isTTY,
     showsProgress: stderr.isTTY,
     colors: picocolors.createColors(wantsColors),
-    ask: async (question) => {
-      const lines = createInterface({ input: stdin, output: stderr });
-      try {
-        return await lines.question(question);
-      } finally {
-        lines.close();
-      }
-    },
+    ask: (question) => askOn(stdin, stderr, question),
     end: (code) => {
       process.exitCode = code;
     },

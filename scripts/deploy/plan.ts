@@ -277,15 +277,17 @@ function reasonToDeploy(object: ObjectSource, state: DatabaseState): string | un
   if (isMissing(object, state)) return 'is missing';
   if (registered.grantsToRestore.length > 0) return 'grants have to be restored';
   if (registered.checksum !== checksumOf(object, state)) return 'changed';
-  return isDrifted(object, state) ? 'was changed since its deployment' : undefined;
+  if (isDrifted(object, state)) return 'was changed since its deployment';
+  // Whoever deployed it could not see it; this account can, and is to know it from now on.
+  const isSeen = findDeployed(state, object)?.fingerprint != null;
+  return isSeen && registered.fingerprint === null ? 'is not known to be as deployed' : undefined;
 }
 
 /** Whether the server says something else of it than after its deployment. An event's state is the operator's. */
 export function isDrifted(object: ObjectSource, state: DatabaseState): boolean {
+  const known = findRegistered(state.registry, object)?.fingerprint;
   const { fingerprint = null } = findDeployed(state, object) ?? {};
-  return (
-    fingerprint !== null && fingerprint !== findRegistered(state.registry, object)?.fingerprint
-  );
+  return known != null && fingerprint !== null && fingerprint !== known;
 }
 
 /** What earlier versions, or this one for another shop file, deployed. */

@@ -88,11 +88,15 @@ export async function readShop(
   let seen = await look(
     isNew ? await loadShop(path ?? BUILT_IN) : assembleShop(stored.text, stored.views),
   );
+  let taken: Finding[] = [];
   // A mistake is told with the line that it has in the file as it was given.
   if ('shop' in seen && isNew && takeProposals && mistakesIn(seen.findings).length === 0) {
     const proposed = seen.findings.filter(({ proposal }) => proposal !== undefined);
     const text = applyProposals(seen.shop.text, proposed);
     if (proposed.length > 0) seen = await look(assembleShop(text, viewsOf(seen.shop)));
+    taken = proposed.map(({ about, text: why, proposal }) =>
+      remark(about, `${why}: "${about}: ${proposal}" is written into the file that is deployed`),
+    );
   }
   const always = {
     version: source.version,
@@ -123,7 +127,11 @@ export async function readShop(
     isAnotherFile: stored !== undefined && (keepFile.length > 0 || isCutShort(state)),
     renames: await readRenames(db, shop, stored, state),
     keepFile,
-    findings: [...findings, ...(shop.file.must ?? []).map((text) => remark('must', text))],
+    findings: [
+      ...taken,
+      ...findings,
+      ...(shop.file.must ?? []).map((text) => remark('must', text)),
+    ],
   };
 }
 

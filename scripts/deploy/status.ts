@@ -188,14 +188,15 @@ function* describeUncompared(state: DatabaseState): Generator<Finding> {
       'This account may not see it: it needs SELECT, EXECUTE and EVENT on the schema',
     );
   // Only an account with SHOW_ROUTINE sees the body of a routine that another one made.
-  const unseen = objects.filter(
-    (object) => object.fingerprint === null && findRegistered(registry, object) !== undefined,
-  );
+  const unseen = objects.filter((object) => {
+    const registered = findRegistered(registry, object);
+    return registered && (object.fingerprint === null || registered.fingerprint === null);
+  });
   if (unseen.length > 0)
     yield remark(
       'objects',
       `${unseen.length} objects were compared by name only`,
-      'This account may not see what they do: it needs SHOW_ROUTINE',
+      'This account, or the one that deployed them, may not see what they do: GRANT it SHOW_ROUTINE, then order-timeout up',
     );
   if (isDedicated && state.definer.grants === undefined)
     yield remark(

@@ -52,6 +52,8 @@ describe('"up"', () => {
     expect(first).toMatchObject({ exitCode: 0 });
     expect(first.err).toMatch(/^ *1\/\d+ index order_timeout_due on orders \(\d+ ms\)$/m);
     expect(first.out).toMatch(/Deployed: \d+ steps in/);
+    expect(first.out).toContain('"orders.paid_at: paid_at" is written into the file');
+    expect((await run(['shop', '--url', bare.url])).out).toContain('paid_at: paid_at');
     const second = await run(['up', '--url', bare.url, '--yes']);
     expect(second).toMatchObject({ exitCode: 0, err: '' });
     expect(second.out).toContain('Nothing to do');

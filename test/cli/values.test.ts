@@ -1,4 +1,6 @@
+import { PassThrough } from 'node:stream';
 import { summarise } from '../../scripts/cli/agreement';
+import { askOn } from '../../scripts/cli/context';
 import picocolors from 'picocolors';
 import { expect, test } from 'vitest';
 import { toTable } from '../../scripts/cli/output';
@@ -80,3 +82,18 @@ test('a table has its columns one below the other, and a long one its titles eve
   expect(long).toHaveLength(404);
   expect([long[0], long[201], long[402]]).toEqual(['of   amount', 'of   amount', 'of   amount']);
 });
+
+test.each([
+  ['y\r', 'y'],
+  ['y\u0003', ''],
+  ['\u0004', ''],
+])(
+  'who types %j has answered %j: Ctrl-C and Ctrl-D are no yes, and no error',
+  async (keys, answer) => {
+    const keyboard = Object.assign(new PassThrough(), { isTTY: true });
+    const screen = Object.assign(new PassThrough(), { isTTY: true });
+    const asked = askOn(keyboard, screen, 'Go ahead? ');
+    keyboard.write(keys);
+    expect(await asked).toBe(answer);
+  },
+);

@@ -84,6 +84,18 @@ describe('"verify"', () => {
     expect(differences).toEqual([]);
     expect(remarks.map(({ about }) => about)).toEqual(['objects', 'grants']);
   });
+
+  it('does not say of what its deployer could not see that it was changed, and "up" by one who can makes it known', async () => {
+    const shop = await createShop({ deploy: false });
+    await up(await deployer(shop, 'needed'), { source: SMALL });
+    const { differences, remarks } = await verify(shop.url, SMALL);
+    expect(differences).toEqual([]);
+    expect(remarks.map(({ about }) => about)).toEqual(['objects']);
+
+    const { steps } = await up(shop.url, { source: SMALL });
+    expect(steps).toContain('procedure order_timeout_first: is not known to be as deployed');
+    expect(await verify(shop.url, SMALL)).toEqual({ differences: [], remarks: [] });
+  });
 });
 
 describe('an account that may only look', () => {

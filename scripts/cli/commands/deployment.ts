@@ -32,7 +32,7 @@ export const upCommand = (context: Context) =>
     "Deploy to a shop's database, or bring it to this version. Checks first; changes nothing if something is wrong.",
     'up --clock +08:00',
   )
-    .option('--yes', 'do not ask')
+    .option('--yes', 'do not ask, and write what the notes propose into a new shop file')
     .action(async (options) => {
       const startedAt = performance.now();
       const result = await deploy.up(connectionOptions(options, context), {
