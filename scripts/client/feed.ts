@@ -34,7 +34,7 @@ export type ReadCancellation = RowOf<'read_cancellations'> & {
  *
  * Throws `IN_TRANSACTION` on a connection that has one open, `FEED_BUSY` when
  * another reader did not end within 10 seconds, `INVALID_NUMBER` for a place that no database has given
- * yet, `INVALID_ARGUMENT`, `INVALID_ID`, `SETTING_LOST`; other errors as `cancelExpiredOrder`.
+ * yet, `INVALID_ARGUMENT`, `INVALID_ID`; other errors as `cancelExpiredOrder`.
  */
 export async function readCancellations(
   db: Database,

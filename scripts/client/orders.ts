@@ -6,9 +6,8 @@ import { rowOf, type RowOf, rowsOf } from './procedures';
 export type CancelExpiredOrderResult = RowOf<'cancel_expired_order'>;
 
 /**
- * Cancels one unpaid order that is past its time, and gives back its coupons and points, exactly
- * once. Calls `cancel_expired_order`. Outcomes:
- * - `cancelled`: now, and all that was taken has come back.
+ * Cancels one unpaid order that is past its time, and gives back what it took, exactly once. Calls `cancel_expired_order`. Outcomes:
+ * - `cancelled`: now, and what it took has come back; what many share, as stock, with the next sweep.
  * - `not_found`: there is no such order.
  * - `not_pending`: it is paid, or was cancelled before.
  * - `contradictory`: pending and yet with a paid time, or without a usable age.
@@ -23,9 +22,9 @@ export type CancelExpiredOrderResult = RowOf<'cancel_expired_order'>;
  * compute. Amounts are in minor units or points. Times are instants, whatever time zone the connection
  * or the shop has.
  *
- * Throws `OrderTimeoutError` (`INVALID_ID`, `INVALID_ARGUMENT`, `SETTING_LOST`; `OUTCOME_UNKNOWN` when
- * the call was cut short: call again), and MySQL's own errors unchanged. Deadlocks are tried again,
- * except inside your transaction.
+ * Throws `OrderTimeoutError` (`INVALID_ID`, `INVALID_ARGUMENT`, `SETTING_LOST`, `CLOCK_CHANGED`,
+ * `ROW_GONE`, `STATUS_UNCHANGED`, `UNEXPECTED_RESULT`; `OUTCOME_UNKNOWN` when the call was cut short: call
+ * again), and MySQL's own errors unchanged. Deadlocks are tried again, except inside your transaction.
  */
 export function cancelExpiredOrder(
   db: Database,
@@ -40,14 +39,13 @@ export type CancelOrderResult = RowOf<'cancel_order'>;
 export interface CancelOrderOptions extends CallOptions {
   /** Whose order it must be. One that is missing by mistake is an `INVALID_ID`, never an admin. */
   readonly userId: Id;
-  /** For the journal and the points ledger, at most 255 characters. Default: order_cancel. */
+  /** For the journal and the ledgers, at most 255 characters. Default: order_cancel. */
   readonly remark?: string | undefined;
 }
 
 /**
- * Cancels one unpaid order for its user, and gives back its coupons and points, exactly once. Neither
- * its age nor a hold matters. Calls `cancel_order`. Outcomes: `cancelled`, `not_found`, `not_pending`
- * and
+ * Cancels one unpaid order for its user, and gives back what it took, exactly once. Neither its age, a
+ * policy nor a hold matters. Calls `cancel_order`. Outcomes: `cancelled`, `not_found`, `not_pending` and
  * `contradictory` as `cancelExpiredOrder`; `not_owner`: it is another user's.
  *
  * Transactions, units, times and errors: as `cancelExpiredOrder`.

@@ -300,7 +300,7 @@ export const PROCEDURES = {
       amount: read.whole,
       /** What it is compared with. */
       otherAmount: read.whole,
-      /** The unknown action, or what is wrong of what must never be; else empty. */
+      /** More about it: the runbook says what, finding by finding. */
       detail: read.text,
       foundAt: read.instant,
     },

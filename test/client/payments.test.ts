@@ -286,6 +286,10 @@ test('deadlines take a list of ids, which may be empty', async () => {
     await expect(shop.db.query('CALL order_deadlines(?)', [list])).rejects.toMatchObject({
       errno: 50008,
     });
+  await expect(shop.db.query('CALL order_deadlines(?)', ['[7, 0, "x"]'])).rejects.toThrow(
+    'must be a JSON array of at most 1000 positive ids, but is ARRAY of 3; no ids: 2',
+  );
+  await expect(shop.db.query('CALL order_deadlines(NULL)')).rejects.toThrow('but is NULL');
 });
 
 async function toSendBack(shop: Shop): Promise<string[]> {

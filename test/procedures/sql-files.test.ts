@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { PROCEDURES } from '../../scripts/client/procedures';
 import { createExample } from '../shops/example';
 import { createShop } from '../support';
 
@@ -52,6 +53,23 @@ function withCalled(routine: (typeof FILES)[number], found = new Set<(typeof FIL
   }
   return found;
 }
+
+test.each(Object.entries(PROCEDURES))('the manual of %s names each column', (name, { gives }) => {
+  const routine = ROUTINES.find((one) => one.name === name);
+  if (routine === undefined) throw new Error(`there is no ${name}`);
+  const [, result = ''] = /Result: ([^]*?)\n(?:Outcomes|Errors|Example): /.exec(routine.text) ?? [];
+  if (/^as /.test(result)) return;
+  const called = [...withCalled(routine)];
+  const columns = [
+    ...Object.keys(gives).map((column) => column.replaceAll(/[A-Z]/g, '_$&').toLowerCase()),
+    ...(called.some(({ text }) => / AS clock\b/.test(text)) ? ['clock'] : []),
+  ];
+
+  // "The shop's clock" is no column.
+  expect(columns.filter((column) => !new RegExp(`(?<!'s )\\b${column}\\b`).test(result))).toEqual(
+    [],
+  );
+});
 
 describe.each(FUNCTIONS)('$path, and what it calls,', (routine) => {
   test('has no handler: one around a write would keep half of it', () => {

@@ -11,7 +11,7 @@ Errors: 50007 p_reference is NULL, empty or longer than 255 characters.'
 BEGIN
     IF NOT COALESCE(CHAR_LENGTH(p_reference) BETWEEN 1 AND 255, FALSE) THEN
         SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 50007,
-            MESSAGE_TEXT = 'INVALID_TEXT: p_reference must be the payment''s own id, but is NULL, empty or too long';
+            MESSAGE_TEXT = 'INVALID_TEXT: p_reference must be the payment''s own id, 1 to 255 characters, but is NULL, empty or longer';
     END IF;
 END$$
 DELIMITER ;

@@ -11,7 +11,7 @@ Result: 1 row: order_id, outcome. Outcomes: accepted; already_accepted (this ref
 record here; a finding); reference_used (on another order: nothing is recorded); not_found; and money to send back: already_paid
 (another reference paid it), too_late (cancelled), not_payable. A repeated call gets the same answer.
 Errors: 50001 p_order_id is NULL or not positive; 50007 p_reference is NULL, empty or longer than 255 characters; 1205 and 1213 lock conflicts: call again;
-50003 the setting is lost; 50006 the clock was changed.
+50003 the setting is lost; 50006 the clock was changed; 50010 what the shop file sets did not make the order paid.
 Example: CALL accept_payment(28229, ''pi_3MtwBw'')'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA

@@ -10,8 +10,7 @@ matters. Transactions as in cancel_expired_order().
 Parameters: p_order_id: the order''s id. p_user_id: the order must be this user''s. p_remark: goes to the journal and the ledgers;
 NULL: order_cancel.
 Result: as of cancel_expired_order(). Outcomes: cancelled, not_found, not_owner, not_pending, contradictory.
-Errors: 50001 an id is NULL or not positive; 1205 and 1213 lock conflicts: call again; 50003 the setting is lost;
-50006 the clock was changed.
+Errors: 50001 an id is NULL or not positive; others as of cancel_expired_order().
 Example: CALL cancel_order(28229, 9110, ''changed my mind'')'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA

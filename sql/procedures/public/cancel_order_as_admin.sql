@@ -8,8 +8,7 @@ CREATE PROCEDURE cancel_order_as_admin (
 hold matters. Grant it to the accounts of admins only. Transactions as in cancel_expired_order().
 Parameters: p_order_id: the order''s id. p_remark: goes to the journal and the ledgers; NULL: order_cancel.
 Result: as of cancel_expired_order(). Outcomes: cancelled, not_found, not_pending, contradictory.
-Errors: 50001 p_order_id is NULL or not positive; 1205 and 1213 lock conflicts: call again; 50003 the setting is lost;
-50006 the clock was changed.
+Errors: 50001 p_order_id is NULL or not positive; others as of cancel_expired_order().
 Example: CALL cancel_order_as_admin(28229, ''fraud'')'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA

@@ -9,7 +9,7 @@ CREATE PROCEDURE hold_order (
 A later hold replaces an earlier one. Waits for the order''s row lock: when it returns held, no sweep cancels the order until then.
 Parameters: p_order_id: the order''s id. p_minutes: from now, 1 to 10080. p_reason: for people; NULL: none.
 Result: 1 row: order_id, outcome. Outcomes: held, not_found, not_pending (it is cancelled or paid).
-Errors: 50001 p_order_id is NULL or not positive; 50004 p_minutes is NULL or out of range; 50003 the setting is lost; 50006 the clock was changed.
+Errors: 50001 p_order_id is NULL or not positive; 50004 p_minutes is NULL or out of range; 1205 lock conflict: call again; 50003 the setting is lost; 50006 the clock was changed.
 Example: CALL hold_order(28229, 10, ''at the cashier'')'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA

@@ -5,7 +5,7 @@ CREATE PROCEDURE list_findings (
 )
     COMMENT 'Description: lists what a person has to look at, oldest first: what is open and not settled. Locks nothing.
 Parameters: p_limit: at most so many, 1 to 100000.
-Result: finding_id, order_id, kind, target_id, what, amount, other_amount, found_at (in the shop''s clock), detail. The page "What a finding
+Result: finding_id, order_id, kind, target_id, what, amount, other_amount, found_at (in the shop''s clock), detail, clock. The page "What a finding
 means and what to do" of the runbook explains each.
 Errors: 50004 p_limit is NULL or out of range.
 Example: CALL list_findings(100)'

@@ -6,7 +6,7 @@ CREATE PROCEDURE list_late_payments (
     COMMENT 'Description: lists the payments whose money is to be sent back, oldest first: accept_payment() could not accept them, and
 settle_late_payment() has not been called for them. Locks nothing.
 Parameters: p_limit: at most so many, 1 to 100000.
-Result: reference, order_id, outcome (too_late, already_paid, not_payable), received_at (in the shop''s clock), received_by.
+Result: reference, order_id, outcome (too_late, already_paid, not_payable), received_at (in the shop''s clock), received_by, clock.
 Errors: 50004 p_limit is NULL or out of range.
 Example: CALL list_late_payments(100)'
     SQL SECURITY DEFINER

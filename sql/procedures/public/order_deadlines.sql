@@ -14,14 +14,17 @@ Example: CALL order_deadlines(''[28229, 26743]'')'
     READS SQL DATA
 BEGIN
     DECLARE v_wrong INT;
+    DECLARE v_message VARCHAR(128);
 
 {{> distrust_session}}
     SELECT COALESCE(SUM(NOT COALESCE(REGEXP_LIKE(listed.digits, '^[1-9][0-9]{0,18}$') AND CAST(listed.digits AS UNSIGNED) <= 9223372036854775807, 0)), 0)
       INTO v_wrong
       FROM JSON_TABLE(p_order_ids, '$[*]' COLUMNS (digits VARCHAR(20) CHARACTER SET utf8mb4 PATH '$')) AS listed;
     IF NOT COALESCE(JSON_TYPE(p_order_ids), '') = 'ARRAY' OR JSON_LENGTH(p_order_ids) > 1000 OR v_wrong > 0 THEN
-        SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 50008,
-            MESSAGE_TEXT = 'INVALID_LIST: p_order_ids must be a JSON array of at most 1000 positive ids';
+        SET v_message = CONCAT('INVALID_LIST: p_order_ids must be a JSON array of at most 1000 positive ids, but is ',
+                               CONCAT_WS(' of ', COALESCE(JSON_TYPE(p_order_ids), 'NULL'), JSON_LENGTH(p_order_ids)),
+                               IF(v_wrong > 0, CONCAT('; no ids: ', v_wrong), ''));
+        SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 50008, MESSAGE_TEXT = v_message;
     END IF;
     DO order_timeout_now();
     SELECT /*+ {{> callers_session}} */

@@ -7,7 +7,7 @@ CREATE PROCEDURE preview_expired_orders (
 amounts. Locks nothing; an order that somebody holds locked is listed, though the sweep would leave it to the run after.
 Parameters: p_limit: at most so many orders, 1 to 100000.
 Result: a row per order, oldest first: order_id, user_id, source_type, created_at, overdue_seconds, coupon_refund, points_refund (minor
-units), returned (JSON: kind to amount, as texts).
+units), returned (JSON: kind to amount, as texts), clock.
 Errors: 50004 p_limit is NULL or out of range; 50003 the setting is lost; 50006 the clock was changed.
 Example: CALL preview_expired_orders(100)'
     SQL SECURITY DEFINER

@@ -9,7 +9,8 @@ CREATE PROCEDURE read_cancellations (
 Batches get their position here, one reader at a time, after they are committed: so a position is never overtaken.
 Parameters: p_after_position, p_after_order_id: of the last row that was read; 0 and 0: from the beginning. p_limit: 1 to 10000.
 Result: position, order_id, user_id, source_type, cause, run_id, coupon_refunded, points_refunded (minor units), findings (JSON array
-of what was found then, see list_findings(); NULL: nothing), cancelled_at (in the shop''s clock), returned (JSON: kind to amount, as texts).
+of what was found then, see list_findings(); NULL: nothing), cancelled_at (in the shop''s clock), returned (JSON: kind to amount, as
+texts), clock.
 Errors: 50002 called inside a transaction; 50004 a parameter is NULL or out of range, or the position is one of the future;
 50005 another reader did not end within 10 seconds: call again.
 Example: CALL read_cancellations(0, 0, 1000)'

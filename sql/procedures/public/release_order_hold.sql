@@ -6,7 +6,7 @@ CREATE PROCEDURE release_order_hold (
     COMMENT 'Description: ends the hold of an order: it times out as usual again.
 Parameters: p_order_id: the order''s id.
 Result: 1 row: order_id, outcome. Outcomes: released, not_held.
-Errors: 50001 p_order_id is NULL or not positive.
+Errors: 50001 p_order_id is NULL or not positive; 1205 lock conflict: call again.
 Example: CALL release_order_hold(28229)'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA

@@ -7,8 +7,8 @@ CREATE PROCEDURE repair_missing_refund (
 repair_refund. Transactions as in cancel_expired_order(). Called again, or for an order that lacks nothing, it returns no row.
 Parameters: p_order_id: the order''s id.
 Result: as audit_missing_refunds(), and given: what came back now. From the journal alone, whatever the caller''s snapshot.
-Errors: 50001 p_order_id is NULL or not positive; 1205 and 1213 lock conflicts: call again; 50003 the setting is lost;
-50006 the clock was changed.
+Errors: 50001 p_order_id is NULL or not positive; 1205 and 1213 lock conflicts, 50009 a row went meanwhile: call again;
+50003 the setting is lost; 50006 the clock was changed.
 Example: CALL repair_missing_refund(28229)'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
