@@ -89,6 +89,10 @@ export function instant(name: string, value: unknown): Date {
   throw invalid(name, 'a valid Date', value);
 }
 
+/** A caller in JavaScript may leave out options of which some are needed: these are told by their names then. */
+export const orNone = <Options extends object>(given: Options): Options =>
+  (given as Options | undefined) ?? ({} as Options);
+
 export function invalid(name: string, expected: string, value: unknown): OrderTimeoutError {
   return new OrderTimeoutError(
     'INVALID_ARGUMENT',

@@ -1,6 +1,6 @@
-import { type Id, invalid, milliseconds } from './arguments';
+import { type Id, invalid, milliseconds, orNone } from './arguments';
 import type { CallOptions } from './call';
-import { type Database, type DatabasePool, isPool } from './database';
+import { type Database, type DatabasePool, isPool, requireDatabase } from './database';
 import { OrderTimeoutError, serverErrno } from './errors';
 import { pause } from './pause';
 import { type RowOf, rowsOf } from './procedures';
@@ -38,8 +38,9 @@ export type ReadCancellation = RowOf<'read_cancellations'> & {
  */
 export async function readCancellations(
   db: Database,
-  { after, limit = 1000, ...options }: ReadCancellationsOptions,
+  given: ReadCancellationsOptions,
 ): Promise<ReadCancellation[]> {
+  const { after, limit = 1000, ...options } = orNone(given);
   const args = { ...placeOf('after', after), limit };
   const rows = await rowsOf(db, 'read_cancellations', args, options);
   return rows.map((row) => ({
@@ -74,8 +75,10 @@ const LONGEST_PAUSE_MS = 60_000;
  */
 export async function* followCancellations(
   db: DatabasePool,
-  { from, limit = 1000, pollMs = 1000, signal, timeoutMs = 60_000 }: FollowOptions,
+  given: FollowOptions,
 ): AsyncGenerator<ReadCancellation, void, undefined> {
+  const { from, limit = 1000, pollMs = 1000, signal, timeoutMs = 60_000 } = orNone(given);
+  requireDatabase(db);
   if (!isPool(db)) throw invalid('db', "a Pool of 'mysql2/promise', as connections are lost", db);
   let after = from;
   placeOf('from', after);

@@ -1,4 +1,4 @@
-import type { Id } from './arguments';
+import { type Id, orNone } from './arguments';
 import type { CallOptions } from './call';
 import type { Database } from './database';
 import { rowOf, type RowOf, rowsOf } from './procedures';
@@ -53,8 +53,9 @@ export interface CancelOrderOptions extends CallOptions {
 export function cancelOrder(
   db: Database,
   orderId: Id,
-  { userId, remark, ...options }: CancelOrderOptions,
+  given: CancelOrderOptions,
 ): Promise<CancelOrderResult> {
+  const { userId, remark, ...options } = orNone(given);
   return rowOf(db, 'cancel_order', { orderId, userId, remark }, options);
 }
 
@@ -134,8 +135,9 @@ export interface HoldOrderOptions extends CallOptions {
 export function holdOrder(
   db: Database,
   orderId: Id,
-  { minutes, reason, ...options }: HoldOrderOptions,
+  given: HoldOrderOptions,
 ): Promise<HoldOrderResult> {
+  const { minutes, reason, ...options } = orNone(given);
   return rowOf(db, 'hold_order', { orderId, minutes, reason }, options);
 }
 

@@ -6,6 +6,7 @@ import {
   cancelExpiredOrder,
   cancelOrder,
   explainOrderTimeout,
+  followCancellations,
   holdOrder,
   orderDeadlines,
   previewExpiredOrders,
@@ -40,6 +41,17 @@ test('an id that cannot be one is refused, and a user id that is missing by mist
 
 const long = 'x'.repeat(256);
 const REFUSED: Record<string, [call: (db: Pool) => Promise<unknown>, code: string]> = {
+  'no options, for a cancel': [(db) => cancelOrder(db, 1, undefined as never), 'INVALID_ID'],
+  'no options, for a hold': [(db) => holdOrder(db, 1, undefined as never), 'INVALID_ARGUMENT'],
+  'no options, to read': [(db) => readCancellations(db, undefined as never), 'INVALID_ARGUMENT'],
+  'no options, to follow': [
+    (db) => followCancellations(db, undefined as never).next(),
+    'INVALID_ARGUMENT',
+  ],
+  'nothing to follow': [
+    () => followCancellations(undefined as never, { from: 'beginning' }).next(),
+    'INVALID_ARGUMENT',
+  ],
   'a long remark': [(db) => cancelOrder(db, 1, { userId: 1, remark: long }), 'INVALID_ARGUMENT'],
   'hold 0': [(db) => holdOrder(db, 0, { minutes: 1 }), 'INVALID_ID'],
   'hold 1.5': [(db) => holdOrder(db, 1, { minutes: 1.5 }), 'INVALID_ARGUMENT'],
