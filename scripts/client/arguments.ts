@@ -90,8 +90,8 @@ export function instant(name: string, value: unknown): Date {
 }
 
 /** A caller in JavaScript may leave out options of which some are needed: these are told by their names then. */
-export const orNone = <Options extends object>(given: Options): Options =>
-  (given as Options | undefined) ?? ({} as Options);
+export const orNone = <Options extends object>(given: Options | undefined): Options =>
+  given ?? ({} as Options);
 
 export function invalid(name: string, expected: string, value: unknown): OrderTimeoutError {
   return new OrderTimeoutError(

@@ -48,7 +48,7 @@ export const upCommand = (context: Context) =>
 export const planCommand = (context: Context) =>
   settingCommand(
     'plan',
-    'Print the exact SQL that "up" would run now, to review and to run with the mysql client. Changes nothing.',
+    'Print the exact SQL that "up" without --yes would run now, to review and to run with the mysql client. Changes nothing.',
     'plan --clock +08:00',
   ).action(async (options) => {
     const { sql, steps, remarks } = await deploy.plan(connectionOptions(options, context), options);

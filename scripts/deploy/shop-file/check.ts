@@ -273,7 +273,7 @@ function* proposals(file: ShopFile, { tables }: ShopFacts): Generator<Finding> {
       ...remark(
         'orders.paid_at',
         `${orders.table} has a column ${paid}`,
-        `With "paid_at: ${paid}" a pending order that has one is never cancelled`,
+        `With "paid_at: ${paid}" a pending order that has one is never cancelled; up --yes writes it`,
       ),
       proposal: paid,
     };
@@ -286,7 +286,7 @@ function* proposals(file: ShopFile, { tables }: ShopFacts): Generator<Finding> {
       ...remark(
         `give_back.${kind}.target.only`,
         `${target.table} has a column ${dead.name}`,
-        `With "only: ${value}" in target a dead row gets nothing, and that is a finding`,
+        `With "only: ${value}" in target a dead row gets nothing, and that is a finding; up --yes writes it`,
       ),
       proposal: value,
     };

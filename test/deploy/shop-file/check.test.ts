@@ -356,9 +356,9 @@ describe('what the file leaves out and most likely should say', () => {
     const { findings, remarks } = await check(shop, without);
     expect(remarks).toEqual([
       'line 2, orders.paid_at: litemall_order has a column pay_time. ' +
-        'With "paid_at: pay_time" a pending order that has one is never cancelled',
+        'With "paid_at: pay_time" a pending order that has one is never cancelled; up --yes writes it',
       'line 19, give_back.stock.target.only: litemall_goods_product has a column deleted. ' +
-        'With "only: target.deleted = 0" in target a dead row gets nothing, and that is a finding',
+        'With "only: target.deleted = 0" in target a dead row gets nothing, and that is a finding; up --yes writes it',
     ]);
     const taken = applyProposals(without, findings);
     expect(taken).toContain('# update_time is its optimistic lock');
