@@ -267,7 +267,11 @@ function identityOf(rule: Rule): string {
 /** Columns that the file doesn't name and most likely should. */
 function* proposals(file: ShopFile, { tables }: ShopFacts): Generator<Finding> {
   const { orders, give_back } = file;
-  const paid = PAID_COLUMNS.find((name) => tables.get(orders.table)?.columns.has(name));
+  const columnsOfOrders = tables.get(orders.table)?.columns;
+  const paid = PAID_COLUMNS.find((name) => {
+    const column = columnsOfOrders?.get(name);
+    return column !== undefined && isTime(column);
+  });
   if (orders.paid_at === undefined && paid !== undefined)
     yield {
       ...remark(

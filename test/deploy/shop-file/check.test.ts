@@ -366,4 +366,11 @@ describe('what the file leaves out and most likely should say', () => {
     expect(again.mistakes).toEqual([]);
     expect(again.remarks).toEqual([]);
   });
+
+  it('is not a paid time in seconds, which would be refused', async () => {
+    const shop = await tablesOf('litemall');
+    await shop.run('ALTER TABLE litemall_order MODIFY pay_time INT NULL');
+    const { remarks } = await check(shop, edit(litemall, '  paid_at: pay_time\n', ''));
+    expect(remarks).toEqual([expect.stringContaining('litemall_goods_product')]);
+  });
 });
