@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -351,6 +351,16 @@ describe('the program itself', () => {
   it('goes on when whoever reads has seen enough and closes the pipe', async () => {
     expect((await inShell('node "$@" | true', 'plan', '--help')).stderr).toBe('');
   });
+
+  it.skipIf(!existsSync('/dev/full'))(
+    'says that its answer found no room on the disk',
+    async () => {
+      await expect(inShell('node "$@" >/dev/full', 'plan', '--help')).rejects.toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/^The answer could not be written: .*\n$/) as string,
+      });
+    },
+  );
 
   it('completes a deployment whose progress nobody reads any more', async () => {
     const bare = await createShop({ deploy: false });
