@@ -198,7 +198,7 @@ function* accessesOf({ orders, give_back }: ShopFile): Generator<Access> {
 }
 
 function* ofRule(
-  { target: { table, id }, lines, held, named, reads = {}, reach = [] }: Rule,
+  { target: { table, id }, lines, held, named, reads = {}, reach = [], ledger }: Rule,
   orders: string,
 ): Generator<Access> {
   yield { path: 'target.id', table, columns: [id], unique: true };
@@ -218,7 +218,30 @@ function* ofRule(
   }
   for (const [read, { index, or }] of Object.entries(reads))
     if (index) yield { path: `reads.${read}`, table: read, columns: index, or };
+  if (ledger) {
+    const { index, or } = reads[ledger.table] ?? {};
+    const [first, ...others] = tellingColumns(ledger.write);
+    yield {
+      path: 'ledger',
+      table: ledger.table,
+      columns: index ?? [first],
+      or: or ?? others.map((column) => [column]),
+    };
+  }
 }
+
+/** The columns of a ledger by which a refund's row is found; an order has fewer rows than a user. */
+function tellingColumns(write: NonNullable<Rule['ledger']>['write']): string[] {
+  return ['order_id', 'target_id', 'account_id', 'user_id'].flatMap((told) =>
+    Object.entries(write)
+      .filter(([, value]) => soleColumn(bare(String(value)), 'refund') === told)
+      .map(([column]) => column),
+  );
+}
+
+/** What an id in a text is of: CONCAT('order ', refund.order_id). */
+const bare = (expression: string) =>
+  /^\s*CONCAT\s*\((?:\s*'[^']*'\s*,)?([^,()]*)\)\s*$/i.exec(expression)?.[1] ?? expression;
 
 /** A longer text column is indexed by its beginning, so that the key fits every row format. */
 const LONGEST_INDEXED_TEXT = 64;

@@ -12,11 +12,10 @@ SELECT broken.invariant,
               CONCAT(refund.amount, ' given back with ', entries.found, ' rows in the ledger',
                      IF(entries.refunds > 1, CONCAT(' for ', entries.refunds, ' refunds that look alike there'), '')) AS what
          FROM (SELECT (SELECT COUNT(*)
-                         FROM order_timeout_shop_{{kind}}_ledger AS row_of{{#ledger.of_user}}
-                         JOIN (SELECT refund.user_id
+                         FROM {{#ledger.of_user}}(SELECT refund.user_id
                                 UNION -- accounts may have been merged since
                                SELECT o.user_id FROM order_timeout_shop_order AS o WHERE o.order_id = refund.order_id) AS holder
-                           ON {{ledger.of_user}} = holder.user_id{{/ledger.of_user}}
+                STRAIGHT_JOIN {{/ledger.of_user}}order_timeout_shop_{{kind}}_ledger AS row_of{{#ledger.of_user}} ON {{ledger.of_user}} = holder.user_id{{/ledger.of_user}}
                         WHERE {{ledger.match}}) AS found,
                       -- Two gift cards of one account, of the same amount: a ledger that does not name the card has two such rows, and so
                       -- has one of several kinds that does not name the kind.

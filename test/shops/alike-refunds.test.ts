@@ -1,3 +1,4 @@
+import type { RowDataPacket } from 'mysql2/promise';
 import { expect, test } from 'vitest';
 import { call, createDeployed, findings, ordersOf, purchases, sweep } from './example';
 
@@ -140,3 +141,31 @@ test.each([
   expect(await sweep(shop)).toMatchObject({ cancelled: 2, returned: { gift: '260' } });
   expect(await shop.run('SELECT * FROM order_timeout_violation')).toEqual([]);
 });
+
+test.for([
+  ['BIGINT', 'refund.order_id'],
+  ['VARCHAR(64)', "CONCAT('purchase ', refund.order_id)"],
+] as const)(
+  'the row of a refund is looked for by an index, and up makes one where the ledger has none: %s, %s',
+  async ([type, value]) => {
+    const schema = SCHEMA.replace('purchase BIGINT', `purchase ${type}`).replace(
+      ', KEY (purchase)\n',
+      '\n',
+    );
+    const file = fileWith('at: :now').replace('purchase: refund.order_id', `purchase: "${value}"`);
+    const shop = await createDeployed(schema, file, { 'gift.sql': VIEW });
+    await sweep(shop);
+    await shop.run(
+      `INSERT INTO log (purchase, wallet, amount, at)
+       WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 900)
+       SELECT REPLACE(purchase, 1, 1000 + n), wallet, amount, at FROM log JOIN n`,
+    );
+    const db = await shop.connect();
+    await db.query('FLUSH STATUS');
+    const [violations] = await db.query('SELECT * FROM order_timeout_violation');
+    const [reads] = await db.query<RowDataPacket[]>("SHOW SESSION STATUS LIKE 'Handler_read%'");
+
+    expect(violations).toEqual([]);
+    expect(reads.reduce((sum, { Value }) => sum + Number(Value), 0)).toBeLessThan(500);
+  },
+);

@@ -146,6 +146,7 @@ function ruleOf(kind: string, rule: Rule, dueSql: string | null, file: ShopFile,
         ? {
             table: quoteName(ledger.table),
             table_text: ledger.table,
+            index: ledgerIndexOf(kind, file, facts),
             columns: namesOf(write),
             values: valuesOf(write),
             /** What the row has after a refund; the ledger is written before the balance. */
@@ -315,6 +316,12 @@ function indexOf(
       needed.columns.join() === columns.join(),
   );
   return quoteName(index?.name ?? '');
+}
+
+/** The one by which a refund's row in the ledger is found; null: nothing in the row says whose it is. */
+function ledgerIndexOf(kind: string, file: ShopFile, { tables }: ShopFacts): string | null {
+  const index = neededIndexes(file, tables).find(({ path }) => path === `give_back.${kind}.ledger`);
+  return index === undefined ? null : quoteName(index.name);
 }
 
 function reachesOf(kind: string, rule: Rule, file: ShopFile, facts: ShopFacts) {
