@@ -23,6 +23,22 @@ test('what is due is counted by the numbers, with the age of the oldest beyond i
   });
 });
 
+test('a hold is of a pending order, and is released once', async () => {
+  const { orderId } = await pendingOrder(shop);
+  const paid = await order(shop, { status: 'paid' });
+  const answer = async (sql: string) => (await call(shop.db, sql)).outcome;
+
+  expect(await answer(`hold_order(${paid.orderId}, 5, 'x')`)).toBe('not_pending');
+  expect(await answer("hold_order(4711, 5, 'x')")).toBe('not_found');
+  expect(await answer(`release_order_hold(${orderId})`)).toBe('not_held');
+  expect(await answer(`hold_order(${orderId}, 5, 'x')`)).toBe('held');
+  expect(await shop.run('SELECT order_id, reason FROM order_timeout_hold')).toEqual([
+    { order_id: orderId, reason: 'x' },
+  ]);
+  expect(await answer(`release_order_hold(${orderId})`)).toBe('released');
+  expect(await shop.run('SELECT order_id FROM order_timeout_hold')).toEqual([]);
+});
+
 test('of the runs that failed the health tells the last error', async () => {
   await shop.run(
     `INSERT INTO order_timeout_run (started_at, outcome, error_number, error_message)
