@@ -18,20 +18,20 @@ export function* checkHistory(
   for (const { name, checksum, packageVersion } of applied) {
     const file = `migrations/${name}.up.sql`;
     const migration = migrations.find((one) => one.name === name);
-    const isNewer = migration === undefined && name > newestKnown;
-    if (isNewer && !older)
+    if (migration === undefined && name > newestKnown) {
+      if (older) continue;
       yield mistake(
         file,
         `This version is older than the database: ${name} was applied by version ${packageVersion}`,
         'use that version or a newer one',
       );
-    else if (migration === undefined && !isNewer)
+    } else if (migration === undefined)
       yield mistake(
         file,
         `${file} is missing, and the database has it from version ${packageVersion}`,
         'restore the file',
       );
-    else if (migration !== undefined && migration.checksum !== checksum)
+    else if (migration.checksum !== checksum)
       yield mistake(
         file,
         `${file} was edited after it had been applied by version ${packageVersion}`,

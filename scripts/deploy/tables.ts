@@ -220,17 +220,18 @@ function* ofRule(
     if (index) yield { path: `reads.${read}`, table: read, columns: index, or };
   if (ledger) {
     const { index, or } = reads[ledger.table] ?? {};
-    const [first, ...others] = tellingColumns(ledger.write);
+    const telling = tellingColumns(ledger.write);
+    const first = telling.slice(0, 1);
     yield {
       path: 'ledger',
       table: ledger.table,
-      columns: index ?? [first],
-      or: or ?? others.map((column) => [column]),
+      columns: index ?? first,
+      or: or ?? telling.slice(1).map((column) => [column, ...first]),
     };
   }
 }
 
-/** The columns of a ledger by which a refund's row is found; an order has fewer rows than a user. */
+/** The columns of a ledger that tell a refund's row, the most telling first: one coupon may have the rows of many orders. */
 function tellingColumns(write: NonNullable<Rule['ledger']>['write']): string[] {
   return ['order_id', 'target_id', 'account_id', 'user_id'].flatMap((told) =>
     Object.entries(write)

@@ -145,6 +145,7 @@ test.each([
 test.for([
   ['BIGINT', 'refund.order_id'],
   ['VARCHAR(64)', "CONCAT('purchase ', refund.order_id)"],
+  ['VARCHAR(64)', 'refund.order_id'],
 ] as const)(
   'the row of a refund is looked for by an index, and up makes one where the ledger has none: %s, %s',
   async ([type, value]) => {

@@ -153,7 +153,7 @@ function ruleOf(kind: string, rule: Rule, dueSql: string | null, file: ShopFile,
             balance: tellsBalance(ledger.write)
               ? amountOf(rule, table, `SUM(refund.amount) OVER (${ONE_BY_ONE})`)?.value
               : null,
-            match: matchOf(ledger.write).join(' AND '),
+            match: matchOf(ledger.write, facts.tables.get(ledger.table)).join(' AND '),
             of_user: userColumnOf(ledger.write),
             told: toldBy(ledger.write),
             kinds: kindsAlike(ledger, file),
@@ -215,11 +215,15 @@ const lasting = (write: Values) =>
   );
 
 /** What tells the ledger's row `row_of` of a refund: all that lasts but whose, and when to the second. */
-const matchOf = (write: Values) =>
+const matchOf = (write: Values, table?: Table) =>
   lasting(write)
     .filter(([, value]) => value !== OF_USER)
     .map(([column, value]) => {
       const name = `row_of.${quoteName(column)}`;
+      // A number beside a text would be compared as numbers, by no index.
+      const isText = table?.columns.get(column.toLowerCase())?.characters != null;
+      const isNumber = soleColumn(String(value), 'refund') !== undefined;
+      if (isText && isNumber) return `${name} <=> CONCAT(${asWritten(value, undefined)})`;
       return wordsIn(String(value)).includes('now')
         ? `${name} BETWEEN refund.refunded_at - INTERVAL 1 SECOND AND refund.refunded_at + INTERVAL 1 SECOND`
         : `${name} <=> ${asWritten(value, undefined)}`;

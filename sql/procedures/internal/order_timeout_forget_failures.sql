@@ -9,9 +9,10 @@ BEGIN
     DECLARE v_any BIGINT;
     DECLARE v_order_ids JSON;
 
-    SELECT MIN(order_id) + FLOOR(CAST(RAND() AS DECIMAL(10, 9)) * (CAST(MAX(order_id) AS DECIMAL(20)) - MIN(order_id)))
+    -- In a SELECT of their own the ends are read from the index; beside RAND() all rows would be.
+    SELECT ends.least + FLOOR(CAST(RAND() AS DECIMAL(10, 9)) * (CAST(ends.most AS DECIMAL(20)) - ends.least))
       INTO v_any
-      FROM order_timeout_failure;
+      FROM (SELECT MIN(order_id) AS least, MAX(order_id) AS most FROM order_timeout_failure) AS ends;
     -- Read first: the DELETE would wait for orders that somebody has locked.
     SELECT JSON_ARRAYAGG(failure.order_id)
       INTO v_order_ids

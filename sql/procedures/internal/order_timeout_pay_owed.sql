@@ -20,10 +20,9 @@ BEGIN
 {{#rules}}
 {{#owes}}
     -- {{kind}}: {{table_text}}
-    SELECT MIN(account_id) + FLOOR(CAST(RAND() AS DECIMAL(10, 9)) * (CAST(MAX(account_id) AS DECIMAL(20)) - MIN(account_id)))
+    SELECT ends.least + FLOOR(CAST(RAND() AS DECIMAL(10, 9)) * (CAST(ends.most AS DECIMAL(20)) - ends.least))
       INTO v_begin
-      FROM order_timeout_owed
-     WHERE kind = '{{kind}}';
+      FROM (SELECT MIN(account_id) AS least, MAX(account_id) AS most FROM order_timeout_owed WHERE kind = '{{kind}}') AS ends;
     SET v_most = 50, v_after = v_begin, v_until = 9223372036854775807;
     pay_{{kind}}: LOOP
         SELECT JSON_ARRAYAGG(account_id), MAX(account_id)

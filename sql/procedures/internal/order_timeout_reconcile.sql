@@ -34,7 +34,9 @@ BEGIN
                                           p_again_after_order_id);
     END IF;
     IF p_has_findings THEN
-        SELECT MIN(id) + FLOOR(RAND() * (MAX(id) - MIN(id) + 1)) INTO v_any FROM order_timeout_finding WHERE is_open = 1;
+        SELECT ends.least + FLOOR(RAND() * (ends.most - ends.least + 1))
+          INTO v_any
+          FROM (SELECT MIN(id) AS least, MAX(id) AS most FROM order_timeout_finding WHERE is_open = 1) AS ends;
         SELECT JSON_ARRAYAGG(some.order_id)
           INTO v_order_ids
           FROM ((SELECT order_id FROM order_timeout_finding WHERE is_open = 1 AND id >= v_any ORDER BY id LIMIT 10)
