@@ -100,6 +100,13 @@ export function invalid(name: string, expected: string, value: unknown): OrderTi
   );
 }
 
+export function noOption(procedure: string, name: string): OrderTimeoutError {
+  return new OrderTimeoutError(
+    'INVALID_ARGUMENT',
+    `${JSON.stringify(name)} is no option of ${procedure}: options are an object, as { timeoutMs: 5000 }.`,
+  );
+}
+
 function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (typeof value === 'object' && value !== null) return 'an object';

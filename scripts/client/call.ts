@@ -1,5 +1,5 @@
 import type { Argument } from './arguments';
-import { callStatement, milliseconds } from './arguments';
+import { callStatement, milliseconds, noOption } from './arguments';
 import type { TextRow } from './columns';
 import {
   type Database,
@@ -32,9 +32,12 @@ export async function call(
   db: Database,
   procedure: string,
   args: readonly Argument[],
-  { timeoutMs }: CallOptions = {},
+  { timeoutMs, ...others }: CallOptions = {},
 ): Promise<readonly TextRow[]> {
   requireDatabase(db);
+  // In JavaScript a remark may come without its name, or with a wrong one: it would be lost.
+  const [other] = Object.keys(others);
+  if (other !== undefined) throw noOption(procedure, other);
   const statement = callStatement(procedure, args);
   const deadline =
     timeoutMs === undefined ? undefined : Date.now() + milliseconds('timeoutMs', timeoutMs);

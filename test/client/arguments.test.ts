@@ -5,6 +5,7 @@ import {
   auditMissingRefunds,
   cancelExpiredOrder,
   cancelOrder,
+  cancelOrderAsAdmin,
   explainOrderTimeout,
   followCancellations,
   holdOrder,
@@ -14,6 +15,7 @@ import {
   releaseOrderHold,
   repairMissingRefund,
   retryFailedOrder,
+  settleFinding,
 } from '../../scripts';
 import { changesOf, pendingOrder, shopOfFile } from '../support';
 
@@ -53,6 +55,18 @@ const REFUSED: Record<string, [call: (db: Pool) => Promise<unknown>, code: strin
     'INVALID_ARGUMENT',
   ],
   'a long remark': [(db) => cancelOrder(db, 1, { userId: 1, remark: long }), 'INVALID_ARGUMENT'],
+  'a remark that is no object': [
+    (db) => cancelOrderAsAdmin(db, 1, 'fraud' as never),
+    'INVALID_ARGUMENT',
+  ],
+  'an option by a wrong name': [
+    (db) => settleFinding(db, 1, { reason: 'given by hand' } as never),
+    'INVALID_ARGUMENT',
+  ],
+  'a time without its name': [
+    (db) => cancelExpiredOrder(db, 1, '5000' as never),
+    'INVALID_ARGUMENT',
+  ],
   'hold 0': [(db) => holdOrder(db, 0, { minutes: 1 }), 'INVALID_ID'],
   'hold 1.5': [(db) => holdOrder(db, 1, { minutes: 1.5 }), 'INVALID_ARGUMENT'],
   'hold 10081': [(db) => holdOrder(db, 1, { minutes: 10081 }), 'INVALID_NUMBER'],
