@@ -261,6 +261,25 @@ it('an orders table may have the name of its alias; what a cancellation sets nee
   expect(await column(shop, 'SELECT version FROM o')).toEqual([2]);
 });
 
+it('columns may have names beyond ASCII, also where an expression says them', async () => {
+  const shop = await createDeployed(
+    `${purchases('`prämie` INT NOT NULL DEFAULT 0, pr INT NOT NULL DEFAULT 1')}
+CREATE TABLE konto (nr BIGINT PRIMARY KEY, 积分 INT NOT NULL DEFAULT 0, gelöscht INT NOT NULL DEFAULT 0);
+INSERT INTO konto (nr) VALUES (7);
+INSERT INTO purchase (id, prämie) VALUES (1, 50);`,
+    `${ordersOf('purchase', 'set: {prämie: o.prämie - 1}')}
+give_back:
+  bonus:
+    order: {target: o.user_id, amount: o.prämie}
+    target: {table: konto, id: nr, only: target.gelöscht = 0}
+    add: 积分
+`,
+  );
+  expect(await cancel(shop, 1)).toMatchObject({ returned: { bonus: '50' } });
+  expect(await column(shop, 'SELECT 积分 FROM konto')).toEqual([50]);
+  expect(await column(shop, 'SELECT prämie FROM purchase')).toEqual([49]);
+});
+
 it('a journal that was kept, and is loaded before the next deployment, makes a second refund impossible', async () => {
   const file = `${ordersOf('purchase')}
 give_back:

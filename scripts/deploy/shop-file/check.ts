@@ -290,9 +290,11 @@ function* proposals(file: ShopFile, { tables }: ShopFacts): Generator<Finding> {
       ...remark(
         `give_back.${kind}.target.only`,
         `${target.table} has a column ${dead.name}`,
-        `With "only: ${value}" in target a dead row gets nothing, and that is a finding; up --yes writes it`,
+        value === undefined
+          ? 'If it says that a row is dead, say in "only" of target which are not: a dead row gets nothing'
+          : `With "only: ${value}" in target a dead row gets nothing, and that is a finding; up --yes writes it`,
       ),
-      proposal: value,
+      ...(value === undefined ? {} : { proposal: value }),
     };
   }
 }

@@ -3,20 +3,21 @@ import { type Meaning, meanings, type ShopFile, shopFile, type Value, type Value
 
 /**
  * The parts of an SQL expression that mean something to us. What is quoted comes first in the pattern, so that
- * nothing inside a text is taken for a name.
+ * nothing inside a text is taken for a name. A name may have letters beyond ASCII.
  */
 const PART =
-  /'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|(?<![\w@:]):(?<word>[a-z_]+)\b|(?<![\w$.`])(?<alias>\w+)\.(?:`(?<escaped>(?:[^`]|``)+)`|(?<column>[\w$]+))|(?<paren>[()])|(?<bad>;|--(?=\s|$)|#|\/\*|['"])/g;
+  /'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|(?<![\w@:]):(?<word>[a-z_]+)\b|(?<![\w$\x80-\uffff.`])(?<alias>\w+)\.(?:`(?<escaped>(?:[^`]|``)+)`|(?<column>[\w$\x80-\uffff]+))|(?<paren>[()])|(?<bad>;|--(?=\s|$)|#|\/\*|['"])/g;
 
 /** What a query is FROM, once its texts are empty and what it has in parentheses is a #. A name may be `order`, or o.group. */
 const FROM =
   /(?<![`.])\bFROM\b((?:`[^`]*`|[^`])*?)(?=(?<!\.)\b(?:WHERE|GROUP|HAVING|WINDOW|ORDER|LIMIT|UNION|INTERSECT|EXCEPT|FOR|LOCK)\b|$)/gi;
 
 /** The name with which a table of it begins. */
-const TABLE = /^\s*(?:`([^`]+)`|(?!DUAL\b|LATERAL\b)([\w$]+))(?![\w$]|\s*[.#])/i;
+const TABLE =
+  /^\s*(?:`([^`]+)`|(?!DUAL\b|LATERAL\b)([\w$\x80-\uffff]+))(?![\w$\x80-\uffff]|\s*[.#])/i;
 
 /** What a WITH gives a name. */
-const GIVEN = /`?([\w$]+)`?\s*#?\s*\bAS\s*#/gi;
+const GIVEN = /`?([\w$\x80-\uffff]+)`?\s*#?\s*\bAS\s*#/gi;
 
 /** One of these, a column with its alias. */
 type Part = Partial<Record<'word' | 'alias' | 'column' | 'paren' | 'bad', string>>;
@@ -95,7 +96,8 @@ function tablesReadIn(expression: string): string[] {
 /** The column when an expression is nothing but a column of this alias. */
 export function soleColumn(expression: string, alias: string): string | undefined {
   const [, column, escaped] =
-    new RegExp(`^\\s*${alias}\\.(?:([\\w$]+)|\`([^\`]+)\`)\\s*$`).exec(expression) ?? [];
+    new RegExp(`^\\s*${alias}\\.(?:([\\w$\\x80-\\uffff]+)|\`([^\`]+)\`)\\s*$`).exec(expression) ??
+    [];
   return column ?? escaped;
 }
 

@@ -47,9 +47,16 @@ export const isCode = (column: Column) =>
   (['char', 'varchar', 'enum'].includes(column.type) && (column.characters ?? 0) <= 255);
 export const isTime = ({ type }: Column) => ['datetime', 'timestamp'].includes(type);
 
-/** The condition under which a row is not dead, by such a column. */
-export const aliveBy = (alias: string, column: Column) =>
-  `${alias}.${column.name} ${isTime(column) ? 'IS NULL' : '= 0'}`;
+/** The condition under which a row is not dead, by such a column; undefined: by a text it can't be told. */
+export function aliveBy(alias: string, column: Column): string | undefined {
+  const name = `${alias}.${column.name}`;
+  if (isTime(column) || column.type === 'date')
+    return column.nullable ? `${name} IS NULL` : `${name} < '1000-01-01'`;
+  if (!isInteger(column) && column.type !== 'bit') return undefined;
+  // Without a default a new row has NULL.
+  const isNullAtFirst = column.nullable && !column.hasDefault;
+  return isNullAtFirst ? `COALESCE(${name}, 0) = 0` : `${name} = 0`;
+}
 
 /** Reads what a shop file is checked against. Changes nothing, and runs none of its expressions on a row. */
 export async function readShopFacts(

@@ -88,6 +88,7 @@ function write(
 ): string {
   const paid = pick(table, PAID_NAMES, isTime);
   const dead = table.columns.get(pick(table, DEAD_NAMES, () => true)?.toLowerCase() ?? '');
+  const alive = dead && aliveBy('o', dead);
   const type = pick(table, /^(order_|source_)?type$/i, isInteger);
   const deadline = pick(table, /expire|deadline|time_?out/i, isTime);
   const meaning = status.comment.replace(/\s+/g, ' ');
@@ -112,7 +113,8 @@ function write(
     `  created: ${created}`,
     deadline && `  # deadline: ${deadline} # wins over the age`,
     paid && `  paid_at: ${paid}`,
-    dead && `  only: ${aliveBy('o', dead)}`,
+    dead &&
+      `  ${alive === undefined ? `# only: by o.${dead.name}, which are not dead?` : `only: ${alive}`}`,
     '  status:',
     `    column: ${status.name}${meaning ? ` # ${meaning}` : ''}`,
     `    # The newest orders: ${statuses.length === 0 ? 'there are none' : 'code, how many, the newest'}`,

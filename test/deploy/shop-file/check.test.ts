@@ -75,6 +75,7 @@ const SUBQUERIES: readonly (readonly [string, ...string[]])[] = [
   ["EXISTS (SELECT 1 FROM JSON_TABLE('[1]', '$[*]' COLUMNS (n INT PATH '$')) AS list)"],
   ['EXISTS (SELECT 1 FROM `my-words` JOIN litemall_ad AS ad ON TRUE)', 'my-words', 'litemall_ad'],
   ['EXISTS (SELECT TRIM((SELECT 1 FROM litemall_ad LIMIT 1)))', 'litemall_ad'],
+  ['EXISTS (WITH wörter AS (SELECT 1) SELECT 1 FROM wörter, größen)', 'größen'],
   [
     'EXISTS (SELECT `from`.id FROM `order` AS `from` JOIN `my-words` AS w ON w.`limit` = `from`.id AND w.group IS NULL, litemall_ad ORDER BY 1)',
     'order',
@@ -85,7 +86,7 @@ const SUBQUERIES: readonly (readonly [string, ...string[]])[] = [
 
 it.each(SUBQUERIES)('what a subquery reads is found: %s', async (only, ...read) => {
   const shop = await tablesOf('litemall');
-  for (const name of ['my-words', 'litemall_ad', 'order'])
+  for (const name of ['my-words', 'litemall_ad', 'order', 'größen'])
     await shop.run('CREATE TABLE ?? (id INT PRIMARY KEY, `limit` INT, `group` INT)', [name]);
   const file = edit(litemall, 'only: o.deleted = 0', `only: ${JSON.stringify(only)}`);
   expect((await check(shop, file)).mistakes).toEqual([]);
