@@ -7,8 +7,8 @@ CREATE PROCEDURE order_timeout_reconcile_orders (
     OUT p_error_message VARCHAR(512) CHARACTER SET utf8mb4
 )
     COMMENT 'Description: looks at orders as they are now: opens findings of what a person has to look at, and closes those that are true no
-longer. A second take, a short refund, a row below its floor, what was owed to a row that was gone, and a cancellation after a payment
-are over only when a person says so.
+longer. A second take, a short refund, a row below its floor, what was owed to a row that was gone, or not given without it where no
+repair would, and a cancellation after a payment are over only when a person says so.
 Parameters: p_order_ids: the orders. p_now: in the shop''s clock, which is the session''s time zone. p_error_number,
 p_error_message: NULL, or why nothing was done.
 Errors: 1205 and 1213 lock conflicts; the query was killed (1317), the server shuts down (1053), a fault of the server or of the deployment.'
@@ -70,7 +70,10 @@ BEGIN
         ON claim.order_id = finding.order_id AND claim.kind = finding.kind AND claim.target_id = finding.target_id
      WHERE after.order_id IS NULL AND seen.order_id IS NULL
        -- What was claimed and then owed to a row that was gone is lost, whatever is there now.
-       AND NOT (finding.what = 'missing_target' AND COALESCE(claim.refunded_at <= finding.opened_at, FALSE));
+       AND NOT (finding.what = 'missing_target' AND COALESCE(claim.refunded_at <= finding.opened_at, FALSE))
+       -- What was cancelled here without its row no repair gives where nothing is audited, should the row come back.
+       AND NOT (finding.what = 'missing_target' AND claim.order_id IS NULL AND o.status IN ({{orders.cancelled}}){{#is_auditable}} AND NOT {{> is_audited}}{{/is_auditable}}
+                AND EXISTS (SELECT 1 FROM order_timeout_cancellation AS ours FORCE INDEX (order_timeout_cancellation_order) WHERE ours.order_id = o.order_id));
     CALL order_timeout_close_findings(v_over, p_now);
 {{/rules}}
     COMMIT AND NO CHAIN NO RELEASE;

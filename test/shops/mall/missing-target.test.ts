@@ -55,3 +55,21 @@ test('a pending one is, and no longer once the shop has found the row', async ()
   await reconcile();
   expect(await findings(shop)).toEqual([]);
 });
+
+test('one of an order that was cancelled here is over when a person says so: what came back to nobody is not given later', async () => {
+  await order(0);
+  await cancel(shop, 1);
+  await shop.run(
+    "INSERT INTO pms_sku_stock (id, sku_code, stock, lock_stock) VALUES (5, '', 9, 3)",
+  );
+  await reconcile();
+  expect(await findings(shop)).toContain('1: missing_target stock 5');
+  expect(await call(shop, 'repair_missing_refund', 1)).toEqual([]);
+  // Pending again, it will be given.
+  await shop.run('UPDATE oms_order SET status = 0');
+  await reconcile();
+  expect(await findings(shop)).not.toContain('1: missing_target stock 5');
+  await cancel(shop, 1);
+  await call(shop, 'cancel_expired_orders');
+  expect(await shop.run('SELECT lock_stock FROM pms_sku_stock')).toEqual([{ lock_stock: 0 }]);
+});
