@@ -6,7 +6,7 @@ import { type Finding, mistake, mistakesIn, remark } from './errors';
 import type { Privilege } from './grants';
 import { type ObjectSource, ownTables, renderSource, type Source } from './source';
 import { findRegistered } from './registry';
-import { applyProposals, checkShopFile, type Deployed } from './shop-file/check';
+import { applyProposals, checkShopFile, type Deployed, identityOf } from './shop-file/check';
 import {
   assembleShop,
   BUILT_IN,
@@ -21,7 +21,7 @@ import { readShopFacts } from './shop-file/facts';
 import { planKeepFile } from './shop-file/keep';
 import type { ShopFile } from './shop-file/schema';
 import { type ShopContext, toContext } from './shop-file/context';
-import { usesOf } from './shop-file/expressions';
+import { referencesIn, usesOf } from './shop-file/expressions';
 import { type DatabaseState, DEFAULT_CLOCK } from './state';
 
 /** What is deployed to one shop: this version's files, filled for it. */
@@ -190,10 +190,28 @@ async function readDeployed(
     if ((await select(db, sql, [kind])).length > 0) withRows.push(kind);
   }
   const { table = '', id = '' } = file?.orders ?? {};
-  const found = (await readTables(db, [table])).get(table);
+  const earlier = Object.values(file?.give_back ?? {});
+  const names = earlier.flatMap(({ target, lines }) => [target.table, lines?.table ?? '']);
+  const tables = await readTables(db, [table, ...names]);
   // A view in the place of a table that was renamed is none.
-  const isThere = found?.type === 'BASE TABLE' && found.columns.has(id.toLowerCase());
-  return { file, kinds: withRows, orders: isThere ? { table, id } : undefined };
+  const isThere = (name: string, column: string) =>
+    tables.get(name)?.type === 'BASE TABLE' &&
+    tables.get(name)?.columns.has(column.toLowerCase()) === true;
+  const renamed = earlier.flatMap((rule) => {
+    const [row, by] = identityOf(rule);
+    const { target, lines, named } = rule;
+    const columns = referencesIn(named?.target ?? '').map(({ column }) => column);
+    const isNamed = lines
+      ? isThere(lines.table, lines.target)
+      : columns.every((column) => isThere(table, column));
+    return [...(isThere(target.table, target.id) ? [] : [row]), ...(isNamed ? [] : [by])];
+  });
+  return {
+    file,
+    kinds: withRows,
+    orders: isThere(table, id) ? { table, id } : undefined,
+    renamed: new Set(renamed),
+  };
 }
 
 /** Whatever writes the journal goes through these. */

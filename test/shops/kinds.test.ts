@@ -407,6 +407,53 @@ describe('a kind that changes', () => {
   });
 });
 
+test('the tables and columns by which a kind is the same may be renamed, and then it has no others', async () => {
+  const fileWith = (from: string, to: string) =>
+    `${ordersOf('purchase')}
+give_back:
+  stock:
+    lines: {table: item, order: purchase_id, target: product_id, amount: quantity}
+    target: {table: product, id: id}
+    add: stock
+    shared: true
+  pass:
+    named: {target: o.pass_id, by: {kind: o.pass_id}, if: target.used = 1}
+    target: {table: pass, id: id}
+    set: {used: 0}
+`.replaceAll(from, to);
+  const moved = (from: string, to: string) => deployFile(shop, fileWith(from, to));
+  await shop.run('ALTER TABLE purchase ADD pass_id BIGINT NULL, ADD other_id BIGINT NULL');
+  await shop.run(
+    'CREATE TABLE pass (id BIGINT PRIMARY KEY, kind BIGINT NOT NULL, used INT NOT NULL)',
+  );
+  await shop.run('CREATE TABLE sku LIKE product');
+  await moved('', '');
+  await shop.run('INSERT INTO product VALUES (5, 10)');
+  await shop.run('INSERT INTO item VALUES (1, 1, 5, 3)');
+  await shop.run('INSERT INTO pass VALUES (4, 9, 1)');
+  await shop.run('UPDATE purchase SET status = 0, pass_id = 9 WHERE id = 1');
+  await cancelAsAdmin(shop, 1);
+
+  const refused = /the journal has refunds of .*, and the file says/;
+  await expect(moved('table: product', 'table: sku')).rejects.toThrow(refused);
+  await expect(moved('target: product_id', 'target: id')).rejects.toThrow(refused);
+  await expect(moved('o.pass_id', 'o.other_id')).rejects.toThrow(refused);
+  await shop.run('DROP TABLE sku');
+  await shop.run('RENAME TABLE product TO sku');
+  await moved('table: product', 'table: sku');
+  await sweep(shop);
+  expect(await column(shop, 'SELECT stock FROM sku')).toEqual([13]);
+  await shop.run('RENAME TABLE sku TO product');
+  await shop.run('ALTER TABLE item RENAME COLUMN product_id TO sku_id');
+  await moved('product_id', 'sku_id');
+  await shop.run('ALTER TABLE item RENAME COLUMN sku_id TO product_id');
+  await shop.run('ALTER TABLE purchase RENAME COLUMN pass_id TO pass');
+  await moved('pass_id', 'pass');
+  await setBack();
+  expect(await cancelAsAdmin(shop, 1)).toMatchObject({ returned: { stock: '0', pass: '0' } });
+  expect(await column(shop, 'SELECT stock FROM product')).toEqual([13]);
+});
+
 test('the orders stay the same table: in another one an id is another order’s; it may be renamed', async () => {
   await deploy(shop, held('voucher'));
   await setBack();

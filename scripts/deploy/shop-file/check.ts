@@ -209,6 +209,8 @@ export interface Deployed {
   readonly kinds: readonly string[];
   /** The orders of that file, as long as their table and its key are there under these names. */
   readonly orders?: Pick<ShopFile['orders'], 'table' | 'id'> | undefined;
+  /** Parts of its kinds of which a table or column is not there any more under its name. */
+  readonly renamed?: ReadonlySet<string>;
 }
 
 /** A kind that has journal rows keeps its table and target: else what came back once could come back again. */
@@ -243,17 +245,17 @@ function* checkKinds({ give_back, orders }: ShopFile, deployed: Deployed | undef
         `the journal has refunds of the kind ${kind}, and the file has it no longer`,
         `Keep it, or say "was: ${kind}" where it is now; without it they could be given twice`,
       );
-    else if (earlier !== undefined && identityOf(earlier) !== identityOf(rule))
+    else if (earlier !== undefined && !isOneKind(earlier, rule, deployed?.renamed))
       yield mistake(
         `give_back.${name}`,
-        `the journal has refunds of ${identityOf(earlier)}, and the file says ${identityOf(rule)}`,
+        `the journal has refunds of ${identityOf(earlier).join(' by ')}, and the file says ${identityOf(rule).join(' by ')}`,
         'Leave it, and add a kind of another name: what came back once could come back again',
       );
   }
 }
 
-/** What makes a refund the same one. */
-function identityOf(rule: Rule): string {
+/** What makes a refund the same one: the row that gets it, and what names it. */
+export function identityOf(rule: Rule): readonly [string, string] {
   const by = {
     lines: `${rule.lines?.table ?? ''}.${rule.lines?.target ?? ''}`,
     order: 'the order',
@@ -261,7 +263,13 @@ function identityOf(rule: Rule): string {
     named: rule.named?.target ?? '',
     due: 'its view',
   };
-  return `${rule.target.table}.${rule.target.id} by ${by[wayOf(rule)]}`;
+  return [`${rule.target.table}.${rule.target.id}`, by[wayOf(rule)]];
+}
+
+function isOneKind(earlier: Rule, rule: Rule, renamed?: Deployed['renamed']): boolean {
+  const now = identityOf(rule);
+  const isKept = (part: string, nth: number) => part === now[nth] || renamed?.has(part) === true;
+  return wayOf(earlier) === wayOf(rule) && identityOf(earlier).every(isKept);
 }
 
 /** Columns that the file doesn't name and most likely should. */
