@@ -66,12 +66,12 @@ export function* judgeClock(
   const likely = offsetOf(clock, -age);
   const newest = `The newest order is ${sayTime(age)} old under the clock ${clock}`;
   if (age < -TOLERATED_SECONDS) {
-    yield mistake(
+    yield (isRight ? remark : mistake)(
       'clock',
       `The newest order was created ${sayTime(-age)} in the future under the clock ${clock}`,
       isDatetime && likely !== undefined
         ? `the shop's clock is not ${clock}. Give its UTC offset, probably --clock ${likely}`
-        : "the server's clock is wrong, or the orders are",
+        : "the server's clock is wrong, or the orders are; if only some orders: --clock-is-right",
     );
   } else if (!isNew || !isDatetime) {
     return;

@@ -52,6 +52,13 @@ describe('the clock', () => {
     expect(judge({ age: 14 * HOUR, gap: 300 })).toEqual([['remark', undefined]]);
   });
 
+  it('is right when somebody vouches for it, though an order is of the future', () => {
+    expect(judge({ age: -300 * HOUR, isNew: false, isRight: true })).toEqual([
+      ['remark', undefined],
+    ]);
+    expect(judge({ age: -HOUR, isRight: true })).toEqual([['remark', '--clock +01:00']]);
+  });
+
   it('gets a remark when a quiet shop has no new order, and only while the clock is being set', () => {
     expect(judge({ age: 8 * HOUR + 20, gap: 2 * HOUR })).toEqual([['remark', undefined]]);
     expect(judge({ age: 8 * HOUR + 20, gap: 2 * HOUR, isNew: false })).toEqual([]);

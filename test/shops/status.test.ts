@@ -59,6 +59,19 @@ VALUES (1, 10, 'pending'), (2, 20, 'pending'), (3, 40, 'Pending '), (4, 80, 'pro
     ]);
   });
 
+  it.each(['latin1', 'gbk', 'big5'])('may stand in it in %s', async (charset) => {
+    const [open, dead] = charset === 'latin1' ? ['geöffnet', 'gelöscht'] : ['未付款', '取消'];
+    const shop = await createDeployed(
+      schema(`VARCHAR(20) CHARACTER SET ${charset}`).replace(/'pending'/g, `'${open}'`),
+      file(
+        `{column: status, pending: ${open}, paid: processing, other: [fraud, completed, pending], cancelled: ${dead}}`,
+      ),
+    );
+    expect(await cancel(shop, 1)).toMatchObject({ outcome: 'cancelled' });
+    expect(await sweep(shop)).toMatchObject({ cancelled: 1, failed: 0 });
+    expect((await statuses(shop)).slice(0, 3)).toEqual([dead, dead, 'Pending ']);
+  });
+
   it('is found by an index with all of it, oldest first', async () => {
     const shop = await createDeployed(
       `${schema(STATUS)} ALTER TABLE purchase ADD KEY (status(32), created_at);`,

@@ -313,7 +313,9 @@ const BITS: Readonly<Record<string, number>> = {
 export function fits(column: Column, text: string): boolean {
   const { type, fullType, characters, charset } = column;
   if (type === 'enum') return fullType.includes(`'${text.replaceAll("'", "''")}'`);
-  const isWritable = /^(utf|ucs|gb)/.test(charset ?? 'utf8mb4') || /^[ -~]*$/.test(text);
+  const isWritable =
+    /^(utf|ucs|gb|big5|[a-z]+jis|euc|cp932)/.test(charset ?? 'utf8mb4') ||
+    (charset === 'latin1' ? /^[ -~\xa0-\xff]*$/ : /^[ -~]*$/).test(text);
   return canHold(column, text) && isWritable && (characters === null || text.length <= characters);
 }
 

@@ -94,13 +94,15 @@ function write(
   const meaning = status.comment.replace(/\s+/g, ' ');
   const codesOf = (rows: readonly StatusCount[]) =>
     rows.flatMap(({ code }) => (code === null ? [] : inYaml(status, code)));
+  // One paid order among many that are pending, or cancelled, says nothing of the code.
+  const isPaid = (row: StatusCount) => row.paid * 2 > row.orders;
   // What waits for payment is younger than what no longer does.
   const [pending, ...rest] = codesOf(
     statuses
-      .filter((row) => row.paid === 0)
+      .filter((row) => !isPaid(row))
       .sort((one, other) => (other.newest ?? '').localeCompare(one.newest ?? '')),
   );
-  const paidCodes = codesOf(statuses.filter((row) => row.paid > 0));
+  const paidCodes = codesOf(statuses.filter(isPaid));
   const lines = [
     '# A guess from the tables that are here. See that each line is right; docs/your-shop.md has every key.',
     others.length > 0 &&

@@ -84,6 +84,21 @@ it('of other tables it says what was found, and what a person has to fill in', a
   expect((await check(shop, filled)).mistakes).toEqual([]);
 });
 
+it('takes a code for that of paid orders when most of its orders are', async () => {
+  const shop = await createShop({
+    deploy: false,
+    schema: () => `
+CREATE TABLE orders (id INT PRIMARY KEY, customer_id INT, status INT, paid_at DATETIME, created_at DATETIME);
+INSERT INTO orders VALUES (1, 1, 1, '2026-01-30', '2026-01-30'), (2, 1, 4, NULL, '2026-01-30'), (3, 1, 4, '2026-01-30', '2026-01-30'),
+    (4, 1, 0, NULL, '2026-01-31'), (5, 1, 0, NULL, '2026-01-31'), (6, 1, 0, '2026-01-31', '2026-01-31')`,
+  });
+  expect(await guess(shop)).toContain(`
+    pending: 0
+    paid: [1]
+    cancelled: which code? # left: 4
+`);
+});
+
 it('of a status that is a text it takes the texts, a number among them in quotes', async () => {
   const shop = await createShop({
     deploy: false,
