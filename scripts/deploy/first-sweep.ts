@@ -25,9 +25,7 @@ function selectDue({ orders }: ShopContext): string {
     'COALESCE(policy.enabled, 1)',
     isDue,
     ...(orders.only === null ? [] : [`(${orders.only})`]),
-    ...(orders.paid_at === null
-      ? []
-      : [`NOT COALESCE(o.${orders.paid_at} >= '1000-01-01', FALSE)`]),
+    ...(orders.paid_at === null ? [] : [`NOT COALESCE(YEAR(o.${orders.paid_at}) >= 1000, FALSE)`]),
   ];
   return `SELECT o.${orders.id} AS order_id
        FROM ${orders.table} AS o

@@ -1,1 +1,1 @@
-COALESCE(o.paid_at >= '1000-01-01', FALSE)
+COALESCE(YEAR(o.paid_at) >= 1000, FALSE)

@@ -9,5 +9,5 @@ SELECT o.{{orders.id}} AS order_id,
   FROM {{orders.table}} AS o
  WHERE o.{{orders.status}} = {{orders.pending}} /* pending */
    AND o.{{orders.id}} <= 9223372036854775807{{#orders.paid_at}}
-   AND NOT COALESCE(o.{{orders.paid_at}} >= '1000-01-01', FALSE){{/orders.paid_at}}{{#orders.only}}
+   AND NOT COALESCE(YEAR(o.{{orders.paid_at}}) >= 1000, FALSE){{/orders.paid_at}}{{#orders.only}}
    AND ({{orders.only}}){{/orders.only}};

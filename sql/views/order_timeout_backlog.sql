@@ -11,7 +11,7 @@ SELECT type.source_type,
                  LEFT JOIN order_timeout_hold AS hold FORCE INDEX (PRIMARY) ON hold.order_id = o.order_id
                  LEFT JOIN order_timeout_failure AS failure FORCE INDEX (PRIMARY) ON failure.order_id = o.order_id
                 WHERE o.source_type <=> type.source_type
-                  AND o.due_from >= '1000-01-01'
+                  AND o.due_from >= {{orders.least}}
                   AND o.due_from < type.cutoff
                   AND (hold.held_until IS NULL OR hold.held_until <= SYSDATE(3))
                   AND (failure.order_id IS NULL OR failure.retry_at <= SYSDATE(3))

@@ -72,6 +72,38 @@ give_back:
     set: {purchase_id: null}
 ${more.map((line) => `    ${line}\n`).join('')}`;
 
+describe.each(['DATETIME', 'TIMESTAMP'])('of a %s that is zero', (type) => {
+  const zero = `${type} NOT NULL DEFAULT '0000-00-00 00:00:00'`;
+  const deployed = (...more: readonly string[]) =>
+    createDeployed(
+      `SET sql_mode = '';
+${purchases(`points INT NOT NULL DEFAULT 10, placed ${zero}, pay_before ${zero}, paid ${zero}`)}
+CREATE TABLE guest (id BIGINT PRIMARY KEY, points INT NOT NULL DEFAULT 0);
+INSERT INTO guest (id) VALUES (7);
+INSERT INTO purchase (id, placed, paid) VALUES (1, 0, 0), (2, UTC_TIMESTAMP() - INTERVAL 1 HOUR, 0),
+    (3, UTC_TIMESTAMP() - INTERVAL 1 HOUR, UTC_TIMESTAMP());
+UPDATE purchase SET pay_before = placed;`,
+      ordersOf('purchase', ...more).replace('created: created_at', 'created: placed') +
+        GUESTS_POINTS,
+    );
+
+  it.each([
+    ['paid_at: paid', ''],
+    ['paid_at: paid', 'deadline: pay_before'],
+  ])(
+    'the sweep says what a call does: it is no age, no deadline and no payment: %s %s',
+    async (...more) => {
+      const shop = await deployed(...more.filter(Boolean));
+      expect(await call(shop, 'preview_expired_orders', 5)).toMatchObject([{ order_id: 2 }]);
+      expect(await column(shop, 'SELECT due_orders FROM order_timeout_backlog')).toEqual([1]);
+      expect(await sweep(shop)).toMatchObject({ cancelled: 1, returned: { points: '10' } });
+      expect(await column(shop, 'SELECT id FROM purchase WHERE status = 2')).toEqual([2]);
+      expect(await cancel(shop, 1)).toMatchObject({ outcome: 'contradictory' });
+      expect(await findingsOfAll(shop)).toEqual(['1: contradictory  0', '3: contradictory  0']);
+    },
+  );
+});
+
 it('a release without a journal is done as often as an order is cancelled, and leaves others alone', async () => {
   const shop = await createDeployed(
     `${purchases()}

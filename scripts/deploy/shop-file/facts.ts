@@ -51,7 +51,7 @@ export const isTime = ({ type }: Column) => ['datetime', 'timestamp'].includes(t
 export function aliveBy(alias: string, column: Column): string | undefined {
   const name = `${alias}.${column.name}`;
   if (isTime(column) || column.type === 'date')
-    return column.nullable ? `${name} IS NULL` : `${name} < '1000-01-01'`;
+    return column.nullable ? `${name} IS NULL` : `YEAR(${name}) < 1000`;
   if (!isInteger(column) && column.type !== 'bit') return undefined;
   // Without a default a new row has NULL.
   const isNullAtFirst = column.nullable && !column.hasDefault;

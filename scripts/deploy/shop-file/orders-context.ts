@@ -96,6 +96,14 @@ export function ordersOf(file: ShopFile, facts: ShopFacts) {
     only: inView(orders.only),
     /** The column from which the timeout counts, and its name in the engine's view. */
     due_from: quoteName(orders.deadline ?? orders.created),
+    /**
+     * What is older is no usable time. In a WHERE the server takes a TIMESTAMP for later than all that it can't be, also
+     * one that is zero; the days are there for every time zone.
+     */
+    least:
+      table?.columns.get((orders.deadline ?? orders.created).toLowerCase())?.type === 'timestamp'
+        ? "'1970-01-03'"
+        : "'1000-01-01'",
     due_from_term: orders.deadline === undefined ? 'o.created_at' : 'o.deadline',
     /** For a comment: what the index on due orders leads with. */
     index_text: dueColumns.filter((column) => column !== undefined).join(', '),

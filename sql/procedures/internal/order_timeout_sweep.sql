@@ -30,7 +30,7 @@ sweep: BEGIN
     SELECT /*+ {{> session}} */
            (SELECT o.due_from
               FROM order_timeout_shop_pending AS o
-             WHERE o.source_type IS NULL AND o.due_from >= '1000-01-01'
+             WHERE o.source_type IS NULL AND o.due_from >= {{orders.least}}
              ORDER BY o.due_from
              LIMIT 1)
       INTO v_oldest;
@@ -51,7 +51,7 @@ sweep: BEGIN
         SELECT /*+ {{> session}} */
                (SELECT CONCAT(o.source_type, ' ', o.due_from)
                   FROM order_timeout_shop_pending AS o
-                 WHERE o.source_type > COALESCE(v_source_type, -9223372036854775808) AND o.due_from >= '1000-01-01'
+                 WHERE o.source_type > COALESCE(v_source_type, -9223372036854775808) AND o.due_from >= {{orders.least}}
                  ORDER BY o.source_type, o.due_from
                  LIMIT 1)
           INTO v_next;

@@ -20,7 +20,7 @@ BEGIN
     DECLARE v_limit INT UNSIGNED;
     DECLARE v_one_by_one INT DEFAULT 0;
     DECLARE v_failed_in_a_row INT DEFAULT 0;
-    DECLARE v_after_due_from DATETIME(6) DEFAULT '1000-01-01';
+    DECLARE v_after_due_from DATETIME(6) DEFAULT {{orders.least}};
     DECLARE v_after_order_id BIGINT DEFAULT 0;
     DECLARE v_before_due_from DATETIME(6);
     DECLARE v_before_order_id BIGINT;
