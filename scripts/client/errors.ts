@@ -8,7 +8,7 @@
  * - `INVALID_TEXT` (50007): a payment's reference that is missing or too long.
  * - `INVALID_LIST` (50008): no list of at most 1,000 ids.
  * - `ROW_GONE` (50009): a row that was to get something back went meanwhile; nothing is done. Call again.
- * - `STATUS_UNCHANGED` (50010): what the shop file sets does not make an order cancelled, or paid; nothing is done.
+ * - `STATUS_UNCHANGED` (50010): what is set does not make an order cancelled, or paid, as by a trigger; nothing is done.
  * - `INVALID_ARGUMENT`: another argument that cannot be meant, told before anything was sent.
  * - `UNEXPECTED_RESULT`: the database answers in a way that this version does not know.
  * - `OUTCOME_UNKNOWN`: see `OutcomeUnknownError`.

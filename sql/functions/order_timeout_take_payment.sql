@@ -60,9 +60,7 @@ BEGIN
            SET {{#orders.paid_set}}o.{{column}} = {{value}}{{^last}},
                {{/last}}{{/orders.paid_set}}
          WHERE o.order_id = p_order_id;
-{{#orders.is_generated}}
         CALL order_timeout_require_status(JSON_ARRAY(p_order_id), TRUE);
-{{/orders.is_generated}}
         -- Paid before, and set pending again: nobody knows whether the first money was sent back.
         INSERT INTO order_timeout_finding (order_id, what, detail, opened_at)
         SELECT p_order_id, 'paid_elsewhere', p_reference, p_now

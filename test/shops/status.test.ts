@@ -103,6 +103,29 @@ VALUES (1, 10, 'pending'), (2, 20, 'pending'), (3, 40, 'Pending '), (4, 80, 'pro
   });
 });
 
+it('an order of which a trigger takes the status back is neither cancelled nor paid, and gets nothing', async () => {
+  const shop = await createDeployed(
+    `${purchases('points INT NOT NULL DEFAULT 10')}
+CREATE TABLE guest (id BIGINT PRIMARY KEY, points INT NOT NULL DEFAULT 0);
+INSERT INTO guest (id) VALUES (7);
+INSERT INTO purchase (id) VALUES (1), (2), (3);
+CREATE TRIGGER no_way_back BEFORE UPDATE ON purchase FOR EACH ROW
+    SET NEW.status = CASE NEW.id WHEN 1 THEN OLD.status WHEN 2 THEN NEW.status + 10 ELSE NEW.status END;`,
+    ordersOf('purchase').replace('cancelled: 2', 'cancelled: 2, other: [11, 12]') + GUESTS_POINTS,
+  );
+
+  await expect(call(shop, 'accept_payment', 1, 'R')).rejects.toThrow(
+    /^STATUS_UNCHANGED: .*trigger/,
+  );
+  await expect(cancel(shop, 1)).rejects.toMatchObject({ errno: 50010 });
+  // What it makes of a status beside that is the shop's.
+  expect(await sweep(shop)).toMatchObject({ cancelled: 2, failed: 1, returned: { points: '20' } });
+  expect(await column(shop, 'SELECT status FROM purchase ORDER BY id')).toEqual([0, 12, 2]);
+  expect(await column(shop, 'SELECT points FROM guest')).toEqual([20]);
+  expect(await column(shop, 'SELECT reference FROM order_timeout_payment')).toEqual([]);
+  expect(await column(shop, 'SELECT error_number FROM order_timeout_failure')).toEqual([50010]);
+});
+
 describe('an order whose status follows from other columns', () => {
   const SCHEMA = `
 ${purchases(`paid TINYINT NOT NULL DEFAULT 0, is_del TINYINT NOT NULL DEFAULT 0, note INT NULL, points INT NOT NULL DEFAULT 10,

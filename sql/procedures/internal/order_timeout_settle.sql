@@ -77,9 +77,7 @@ BEGIN
            SET {{#orders.set}}o.{{column}} = {{value}}{{^last}},
                {{/last}}{{/orders.set}}
          WHERE o.status = {{orders.pending}} /* pending */;
-{{#orders.is_generated}}
         CALL order_timeout_require_status(p_order_ids, FALSE);
-{{/orders.is_generated}}
     END IF;
 END$$
 DELIMITER ;
