@@ -113,7 +113,8 @@ export async function readShop(
   const findings = isAssumed ? [NO_SHOP_FILE, ...seen.findings] : seen.findings;
   const { tables } = facts;
   const owing = await readOwing(db, shop, state);
-  const context = mistakesIn(findings).length === 0 ? toContext(shop, facts, owing) : undefined;
+  const context =
+    mistakesIn(findings).length === 0 ? toContext(shop, { tables, indexes }, owing) : undefined;
   const keepsFile = ownTables(source).includes('order_timeout_shop');
   const keepFile = keepsFile ? [...planKeepFile(shop, stored, deployed?.file)] : [];
   return {

@@ -3,15 +3,15 @@ import {
   type Assignment,
   assignments,
   asWritten,
+  type Ground,
   inView,
   orderColumns,
   ordersOf,
   waysOf,
   withLast,
 } from './orders-context';
-import type { ShopFacts } from './facts';
 import type { Shop } from './read';
-import { neededIndexes, type Table } from '../tables';
+import type { Table } from '../tables';
 import {
   referencesIn,
   reword,
@@ -31,36 +31,35 @@ export type ShopContext = ReturnType<typeof toContext>;
  */
 export function toContext(
   { file, due }: Shop,
-  facts: ShopFacts,
-  owing: ReadonlySet<string> = new Set(),
+  found: Pick<Ground, 'tables' | 'indexes'>,
+  owing: ReadonlySet<string>,
 ) {
+  const ground = { ...found, file };
   const kinds = Object.entries(file.give_back);
   const reaches = kinds
     .filter(([, rule]) => rule.shared !== true)
-    .flatMap(([kind, rule]) => reachesOf(kind, rule, file, facts));
+    .flatMap(([kind, rule]) => reachesOf(kind, rule, ground));
   const reached = [...new Set(reaches.map(({ kind }) => kind))];
   const counted = reached.filter((kind) =>
     reaches.every((reach) => reach.kind !== kind || reach.is_counted),
   );
   const rules = kinds.map(([kind, rule]) => ({
-    ...ruleOf(kind, rule, due.get(kind) ?? null, file, facts),
+    ...ruleOf(kind, rule, due.get(kind), ground),
     /** The sweep gives what is owed. */
     owes: rule.shared === true || owing.has(kind),
   }));
   const unauditable = rules.filter(({ is_auditable }) => !is_auditable);
+  const hasAmount = (name: string) =>
+    rules.some(({ kind, amount_column }) => kind === name && amount_column !== null);
   return {
-    orders: ordersOf(file, facts),
+    orders: ordersOf(ground),
     rules: withLast(rules),
     /** Kinds of which it is known what the shop's own cancel gave back: by a due view, or by rows that name their order. */
     auditable: withLast(rules.filter(({ is_auditable }) => is_auditable)),
     unauditable_kinds: unauditable.map(({ kind }) => kind).join(', ') || 'none',
     /** Whether there are kinds with an amount of the names that have result columns of their own. */
-    coupon_kind: rules.some(
-      ({ kind, amount_column }) => kind === 'coupon' && amount_column !== null,
-    ),
-    points_kind: rules.some(
-      ({ kind, amount_column }) => kind === 'points' && amount_column !== null,
-    ),
+    coupon_kind: hasAmount('coupon'),
+    points_kind: hasAmount('points'),
     /** How rows are reached, to be locked: of all rules but shared ones. */
     reaches,
     /** Tables that routines read by their own name, in subqueries of the file. */
@@ -70,16 +69,16 @@ export function toContext(
   };
 }
 
-function ruleOf(kind: string, rule: Rule, dueSql: string | null, file: ShopFile, facts: ShopFacts) {
-  const { target, set = {}, open, ledger, tells = [] } = rule;
-  const table = facts.tables.get(target.table);
-  const line = rule.lines === undefined ? null : lineOf(rule.lines, kind, file, facts);
-  const write = ledger && assignments(facts.tables.get(ledger.table), ledger.write);
+function ruleOf(kind: string, rule: Rule, dueSql: string | undefined, ground: Ground) {
+  const { file, tables, indexes } = ground;
+  const { target, lines, order, held, named, set = {}, open, ledger, tells = [] } = rule;
+  const table = tables.get(target.table);
+  const write = ledger && assignments(tables.get(ledger.table), ledger.write);
   const opened = open && assignments(table, open);
   const sets = assignments(table, set);
   const amount = amountOf(rule, table);
   const only = inView(target.only);
-  const { held, named } = rule;
+  const ledgerIndex = indexes.find(({ path }) => path === `give_back.${kind}.ledger`);
   /** By which columns rows are found, and orders that name the same. */
   const found = named ? Object.keys(named.by) : held ? [held.by] : null;
   const naming = Object.values(named?.by ?? {}).flatMap((value) => soleColumn(value, 'o') ?? []);
@@ -100,7 +99,7 @@ function ruleOf(kind: string, rule: Rule, dueSql: string | null, file: ShopFile,
     table: quoteName(target.table),
     table_text: target.table,
     id: quoteName(target.id),
-    key: indexOf(kind, target.table, [target.id], file, facts),
+    key: indexOf(kind, target.table, [target.id], ground),
     only,
     columns: distinct(columns)
       .map((column) => `target.${quoteName(column)}`)
@@ -111,27 +110,25 @@ function ruleOf(kind: string, rule: Rule, dueSql: string | null, file: ShopFile,
         .replace(/;$/, '')
         .replaceAll(':only', only ?? 'TRUE') ?? null,
     tells: Object.fromEntries(TELLS.map((name) => [name, tells.includes(name)])),
-    line,
-    order: rule.order
-      ? { target: inView(rule.order.target), amount: inView(rule.order.amount) }
-      : null,
-    named: rule.named
+    line: lines ? lineOf(lines, kind, ground) : null,
+    order: order ? { target: inView(order.target), amount: inView(order.amount) } : null,
+    named: named
       ? {
-          target: inView(rule.named.target),
+          target: inView(named.target),
           /** Which orders `other` name the same rows as the order `o`. */
-          same: Object.values(rule.named.by)
+          same: Object.values(named.by)
             .map((value) => `${ofOther(value)} = ${inView(value)}`)
             .join(' AND '),
-          index: naming.length > 0 ? indexOf(kind, file.orders.table, naming, file, facts) : null,
+          index: naming.length > 0 ? indexOf(kind, file.orders.table, naming, ground) : null,
         }
       : null,
-    index: found && indexOf(kind, target.table, found, file, facts),
-    by: rule.named
-      ? equals(rule.named.by)
-      : rule.held
-        ? `target.${quoteName(rule.held.by)} = o.${quoteName(file.orders.id)}`
+    index: found && indexOf(kind, target.table, found, ground),
+    by: named
+      ? equals(named.by)
+      : held
+        ? equals({ [held.by]: `o.${quoteName(file.orders.id)}` })
         : null,
-    if: inView((rule.named ?? rule.held)?.if),
+    if: inView((named ?? held)?.if),
     free: inRoutine(rule.free, file),
     /** What is set ends that a row is held: one that is held after that was taken anew. */
     is_released:
@@ -146,14 +143,15 @@ function ruleOf(kind: string, rule: Rule, dueSql: string | null, file: ShopFile,
         ? {
             table: quoteName(ledger.table),
             table_text: ledger.table,
-            index: ledgerIndexOf(kind, file, facts),
+            /** Null: nothing in the row says whose it is. */
+            index: ledgerIndex === undefined ? null : quoteName(ledgerIndex.name),
             columns: namesOf(write),
             values: valuesOf(write),
             /** What the row has after a refund; the ledger is written before the balance. */
             balance: tellsBalance(ledger.write)
               ? amountOf(rule, table, `SUM(refund.amount) OVER (${ONE_BY_ONE})`)?.value
               : null,
-            match: matchOf(ledger.write, facts.tables.get(ledger.table)).join(' AND '),
+            match: matchOf(ledger.write, tables.get(ledger.table)).join(' AND '),
             of_user: userColumnOf(ledger.write),
             told: toldBy(ledger.write),
             kinds: kindsAlike(ledger, file),
@@ -223,10 +221,10 @@ const matchOf = (write: Values, table?: Table) =>
       // A number beside a text would be compared as numbers, by no index.
       const isText = table?.columns.get(column.toLowerCase())?.characters != null;
       const isNumber = soleColumn(String(value), 'refund') !== undefined;
-      if (isText && isNumber) return `${name} <=> CONCAT(${asWritten(value, undefined)})`;
+      if (isText && isNumber) return `${name} <=> CONCAT(${asWritten(value)})`;
       return wordsIn(String(value)).includes('now')
         ? `${name} BETWEEN refund.refunded_at - INTERVAL 1 SECOND AND refund.refunded_at + INTERVAL 1 SECOND`
-        : `${name} <=> ${asWritten(value, undefined)}`;
+        : `${name} <=> ${asWritten(value)}`;
     });
 
 /** The kinds whose rows in the ledger could be this one's: all that tells its own is written there, too. */
@@ -286,19 +284,16 @@ function sourceOf({ lines, order, held, named, due }: Rule): string {
   );
 }
 
-function lineOf(
-  lines: NonNullable<Rule['lines']> | NonNullable<NonNullable<Rule['reach']>[number]['lines']>,
-  kind: string,
-  file: ShopFile,
-  facts: ShopFacts,
-) {
+type Lines = Omit<NonNullable<Rule['lines']>, 'amount'> & { readonly amount?: string };
+
+function lineOf(lines: Lines, kind: string, ground: Ground) {
   return {
     table: quoteName(lines.table),
     order: quoteName(lines.order),
     target: quoteName(lines.target),
-    amount: 'amount' in lines ? quoteName(lines.amount) : null,
+    amount: lines.amount === undefined ? null : quoteName(lines.amount),
     only: inView(lines.only),
-    index: indexOf(kind, lines.table, [lines.order], file, facts),
+    index: indexOf(kind, lines.table, [lines.order], ground),
   };
 }
 
@@ -310,10 +305,9 @@ function indexOf(
   kind: string,
   table: string,
   columns: readonly string[],
-  file: ShopFile,
-  { tables }: ShopFacts,
+  { indexes }: Ground,
 ): string {
-  const index = neededIndexes(file, tables).find(
+  const index = indexes.find(
     (needed) =>
       needed.path.startsWith(`give_back.${kind}.`) &&
       needed.table === table &&
@@ -322,14 +316,8 @@ function indexOf(
   return quoteName(index?.name ?? '');
 }
 
-/** The one by which a refund's row in the ledger is found; null: nothing in the row says whose it is. */
-function ledgerIndexOf(kind: string, file: ShopFile, { tables }: ShopFacts): string | null {
-  const index = neededIndexes(file, tables).find(({ path }) => path === `give_back.${kind}.ledger`);
-  return index === undefined ? null : quoteName(index.name);
-}
-
-function reachesOf(kind: string, rule: Rule, file: ShopFile, facts: ShopFacts) {
-  const { held } = rule;
+function reachesOf(kind: string, rule: Rule, ground: Ground) {
+  const { file, tables } = ground;
   const ways = waysOf(rule, file);
   return ways.map((way, position) => ({
     // No kind begins with a digit.
@@ -339,17 +327,17 @@ function reachesOf(kind: string, rule: Rule, file: ShopFile, facts: ShopFacts) {
     table_text: rule.target.table,
     id: quoteName(rule.target.id),
     free: inRoutine(rule.free, file),
-    set: assignments(facts.tables.get(rule.target.table), rule.set ?? {}),
+    set: assignments(tables.get(rule.target.table), rule.set ?? {}),
     is_id: way.id !== undefined,
     is_lines: way.lines !== undefined,
     is_by: way.by !== undefined,
     /** In a routine o is the engine's view of the orders. */
     value: inRoutine(way.id, file),
     when: inRoutine(way.id === undefined ? undefined : way.if, file),
-    line: way.lines ? lineOf(way.lines, kind, file, facts) : null,
+    line: way.lines ? lineOf(way.lines, kind, ground) : null,
     by: way.by ? equals(way.by) : null,
-    index: way.by ? indexOf(kind, rule.target.table, Object.keys(way.by), file, facts) : null,
+    index: way.by ? indexOf(kind, rule.target.table, Object.keys(way.by), ground) : null,
     if: inView(way.if),
-    is_counted: way.by === undefined || held !== undefined,
+    is_counted: way.by === undefined || rule.held !== undefined,
   }));
 }

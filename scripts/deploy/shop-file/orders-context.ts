@@ -1,8 +1,14 @@
 import { quoteName, quoteString } from '../text';
-import { type Reference, referencesIn, reword, wordsIn } from './expressions';
-import type { ShopFacts } from './facts';
+import { referencesIn, reword, wordsIn } from './expressions';
 import { CAUSES, type Code, type Rule, type ShopFile, type Value, type Values } from './schema';
-import { type Column, neededIndexes, type Table } from '../tables';
+import type { Column, NeededIndex, Table } from '../tables';
+
+/** What the templates are filled from: the shop file, with the tables and indexes that it names. */
+export interface Ground {
+  readonly file: ShopFile;
+  readonly tables: ReadonlyMap<string, Table>;
+  readonly indexes: readonly NeededIndex[];
+}
 
 /** The engine's names of the order's columns. */
 const OWN_NAMES = {
@@ -42,7 +48,7 @@ export function waysOf({ lines, order, held, named, reach = [] }: Rule, { orders
   return ways;
 }
 
-export function ordersOf(file: ShopFile, facts: ShopFacts) {
+export function ordersOf({ file, tables, indexes }: Ground) {
   const { orders } = file;
   const { status, set = {}, paid_set = {} } = orders;
   const { isOurs, nameOf } = orderColumns(file);
@@ -61,15 +67,10 @@ export function ordersOf(file: ShopFile, facts: ShopFacts) {
     .flatMap((value) => referencesIn(String(value)))
     .filter(({ alias }) => alias === 'o');
   const columns = [...new Set([...Object.keys(changes), ...read.map(({ column }) => column)])];
-  const table = facts.tables.get(orders.table);
+  const table = tables.get(orders.table);
   const isGenerated = table?.columns.get(status.column.toLowerCase())?.generated === 1;
   const assign = (code: string, values: Values) => {
-    const others = assignments(
-      table,
-      values,
-      nameOf,
-      ({ alias, column }) => `${alias}.${quoteName(nameOf(column))}`,
-    );
+    const others = assignments(table, values, nameOf);
     return withLast([...(isGenerated ? [] : [{ column: '`status`', value: code }]), ...others]);
   };
   const codes = new Set(Object.values(status.cancelled).map(literal));
@@ -83,7 +84,8 @@ export function ordersOf(file: ShopFile, facts: ShopFacts) {
     table: quoteName(orders.table),
     table_text: orders.table,
     id: quoteName(orders.id),
-    key: keyOf(file, facts),
+    /** The index by which an order is found: not every id is the primary key. */
+    key: quoteName(indexes.find(({ path }) => path === 'orders.id')?.name ?? ''),
     user: quoteName(orders.user),
     /** Whose the order is; 0: nobody's, as of a guest. */
     owner: table?.columns.get(orders.user.toLowerCase())?.nullable
@@ -130,12 +132,6 @@ export function ordersOf(file: ShopFile, facts: ShopFacts) {
 /** A code as it stands in SQL. */
 const literal = (code: Code) => (typeof code === 'string' ? quoteString(code) : String(code));
 
-/** The index by which an order is found: not every id is the primary key. */
-function keyOf(file: ShopFile, { tables }: ShopFacts): string {
-  const [key] = neededIndexes(file, tables).filter(({ path }) => path === 'orders.id');
-  return quoteName(key?.name ?? '');
-}
-
 /** Mustache knows no last one. */
 export const withLast = <Item extends object>(items: readonly Item[]) =>
   items.map((item, position) => ({ ...item, last: position === items.length - 1 }));
@@ -148,51 +144,43 @@ export function inView(expression: string | undefined): string | null {
   return reword(expression, ({ word }) => (word === 'now' ? 'SYSDATE(3)' : undefined));
 }
 
-function sqlOf(value: Value): string {
-  if (value === null) return 'NULL';
-  return typeof value === 'string' ? value : String(value).toUpperCase();
-}
-
 export interface Assignment {
   readonly column: string;
   readonly value: string;
   readonly last: boolean;
 }
 
-/** `column = value` as in UPDATE or INSERT: words are the routines' parameters. */
-export function assignments(
+/** `column = value` as in UPDATE or INSERT: words are the routines' parameters. `nameOf`: what a column is called there. */
+export const assignments = (
   table: Table | undefined,
   values: Values,
-  name: (column: string) => string = (column) => column,
-  rename?: (reference: Reference) => string,
-): readonly Assignment[] {
-  return withLast(
+  nameOf?: (column: string) => string,
+): readonly Assignment[] =>
+  withLast(
     Object.entries(values).map(([column, value]) => ({
-      column: quoteName(name(column)),
-      value: asWritten(value, table?.columns.get(column.toLowerCase()), rename),
+      column: quoteName(nameOf?.(column) ?? column),
+      value: asWritten(value, table?.columns.get(column.toLowerCase()), nameOf),
     })),
   );
-}
-
-const ACTION =
-  "CASE refund.cause WHEN 'timeout' THEN 'timeout_refund' WHEN 'repair' THEN 'repair_refund' ELSE 'cancel_refund' END";
 
 const WORDS: Readonly<Record<string, string>> = {
   now: 'p_now',
   cause: 'p_cause',
-  action: ACTION,
+  action:
+    "CASE refund.cause WHEN 'timeout' THEN 'timeout_refund' WHEN 'repair' THEN 'repair_refund' ELSE 'cancel_refund' END",
   remark: 'p_remark',
   reference: 'p_reference',
 };
 
 export function asWritten(
   value: Value,
-  column: Column | undefined,
-  rename?: (reference: Reference) => string,
+  column?: Column,
+  nameOf?: (column: string) => string,
 ): string {
-  const text = sqlOf(value);
+  // NULL, TRUE, 1.
+  const text = typeof value === 'string' ? value : String(value).toUpperCase();
   const sql = reword(text, ({ word = '', alias, column }) =>
-    alias && column ? rename?.({ alias, column }) : WORDS[word],
+    alias && column ? nameOf && `${alias}.${quoteName(nameOf(column))}` : WORDS[word],
   );
   const hasText = wordsIn(text).some((word) => word === 'remark' || word === 'reference');
   return hasText && column !== undefined ? cutTo(column, sql) : sql;
