@@ -12,7 +12,7 @@ import {
   requireDatabase,
 } from './database';
 import { OrderTimeoutError, OutcomeUnknownError, serverErrno, translated } from './errors';
-import { pause } from './pause';
+import { retrying } from './pause';
 
 export interface CallOptions {
   /**
@@ -270,22 +270,17 @@ export function pauseBeforeRetry(error: unknown, retry: number, random: number) 
   return FIRST_PAUSE_MS * 2 ** retry * (0.5 + random / 2);
 }
 
-/** Does work again from its start, as often as its errors are worth it. `isOurs`: asked after an error. */
-async function withRetries<Result>(
+/** Does work again as often as its errors are worth it. `isOurs`: asked after an error. */
+function withRetries<Result>(
   deadline: number | undefined,
   work: () => Promise<Result>,
   isOurs: () => boolean = () => true,
 ): Promise<Result> {
-  for (let retry = 0; ; retry++) {
-    try {
-      return await work();
-    } catch (error) {
-      const pauseMs = isOurs() ? pauseBeforeRetry(error, retry, Math.random()) : undefined;
-      const isLate =
-        deadline !== undefined &&
-        (serverErrno(error) === 1205 || Date.now() + (pauseMs ?? 0) >= deadline);
-      if (pauseMs === undefined || isLate) throw error;
-      await pause(pauseMs);
-    }
-  }
+  return retrying(work, (error, retry) => {
+    const pauseMs = isOurs() ? pauseBeforeRetry(error, retry, Math.random()) : undefined;
+    const isLate =
+      deadline !== undefined &&
+      (serverErrno(error) === 1205 || Date.now() + (pauseMs ?? 0) >= deadline);
+    return isLate ? undefined : pauseMs;
+  });
 }

@@ -1,5 +1,5 @@
 import type { Connection } from 'mysql2/promise';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { retrying } from '../client/pause';
 import { LOCK_WAIT_SECONDS, sessionStatements, TRUST_FUNCTIONS } from './connection';
 import { deploymentLock, type Holder, holdersOf, sayHolders } from './lock';
 import { errnoOf, StepFailed } from './errors';
@@ -66,16 +66,13 @@ const OLD_SECONDS = 2;
 async function runStep(db: Connection, step: Step, options: ExecuteOptions): Promise<void> {
   if (step.builds !== undefined) return runBuild(db, step, step.builds, options);
   for (const statement of step.statements) {
-    await retrying(step, options, async () => {
+    await whileLocked(step, options, async () => {
       try {
         await db.query(statement);
-        return undefined;
       } catch (error) {
         const isLock = isLockConflict(error);
         const reason = isLock ? waitsFor(await holdersOf(db, step.locks ?? '')) : '';
-        const failure = new StepFailed(step.title, statement, error as Error, reason);
-        if (isLock) return failure;
-        throw failure;
+        throw new StepFailed(step.title, statement, error as Error, reason);
       }
     });
   }
@@ -86,21 +83,20 @@ const waitsFor = (holders: readonly Holder[]) =>
     ? 'waits for a transaction that uses it (see performance_schema.metadata_locks)'
     : `waits for ${sayHolders(holders)}`;
 
-/** Calls again while it fails for a lock, with growing pauses, in which everybody else gets on. */
-async function retrying(
+/** Tries again while it fails for a lock, with growing pauses, in which everybody else gets on. */
+function whileLocked(
   { title }: Step,
   { log, lockRetries = 12, lockPauseMs = 1000 }: ExecuteOptions,
-  attempt: () => Promise<StepFailed | undefined>,
+  attempt: () => Promise<void>,
 ): Promise<void> {
   let said = '';
-  for (let failures = 0; ; failures += 1) {
-    const failure = await attempt();
-    if (failure === undefined) return;
-    if (failures >= lockRetries) throw failure;
-    if (failure.reason !== said) log?.(`${title}: ${failure.reason}`);
-    said = failure.reason;
-    await sleep(lockPauseMs * Math.min(failures + 1, 10));
-  }
+  return retrying(attempt, (error, retries) => {
+    const { reason = '' } = error instanceof StepFailed ? error : {};
+    if (reason === '' || retries >= lockRetries) return undefined;
+    if (reason !== said) log?.(`${title}: ${reason}`);
+    said = reason;
+    return lockPauseMs * Math.min(retries + 1, 10);
+  });
 }
 
 /**
@@ -114,11 +110,11 @@ async function runBuild(
   options: ExecuteOptions,
 ): Promise<void> {
   const [statement = ''] = step.statements;
-  await retrying(step, options, async () => {
+  await whileLocked(step, options, async () => {
     const old = (await holdersOf(db, table)).filter(({ seconds }) => seconds >= OLD_SECONDS);
-    if (old.length === 0) return undefined;
+    if (old.length === 0) return;
     const inUse = new Error(`${table} is in use. Nothing was begun`);
-    return new StepFailed(step.title, statement, inUse, waitsFor(old));
+    throw new StepFailed(step.title, statement, inUse, waitsFor(old));
   });
   await db.query('SET SESSION lock_wait_timeout = ?', [BUILD_WAIT_SECONDS]);
   try {

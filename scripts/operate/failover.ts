@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection, ConnectionOptions } from 'mysql2/promise';
+import { retrying } from '../client/pause';
 import { select, selectColumn, type Target, withSession } from '../deploy/connection';
 import { mistake, Refusal } from '../deploy/errors';
 import {
@@ -23,7 +23,7 @@ interface Readiness {
    */
   readonly outcome: 'ready' | 'not_ready' | 'refused' | 'unreachable' | 'made_ready' | 'failed';
   /** Why, when it isn't ready. */
-  readonly reason?: string;
+  readonly reason?: string | undefined;
   readonly statements?: readonly string[];
 }
 
@@ -75,7 +75,7 @@ const failed = (outcome: 'failed' | 'unreachable', error: unknown): Readiness =>
 const asTold = ({ address, outcome, reason }: Candidate): Candidate => ({
   address,
   outcome,
-  ...(reason === undefined ? {} : { reason }),
+  reason,
 });
 
 async function makeReady(candidate: Located): Promise<Readiness> {
@@ -109,15 +109,13 @@ export function planFailoverReady(target: Target): Promise<readonly Located[]> {
           'should that one be lost: order-timeout doctor --fix on another',
         ),
       ]);
-    const own = ownMembership(topology);
+    const own = role === 'secondary' ? ownMembership(topology) : undefined;
     const others = otherMembers(topology)
       .filter((member) => member.role !== 'PRIMARY')
       .map((member) => locateMember(onServer(target, member), addressOf(member)));
     return [
       ...(await Promise.all(others)),
-      ...(role === 'secondary' && own !== undefined
-        ? [{ address: addressOf(own), ...readiness, target }]
-        : []),
+      ...(own === undefined ? [] : [{ address: addressOf(own), ...readiness, target }]),
     ];
   });
 }
@@ -133,14 +131,13 @@ const HAS_NO_CANDIDATE = {
 };
 
 async function locateMember(target: Target, address: string): Promise<Located> {
-  const readiness = await withSession(target, lookAt).then(
-    (seen) => seen.readiness,
-    (error: unknown) => failed('unreachable', error),
-  );
+  const { readiness } = await withSession(target, lookAt).catch((error: unknown) => ({
+    readiness: failed('unreachable', error),
+  }));
   return { address, ...readiness, target };
 }
 
-async function lookAt(db: Connection): Promise<{ topology: Topology; readiness: Readiness }> {
+async function lookAt(db: Connection) {
   const topology = await readTopology(db);
   return { topology, readiness: judgeReadiness(topology, await readEvent(db)) };
 }
@@ -158,10 +155,8 @@ export function onServer(
 }
 
 async function ownAddress(db: Connection): Promise<string> {
-  const [row] = await select<{ host: string; port: number }>(
-    db,
-    'SELECT COALESCE(@@report_host, @@hostname) AS host, @@port AS port',
-  );
+  const sql = 'SELECT COALESCE(@@report_host, @@hostname) AS host, @@port AS port';
+  const [row] = await select<Parameters<typeof addressOf>[0]>(db, sql);
   return addressOf(row ?? { host: '', port: 0 });
 }
 
@@ -245,24 +240,19 @@ async function enableOnReadOnly(
     );
 }
 
-const CLOSE_ATTEMPTS = 5;
+const CLOSE_RETRIES = 4;
 
-async function closeOverNewConnection(target: Target): Promise<void> {
-  for (let left = CLOSE_ATTEMPTS; ; left -= 1) {
-    try {
-      await withSession(target, close);
-      return;
-    } catch (error) {
-      if (left === 1)
-        throw new Error(
-          `super_read_only could not be switched on again (${(error as Error).message}). read_only is on. ` +
-            'Unless it has become the primary, run there: SET GLOBAL super_read_only = ON',
-          { cause: error },
-        );
-      await sleep(500);
-    }
-  }
-}
+const closeOverNewConnection = (target: Target) =>
+  retrying(
+    () => withSession(target, close),
+    (_, retries) => (retries < CLOSE_RETRIES ? 500 : undefined),
+  ).catch((error: unknown) => {
+    throw new Error(
+      `super_read_only could not be switched on again (${(error as Error).message}). read_only is on. ` +
+        'Unless it has become the primary, run there: SET GLOBAL super_read_only = ON',
+      { cause: error },
+    );
+  });
 
 /** A server that has become its group's primary meanwhile must stay open. */
 async function close(db: Connection): Promise<void> {

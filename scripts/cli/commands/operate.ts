@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError } from '@commander-js/extra-typings';
 import { type ConnectionOptions, createConnection } from 'mysql2/promise';
+import { retrying } from '../../client/pause';
 import { orderTimeoutNumbers } from '../../index';
 import { errnoOf } from '../../deploy/errors';
 import { diagnose, type Finding, fix, type FixResult, hasFailed } from '../../operate/doctor';
@@ -166,23 +166,23 @@ const UNKNOWN_DATABASE = 1049;
 /** Waiting longer mends neither a wrong password nor a missing privilege. */
 const FINAL = [1044, 1045, 3159];
 
-async function waitForServer(target: ConnectionOptions, seconds: number): Promise<string> {
+function waitForServer(target: ConnectionOptions, seconds: number): Promise<string> {
   const deadline = performance.now() + seconds * 1000;
-  for (;;) {
-    try {
-      return await askVersion(target);
-    } catch (error) {
-      const errno = errnoOf(error) ?? 0;
-      // It may be yet to be made: the server answers all the same.
-      if (errno === UNKNOWN_DATABASE) return askVersion({ ...target, database: '' });
-      if (FINAL.includes(errno) || performance.now() + PAUSE_MS > deadline) throw error;
-      await sleep(PAUSE_MS);
-    }
-  }
+  return retrying(
+    () => askVersion(target),
+    (error) => {
+      const isFinal = FINAL.includes(errnoOf(error) ?? 0);
+      return isFinal || performance.now() + PAUSE_MS > deadline ? undefined : PAUSE_MS;
+    },
+  );
 }
 
 async function askVersion(target: ConnectionOptions): Promise<string> {
-  const db = await createConnection({ ...target, connectTimeout: 2000 });
+  const db = await createConnection({ ...target, connectTimeout: 2000 }).catch((error: unknown) => {
+    // It may be yet to be made: the server answers all the same.
+    if (errnoOf(error) !== UNKNOWN_DATABASE) throw error;
+    return createConnection({ ...target, database: '', connectTimeout: 2000 });
+  });
   try {
     const [rows] = await db.query('SELECT VERSION() AS version');
     return (rows as { version: string }[])[0]?.version ?? '';
