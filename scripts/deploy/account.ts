@@ -1,3 +1,4 @@
+import { quoteString } from './text';
 import { type Grants, hasPrivilege, type Place, type Privilege } from './grants';
 
 /** The account that the engine's objects run as: one a server, nobody can log in as it. */
@@ -9,6 +10,12 @@ export const DEFINER_ACCOUNT = `${DEFINER_USER}@${DEFINER_HOST}`;
 
 /** As SQL writes it. */
 export const DEFINER_SQL = `'${DEFINER_USER}'@'${DEFINER_HOST}'`;
+
+/** An account of information_schema, user@host, as SQL writes it. */
+export function accountInSql(account: string): string {
+  const at = account.lastIndexOf('@');
+  return `${quoteString(account.slice(0, at))}@${quoteString(account.slice(at + 1))}`;
+}
 
 /** What the account has on the schema: to call the internal routines, and to be run by the event scheduler. */
 export const SCHEMA_PRIVILEGES = ['EVENT', 'EXECUTE'];

@@ -1,4 +1,4 @@
-import { DEFINER_SQL } from './account';
+import { accountInSql, DEFINER_SQL } from './account';
 import { grantsOnView, planGrants, planRevokes } from './definer';
 import { type Finding, remark } from './errors';
 import type { Plan, Step } from './step';
@@ -26,7 +26,7 @@ import {
   statementsOf,
   usedViews,
 } from './source';
-import { type DatabaseState, findDeployed, isMissing, nameOf, type RoutineGrant } from './state';
+import { type DatabaseState, findDeployed, isMissing, type RoutineGrant } from './state';
 import { planIndexes } from './tables';
 import { checksum, enumerate, quoteName, quoteString, requireThat, splitStatements } from './text';
 
@@ -327,7 +327,7 @@ function grantsToKeep({ kind, name }: ObjectSource, state: DatabaseState): strin
   const routine = `${kind.toUpperCase()} ${quoteName(state.schema)}.${quoteName(name)}`;
   const present = (state.routineGrants?.get(`${kind} ${name}`) ?? [])
     // The server itself gives these to whoever creates the routine.
-    .filter((grant) => isGrantable(grant) || `${grant.user}@${grant.host}` !== state.account)
+    .filter((grant) => isGrantable(grant) || grant.account !== state.account)
     .map((grant) => grantOn(routine, grant));
   return [...new Set([...kept, ...present])];
 }
@@ -339,8 +339,9 @@ const grantsToRestore = (
 ) =>
   (row?.grantsToRestore ?? []).filter(
     (grant) =>
-      accounts?.some((name) => grant.replace(/ WITH GRANT OPTION$/, '').endsWith(` TO ${name}`)) ??
-      true,
+      accounts?.some((account) =>
+        grant.replace(/ WITH GRANT OPTION$/, '').endsWith(` TO ${accountInSql(account)}`),
+      ) ?? true,
   );
 
 const isGrantable = ({ privileges }: RoutineGrant) => privileges.includes('Grant');
@@ -348,7 +349,7 @@ const isGrantable = ({ privileges }: RoutineGrant) => privileges.includes('Grant
 function grantOn(routine: string, grant: RoutineGrant): string {
   const names = grant.privileges.filter((name) => name !== 'Grant');
   const option = isGrantable(grant) ? ' WITH GRANT OPTION' : '';
-  return `GRANT ${names.join(', ').toUpperCase() || 'USAGE'} ON ${routine} TO ${nameOf(grant)}${option}`;
+  return `GRANT ${names.join(', ').toUpperCase() || 'USAGE'} ON ${routine} TO ${accountInSql(grant.account)}${option}`;
 }
 
 /** Says that grants on routines can't be kept, when this account can't read them and routines are to be replaced. */

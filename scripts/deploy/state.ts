@@ -17,7 +17,7 @@ import {
 import { type Grants, hasPrivilege, parseGrants } from './grants';
 import type { ObjectKind, Source } from './source';
 import { DUE_INDEX } from './tables';
-import { groupBy, quoteString } from './text';
+import { groupBy } from './text';
 
 /** The clock of a new deployment; order_timeout_setting's default. */
 export const DEFAULT_CLOCK = '+00:00';
@@ -46,8 +46,8 @@ export interface DeployedObject {
 }
 
 export interface RoutineGrant {
-  readonly user: string;
-  readonly host: string;
+  /** user@host */
+  readonly account: string;
   /** Execute, Alter Routine, Grant. */
   readonly privileges: readonly string[];
 }
@@ -88,16 +88,12 @@ export async function readState(db: Connection, source: Pick<Source, 'objects'>)
     isDedicated:
       lacksForDefiner(grants, schema).length === 0 ||
       objects.some(({ definer }) => definer === DEFINER_ACCOUNT),
-    /** As a GRANT names them, `'user'@'host'`; undefined: this account may not see them. */
-    accounts: await ifAllowed(readAccounts(db)),
+    /** user@host; undefined: this account may not see them. */
+    accounts: await ifAllowed(selectColumn(db, "SELECT CONCAT(user, '@', host) FROM mysql.user")),
     /** EXECUTE and the like, by "procedure name" or "function name"; undefined: this account may not read them. */
     routineGrants: await ifAllowed(readRoutineGrants(db, schema)),
   };
 }
-
-/** The account in a GRANT. */
-export const nameOf = ({ user, host }: Pick<RoutineGrant, 'user' | 'host'>) =>
-  `${quoteString(user)}@${quoteString(host)}`;
 
 export function findDeployed(
   { objects }: DatabaseState,
@@ -178,7 +174,7 @@ async function readVariables(db: Connection): Promise<Map<string, string>> {
   ]);
 }
 
-async function readOwnTables(db: Connection): Promise<ReadonlyMap<string, string>> {
+async function readOwnTables(db: Connection) {
   const tables = await select<{ name: string; fingerprint: string }>(db, SELECT_TABLE_FINGERPRINTS);
   return new Map(tables.map(({ name, fingerprint }) => [name, fingerprint]));
 }
@@ -220,14 +216,14 @@ const readOwnIndexes = (db: Connection) =>
 const readSetting = (db: Connection) =>
   select<{ clock: string; paused: 0 | 1 }>(db, 'SELECT clock, paused FROM order_timeout_setting');
 
-async function readOwnGrants(db: Connection): Promise<Grants['lines']> {
-  const [roles = 'NONE'] = await selectColumn(db, 'SELECT CURRENT_ROLE()');
-  const using = roles === 'NONE' ? '' : ` USING ${roles}`;
-  return parseGrants(await showGrants(db, `CURRENT_USER()${using}`));
+async function readGrants(db: Connection, account: string) {
+  return parseGrants(await selectColumn(db, `SHOW GRANTS FOR ${account}`));
 }
 
-const showGrants = (db: Connection, account: string) =>
-  selectColumn(db, `SHOW GRANTS FOR ${account}`);
+async function readOwnGrants(db: Connection) {
+  const [roles = 'NONE'] = await selectColumn(db, 'SELECT CURRENT_ROLE()');
+  return readGrants(db, `CURRENT_USER()${roles === 'NONE' ? '' : ` USING ${roles}`}`);
+}
 
 const NO_SUCH_GRANT = 1141;
 
@@ -244,7 +240,7 @@ async function readDefiner(db: Connection, grants: Grants) {
     selectColumn(db, `SELECT account_locked FROM mysql.user ${ofUser}`, account),
   );
   const lines = await ifAllowed(
-    unless([NO_SUCH_GRANT], showGrants(db, DEFINER_SQL)).then((found) => found ?? []),
+    unless([NO_SUCH_GRANT], readGrants(db, DEFINER_SQL)).then((found) => found ?? []),
   );
   const isSeen = seen.length > 0 || locked?.[0] !== undefined;
   const maySee = isSeen || locked !== undefined || hasPrivilege(grants, 'CREATE USER', {});
@@ -252,34 +248,20 @@ async function readDefiner(db: Connection, grants: Grants) {
   return {
     exists: maySee ? isSeen : undefined,
     locked: locked?.[0] === undefined ? undefined : locked[0] === 'Y',
-    grants: lines && { ...grants, lines: parseGrants(lines) },
+    grants: lines && { ...grants, lines },
   };
 }
 
-async function readAccounts(db: Connection): Promise<string[]> {
-  const rows = await select<Pick<RoutineGrant, 'user' | 'host'>>(
+async function readRoutineGrants(db: Connection, schema: string) {
+  const rows = await select<{ routine: string; account: string; privileges: string }>(
     db,
-    'SELECT user AS user, host AS host FROM mysql.user',
-  );
-  return rows.map(nameOf);
-}
-
-async function readRoutineGrants(
-  db: Connection,
-  schema: string,
-): Promise<Map<string, RoutineGrant[]>> {
-  const rows = await select<{ name: string; user: string; host: string; privileges: string }>(
-    db,
-    `SELECT CONCAT(LOWER(routine_type), ' ', routine_name) AS name, user AS user, host AS host,
+    `SELECT CONCAT(LOWER(routine_type), ' ', routine_name) AS routine, CONCAT(user, '@', host) AS account,
             proc_priv AS privileges
        FROM mysql.procs_priv
       WHERE db = ? AND routine_type IN ('PROCEDURE', 'FUNCTION')
       ORDER BY routine_name, user, host`,
     [schema],
   );
-  const grants = rows.map(({ privileges, ...row }) => ({
-    ...row,
-    privileges: privileges.split(','),
-  }));
-  return groupBy(grants, ({ name }) => name);
+  const grants = rows.map((row) => ({ ...row, privileges: row.privileges.split(',') }));
+  return groupBy(grants, ({ routine }) => routine);
 }

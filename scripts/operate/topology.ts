@@ -1,8 +1,9 @@
 import type { Connection } from 'mysql2/promise';
+import { accountInSql } from '../deploy/account';
 import { select, selectColumn } from '../deploy/connection';
 import { errnoOf, ifThere, NO_ACCESS } from '../deploy/errors';
 import type { DeployedObject } from '../deploy/state';
-import { quoteName, quoteString } from '../deploy/text';
+import { quoteName } from '../deploy/text';
 
 /** What a server knows of its own place among others. */
 export type Topology = Awaited<ReturnType<typeof askTopology>>;
@@ -182,8 +183,5 @@ export async function readEvent(db: Connection): Promise<EventState | undefined>
 }
 
 /** Switches the event on. Without DEFINER the event would become that of whoever runs this. */
-export function enableEvent(definer: string): string {
-  const at = definer.lastIndexOf('@');
-  const account = `${quoteString(definer.slice(0, at))}@${quoteString(definer.slice(at + 1))}`;
-  return `ALTER DEFINER = ${account} EVENT ${quoteName(EVENT)} ENABLE`;
-}
+export const enableEvent = (definer: string) =>
+  `ALTER DEFINER = ${accountInSql(definer)} EVENT ${quoteName(EVENT)} ENABLE`;

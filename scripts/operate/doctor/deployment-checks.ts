@@ -176,7 +176,7 @@ export function* checkCallers(facts: Facts): Generator<Finding> {
     );
   } else {
     const grants = [...state.routineGrants.values()].flat();
-    const accountsOf = (of: typeof grants) => of.map(({ user, host }) => `${user}@${host}`);
+    const accountsOf = (of: typeof grants) => of.map(({ account }) => account);
     const callers = [...new Set(accountsOf(grants))].sort();
     // Who may replace the routines needs none of them.
     const onInner = [...state.routineGrants]

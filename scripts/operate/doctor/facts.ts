@@ -46,6 +46,7 @@ export async function readFacts(db: Connection, source: Source) {
     if (error instanceof TopologyUnreadable) return error;
     throw error;
   });
+  const { accounts } = state;
   const isOn = (name: string) => state.server.variables.get(name) === 'ON';
   const isReadOnly = isOn('read_only') || isOn('super_read_only');
   return {
@@ -63,7 +64,7 @@ export async function readFacts(db: Connection, source: Source) {
     heartbeat: await ifAllowed(readHeartbeat(db)),
     hasSchedulerThread: await ifAllowed(readSchedulerThread(db)),
     /** Accounts that objects run as and that do not exist. */
-    lostDefiners: await ifAllowed(readLostDefiners(db, state)),
+    lostDefiners: accounts && definersOf(state).filter((definer) => !accounts.includes(definer)),
     /** Accounts with EXECUTE on the whole schema, beside those that objects run as and those that deploy. */
     schemaCallers: await ifAllowed(readSchemaCallers(db, state)),
     lockWaits: await ifAllowed(readLockWaits(db)),
@@ -83,11 +84,6 @@ async function readEventError(db: Connection) {
 async function readSchedulerThread(db: Connection): Promise<boolean> {
   const sql = "SELECT 1 FROM performance_schema.threads WHERE name = 'thread/sql/event_scheduler'";
   return (await selectColumn(db, sql)).length > 0;
-}
-
-async function readLostDefiners(db: Connection, state: DatabaseState): Promise<string[]> {
-  const present = await selectColumn(db, "SELECT CONCAT(user, '@', host) FROM mysql.user");
-  return definersOf(state).filter((definer) => !present.includes(definer));
 }
 
 async function readSchemaCallers(db: Connection, state: DatabaseState): Promise<string[]> {
