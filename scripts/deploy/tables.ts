@@ -59,25 +59,20 @@ export async function readTables(
   names?: readonly string[],
 ): Promise<Map<string, Table>> {
   const isOfInterest =
-    'table_schema = DATABASE() AND ' +
-    (names === undefined ? "table_name NOT LIKE 'order\\_timeout\\_%'" : 'table_name IN (?)');
-  const read = <Row extends { readonly owner: string }>(
-    what: string,
-    from: string,
-    order: string,
-  ) =>
-    select<Row>(
+    names === undefined ? "table_name NOT LIKE 'order\\_timeout\\_%'" : 'table_name IN (?)';
+  const read = <Row>(what: string, from: string, order: string) =>
+    select<Row & { readonly owner: string }>(
       db,
       `SELECT table_name AS owner, ${what} FROM information_schema.${from}
-        WHERE ${isOfInterest} ORDER BY ${order}`,
+        WHERE table_schema = DATABASE() AND ${isOfInterest} ORDER BY ${order}`,
       names === undefined ? [] : [names],
     );
-  const tables = await read<Omit<Table, 'columns' | 'indexes'> & { owner: string }>(
+  const tables = await read<Omit<Table, 'columns' | 'indexes'>>(
     'table_name AS name, table_type AS type, engine AS engine',
     'tables',
     'name',
   );
-  const columns = await read<Column & { owner: string }>(
+  const columns = await read<Column>(
     `column_name AS name, LOWER(data_type) AS type, column_type AS fullType,
      is_nullable = 'YES' AS nullable, extra LIKE '%auto_increment%' AS autoIncrement,
      column_default IS NOT NULL OR extra LIKE '%DEFAULT_GENERATED%' AS hasDefault,
@@ -88,27 +83,22 @@ export async function readTables(
     'columns',
     'ordinal_position',
   );
-  const parts = await read<Omit<Index, 'parts'> & IndexPart & { owner: string }>(
+  const parts = await read<Omit<Index, 'parts'> & IndexPart>(
     `index_name AS name, is_visible = 'YES' AS visible, non_unique = 0 AS \`unique\`, index_type AS type,
      column_name AS \`column\`, sub_part AS prefix, COALESCE(collation = 'D', 0) AS descending`,
     'statistics',
     "index_name <> 'PRIMARY', index_name, seq_in_index",
   );
-  const columnsOf = groupBy(columns, ({ owner }) => owner);
-  const partsOf = groupBy(parts, ({ owner }) => owner);
   return new Map(
-    tables.map((table) => [
-      table.name,
-      {
-        ...table,
-        columns: new Map(
-          (columnsOf.get(table.owner) ?? []).map((column) => [column.name.toLowerCase(), column]),
-        ),
-        indexes: [...groupBy(partsOf.get(table.owner) ?? [], ({ name }) => name).values()].flatMap(
-          (own) => own.slice(0, 1).map((index) => ({ ...index, parts: own })),
-        ),
-      },
-    ]),
+    tables.map((table) => {
+      const isOwn = ({ owner }: { readonly owner: string }) => owner === table.owner;
+      const own = groupBy(parts.filter(isOwn), ({ name }) => name);
+      const indexes = [...own.values()].flatMap((parts) =>
+        parts.slice(0, 1).map((index) => ({ ...index, parts })),
+      );
+      const named = columns.filter(isOwn).map((one) => [one.name.toLowerCase(), one] as const);
+      return [table.name, { ...table, columns: new Map(named), indexes }];
+    }),
   );
 }
 
