@@ -129,19 +129,13 @@ async function readSpans(db: Connection, period: readonly [string, string], unit
         .map(({ kind, amount }) => [kind, BigInt(amount)]),
     );
   return spanNames(...period, unit).map((name) => {
-    const {
-      completed = 0,
-      outOfTime = 0,
-      failed = 0,
-      longestMs = 0,
-      failures = 0,
-    } = runs.get(name) ?? {};
+    const { completed = 0, outOfTime = 0, failed = 0, ...run } = runs.get(name) ?? {};
     const { timeout = 0, user = 0, admin = 0, overdueSeconds = 0 } = cancellations.get(name) ?? {};
     return {
       /** "2026-01-31", or "2026-01-31 20:00". */
       name,
       runs: { completed, outOfTime, failed },
-      longestRunMs: longestMs,
+      longestRunMs: run.longestMs ?? 0,
       cancelled: { timeout, user, admin },
       /** Given back, by kind: by cancellations and by repairs, in minor units, points or pieces. */
       returned: amounts(name, 0),
@@ -149,7 +143,7 @@ async function readSpans(db: Connection, period: readonly [string, string], unit
       /** How long the oldest order that the sweep cancelled was past its time, by the time-outs of today. */
       oldestOverdueSeconds: Math.max(0, overdueSeconds),
       /** Times that an order failed in a sweep. */
-      failures,
+      failures: run.failures ?? 0,
     };
   });
 }

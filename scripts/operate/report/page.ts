@@ -27,68 +27,61 @@ export function toPage(history: History): string {
   });
 }
 
-interface Tile {
-  readonly label: string;
-  readonly value: string;
-  readonly note?: string;
-  readonly isBad?: boolean;
-}
-
 /** What somebody in a hurry looks at. */
-function tilesOf({ spans, kinds, numbers, madeAt }: History): Tile[] {
+function tilesOf({ spans, kinds, numbers, madeAt }: History) {
   const sum = (of: (span: Span) => number | bigint) =>
     spans.reduce((total, span) => total + BigInt(of(span)), 0n);
-  const runs = sum(({ runs: one }) => one.completed + one.outOfTime + one.failed);
-  const failedRunCount = sum(({ runs: one }) => one.failed);
+  const tile = (label: string, value: bigint | number | string, note = '', isBad = false) => ({
+    label,
+    value: figures(value),
+    note,
+    isBad,
+  });
+  const failedRuns = sum(({ runs }) => runs.failed);
+  const { dueOrders, overdueSeconds, quarantinedOrders, openFindings, latePayments } = numbers;
   const silentSeconds =
     numbers.lastSweepAt === null
       ? Infinity
       : Math.max(0, Math.round((madeAt.getTime() - numbers.lastSweepAt.getTime()) / 1000));
   return [
-    {
-      label: 'Orders cancelled',
-      value: figures(sum(({ cancelled }) => cancelled.timeout + cancelled.user + cancelled.admin)),
-    },
-    ...kinds.map((kind) => ({
-      label: `Returned: ${kind}`,
-      value: figures(
+    tile(
+      'Orders cancelled',
+      sum(({ cancelled }) => cancelled.timeout + cancelled.user + cancelled.admin),
+    ),
+    ...kinds.map((kind) =>
+      tile(
+        `Returned: ${kind}`,
         sum(({ returned, repaired }) => (returned[kind] ?? 0n) + (repaired[kind] ?? 0n)),
+        UNITS[kind] ?? 'pieces',
       ),
-      note: UNITS[kind] ?? 'pieces',
-    })),
-    {
-      label: 'Runs',
-      value: figures(runs),
-      note: `${figures(failedRunCount)} failed or killed`,
-      isBad: failedRunCount > 0n,
-    },
-    {
-      label: 'Due now',
-      value: figures(BigInt(numbers.dueOrders)),
-      note:
-        numbers.dueOrders === 0
-          ? 'nothing waits'
-          : `oldest ${describeDuration(numbers.overdueSeconds)} past its time`,
-      isBad: numbers.overdueSeconds > 600,
-    },
-    {
-      label: 'Set aside',
-      value: figures(BigInt(numbers.quarantinedOrders)),
-      note: 'failed again and again',
-      isBad: numbers.quarantinedOrders > 0,
-    },
-    {
-      label: 'To look at',
-      value: figures(BigInt(numbers.openFindings)),
-      note: `${numbers.latePayments} payments to send back`,
-      isBad: numbers.openFindings + numbers.latePayments > 0,
-    },
-    {
-      label: 'Last sweep',
-      value: numbers.lastSweepAt === null ? 'never' : `${describeDuration(silentSeconds)} ago`,
-      note: stateOf(numbers),
-      isBad: numbers.takesWrites && (silentSeconds > 300 || !numbers.eventEnabled),
-    },
+    ),
+    tile(
+      'Runs',
+      sum(({ runs }) => runs.completed + runs.outOfTime + runs.failed),
+      `${figures(failedRuns)} failed or killed`,
+      failedRuns > 0n,
+    ),
+    tile(
+      'Due now',
+      dueOrders,
+      dueOrders === 0
+        ? 'nothing waits'
+        : `oldest ${describeDuration(overdueSeconds)} past its time`,
+      overdueSeconds > 600,
+    ),
+    tile('Set aside', quarantinedOrders, 'failed again and again', quarantinedOrders > 0),
+    tile(
+      'To look at',
+      openFindings,
+      `${latePayments} payments to send back`,
+      openFindings + latePayments > 0,
+    ),
+    tile(
+      'Last sweep',
+      numbers.lastSweepAt === null ? 'never' : `${describeDuration(silentSeconds)} ago`,
+      stateOf(numbers),
+      numbers.takesWrites && (silentSeconds > 300 || !numbers.eventEnabled),
+    ),
   ];
 }
 
@@ -98,7 +91,8 @@ function stateOf({ paused, takesWrites, eventEnabled, schedulerOn }: History['nu
   return eventEnabled && schedulerOn ? 'event enabled' : 'event off';
 }
 
-const figures = (value: bigint) => value.toLocaleString('en');
+const figures = (value: bigint | number | string) =>
+  typeof value === 'string' ? value : value.toLocaleString('en');
 
 const STYLE = `
 :root { color: #222b36; background: #f3f5f8; font: 15px/1.45 system-ui, "DejaVu Sans", sans-serif; }
