@@ -47,70 +47,60 @@ export async function checkDown(
 /** `left`: how things stand. */
 export async function checkLosses(
   db: Connection,
-  losses: Losses,
+  { abandon, dropJournal }: Losses,
   left: string,
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
-  for (const { about, unless, sql, say, remedy } of WOULD_BE_LOST) {
-    const lost: Lost[] = [];
-    // Of two tables one may be gone.
-    for (const one of losses[unless] === true ? [] : [sql].flat())
-      lost.push(...((await ifThere(select<Lost>(db, one))) ?? []));
-    const total = lost.reduce((sum, row) => sum + row.total, 0);
-    if (total > 0) findings.push(mistake(about, `${say({ ...lost[0], total })}. ${left}`, remedy));
-  }
+  for (const { from, what, say, remedy } of abandon === true ? [] : OPEN)
+    for (const { total, about } of await count(db, from, what))
+      if (total > 0)
+        findings.push(
+          mistake(
+            'open',
+            `${total} ${say} (${about ?? ''}). ${left}`,
+            `${remedy}; to lose them: down --abandon`,
+          ),
+        );
+  let rows = 0;
+  // Of the two one may be gone.
+  for (const table of dropJournal === true ? [] : ['cancellation', 'refund'])
+    for (const { total } of await count(db, `order_timeout_${table}`)) rows += total;
+  if (rows > 0)
+    findings.push(
+      mistake(
+        'journal',
+        `The journal has ${rows} rows: they say what was given back to whom, and make a second refund impossible. ${left}`,
+        'to lose them with the rest: down --drop-journal',
+      ),
+    );
   return findings;
 }
 
-/** How many rows, and what they are about. */
-interface Lost {
-  readonly total: number;
-  readonly what?: string;
+/** How many rows, and what they are about; empty: there is no such table. */
+async function count(db: Connection, from: string, what = 'NULL') {
+  const sql = `SELECT COUNT(*) AS total, ${what} AS about FROM ${from}`;
+  return (await ifThere(select<{ total: number; about: string | null }>(db, sql))) ?? [];
 }
 
-interface Loss {
-  readonly about: string;
-  /** The option under which it may be lost. */
-  readonly unless: keyof Losses;
-  readonly sql: string | readonly string[];
-  readonly say: (lost: Lost) => string;
-  readonly remedy: string;
-}
-
-const ABANDON = 'to lose them: down --abandon';
-
-/** What would be lost to customers and to the shop. */
-const WOULD_BE_LOST: readonly Loss[] = [
+/** What would be lost to customers and to the shop: where it is, what it is about, how it is said. */
+const OPEN = [
   {
-    about: 'open',
-    unless: 'abandon',
-    sql: "SELECT COUNT(*) AS total, GROUP_CONCAT(DISTINCT kind ORDER BY kind SEPARATOR ', ') AS what FROM order_timeout_owed",
-    say: ({ total, what }) => `${total} amounts are owed and not yet given (${what ?? ''})`,
-    remedy: `the next sweeps give them; see order_timeout_owed; ${ABANDON}`,
+    from: 'order_timeout_owed',
+    what: "GROUP_CONCAT(DISTINCT kind ORDER BY kind SEPARATOR ', ')",
+    say: 'amounts are owed and not yet given',
+    remedy: 'the next sweeps give them; see order_timeout_owed',
   },
   {
-    about: 'open',
-    unless: 'abandon',
-    sql: "SELECT COUNT(*) AS total, LEFT(GROUP_CONCAT(reference ORDER BY received_at SEPARATOR ', '), 200) AS what FROM order_timeout_payment WHERE to_send_back",
-    say: ({ total, what }) => `${total} payments are still to be sent back (${what ?? ''})`,
-    remedy: `send the money back and call settle_late_payment; ${ABANDON}`,
+    from: 'order_timeout_payment WHERE to_send_back',
+    what: "LEFT(GROUP_CONCAT(reference ORDER BY received_at SEPARATOR ', '), 200)",
+    say: 'payments are still to be sent back',
+    remedy: 'send the money back and call settle_late_payment',
   },
   {
-    about: 'open',
-    unless: 'abandon',
-    sql: "SELECT COUNT(*) AS total, GROUP_CONCAT(DISTINCT what ORDER BY what SEPARATOR ', ') AS what FROM order_timeout_finding WHERE is_open",
-    say: ({ total, what }) => `${total} findings are open (${what ?? ''})`,
-    remedy: `see list_findings, and settle them; ${ABANDON}`,
-  },
-  {
-    about: 'journal',
-    unless: 'dropJournal',
-    sql: ['cancellation', 'refund'].map(
-      (table) => `SELECT COUNT(*) AS total FROM order_timeout_${table}`,
-    ),
-    say: ({ total }) =>
-      `The journal has ${total} rows: they say what was given back to whom, and make a second refund impossible`,
-    remedy: 'to lose them with the rest: down --drop-journal',
+    from: 'order_timeout_finding WHERE is_open',
+    what: "GROUP_CONCAT(DISTINCT what ORDER BY what SEPARATOR ', ')",
+    say: 'findings are open',
+    remedy: 'see list_findings, and settle them',
   },
 ];
 
