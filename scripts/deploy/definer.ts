@@ -14,7 +14,7 @@ import { ownTables, usedViews } from './source';
 import type { Blueprint } from './shop';
 import type { DatabaseState } from './state';
 import type { Step } from './step';
-import { checksum, groupBy, quoteName, quoteString, requireThat } from './text';
+import { checksum, doUnless, groupBy, quoteName, quoteString, requireThat } from './text';
 
 /** The hash that MySQL's own locked accounts have: no password hashes to it. */
 const NO_PASSWORD = '$A$005$THISISACOMBINATIONOFINVALIDSALTANDPASSWORDTHATMUSTNEVERBRBEUSED';
@@ -27,15 +27,12 @@ export const CREATE_DEFINER =
 
 /**
  * Creates it only where it is not there: of an account that objects run as, IF NOT EXISTS is refused as well (4006).
- * The server is asked when the statements run: a deployment of another schema may have been quicker.
+ * A deployment of another schema may have been quicker.
  */
-const CREATE_DEFINER_WHERE_MISSING = [
-  `SET @order_timeout_definer = IF(\n` +
-    `    EXISTS (SELECT 1 FROM information_schema.user_attributes WHERE user = '${DEFINER_USER}' AND host = '${DEFINER_HOST}'),\n` +
-    `    'DO 0', ${quoteString(CREATE_DEFINER)})`,
-  'PREPARE order_timeout_definer FROM @order_timeout_definer',
-  'EXECUTE order_timeout_definer',
-];
+const CREATE_DEFINER_WHERE_MISSING = doUnless(
+  `EXISTS (SELECT 1 FROM information_schema.user_attributes WHERE user = '${DEFINER_USER}' AND host = '${DEFINER_HOST}')`,
+  CREATE_DEFINER,
+);
 
 /** Held while the account is made or dropped: the account is the server's, deployments are a schema's. */
 export const DEFINER_LOCK = 'order_timeout_definer';

@@ -52,9 +52,12 @@ export function groupBy<Key, Item>(
   return groups;
 }
 
-/** Statements that end a deployment or a script unless this holds. `why`: the name of a procedure that is missing. */
-export const requireThat = (condition: string, why: string): readonly string[] => [
-  `SET @order_timeout_check = IF(${condition},\n    'DO 0', 'CALL ${why}()')`,
+/** A statement for where a condition does not hold; the server is asked when it runs. */
+export const doUnless = (condition: string, statement: string): readonly string[] => [
+  `SET @order_timeout_check = IF(${condition},\n    'DO 0', ${quoteString(statement)})`,
   'PREPARE order_timeout_check FROM @order_timeout_check',
   'EXECUTE order_timeout_check',
 ];
+
+/** Statements that end a deployment or a script unless this holds. `why`: the name of a procedure that is missing. */
+export const requireThat = (condition: string, why: string) => doUnless(condition, `CALL ${why}()`);
