@@ -15,38 +15,28 @@ export function* checkHistory(
   older = false,
 ): Generator<Finding> {
   const newestKnown = migrations.at(-1)?.name ?? '';
-  for (const { name, checksum, packageVersion } of applied) {
-    const file = `migrations/${name}.up.sql`;
+  const refuse = (name: string, how: string, remedy: string) =>
+    mistake(`migrations/${name}.up.sql`, `migrations/${name}.up.sql ${how}`, remedy);
+  for (const { name, checksum, packageVersion: by } of applied) {
     const migration = migrations.find((one) => one.name === name);
     if (migration === undefined && name > newestKnown) {
-      if (older) continue;
-      yield mistake(
-        file,
-        `This version is older than the database: ${name} was applied by version ${packageVersion}`,
-        'use that version or a newer one',
-      );
-    } else if (migration === undefined)
-      yield mistake(
-        file,
-        `${file} is missing, and the database has it from version ${packageVersion}`,
-        'restore the file',
-      );
-    else if (migration.checksum !== checksum)
-      yield mistake(
-        file,
-        `${file} was edited after it had been applied by version ${packageVersion}`,
-        'restore it, and put the change into a new file',
-      );
+      const text = `This version is older than the database: ${name} was applied by version ${by}`;
+      const remedy = 'use that version or a newer one';
+      if (!older) yield mistake(`migrations/${name}.up.sql`, text, remedy);
+    } else if (migration === undefined) {
+      const how = `is missing, and the database has it from version ${by}`;
+      yield refuse(name, how, 'restore the file');
+    } else if (migration.checksum !== checksum) {
+      const how = `was edited after it had been applied by version ${by}`;
+      yield refuse(name, how, 'restore it, and put the change into a new file');
+    }
   }
   const names = applied.map(({ name }) => name).sort();
   const newestApplied = names.at(-1) ?? '';
+  const late = `is out of order, since ${newestApplied} has been applied already`;
   for (const { name } of migrations)
     if (!names.includes(name) && name < newestApplied)
-      yield mistake(
-        `migrations/${name}.up.sql`,
-        `migrations/${name}.up.sql is out of order, since ${newestApplied} has been applied already`,
-        'give it the next number',
-      );
+      yield refuse(name, late, 'give it the next number');
 }
 
 /**

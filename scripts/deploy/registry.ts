@@ -159,20 +159,13 @@ export function readAppliedMigrations(db: Connection): Promise<AppliedMigration[
 
 /** Both tables must exist. */
 export async function readRegistry(db: Connection): Promise<Registry> {
-  const objects = await select<
-    Omit<RegisteredObject, 'grantsToRestore'> & { grants: string[] | null }
-  >(
+  const objects = await select<RegisteredObject>(
     db,
-    `SELECT kind, name, checksum, fingerprint, package_version AS packageVersion, grants_to_restore AS \`grants\`
+    `SELECT kind, name, checksum, fingerprint, package_version AS packageVersion,
+            COALESCE(grants_to_restore, JSON_ARRAY()) AS grantsToRestore
        FROM ${OBJECT_TABLE} ORDER BY kind, name`,
   );
-  return {
-    migrations: await readAppliedMigrations(db),
-    objects: objects.map(({ grants, ...object }) => ({
-      ...object,
-      grantsToRestore: grants ?? [],
-    })),
-  };
+  return { migrations: await readAppliedMigrations(db), objects };
 }
 
 /** What a version before the deployed one leaves as it is would else count as the later one's for ever. */

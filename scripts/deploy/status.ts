@@ -93,20 +93,22 @@ export type Verification = ReturnType<typeof compare>;
 /** Compares what is deployed with this version's files. An event's state is the operator's: see status. */
 export function compare(blueprint: Blueprint, found: DatabaseState) {
   const state = asDeployed(found);
-  const isDeployed = state.registry !== undefined;
+  if (state.registry === undefined) {
+    const text = 'Nothing is deployed in this database: order-timeout up';
+    const nothing: Difference = { about: 'deployment', name: state.schema, text };
+    return { differences: [nothing], remarks: [] };
+  }
   return {
-    differences: [...(isDeployed ? findDifferences(blueprint, state) : nothingDeployed(state))],
-    remarks: isDeployed ? [...describeUncompared(state)] : [],
+    differences: [...findDifferences(blueprint, state)],
+    remarks: [...describeUncompared(state)],
   };
 }
 
-const nothingDeployed = ({ schema }: DatabaseState): Difference[] => [
-  {
-    about: 'deployment',
-    name: schema,
-    text: 'Nothing is deployed in this database: order-timeout up',
-  },
-];
+const differ = (about: ObjectKind | 'table', name: string, how: string): Difference => ({
+  about,
+  name,
+  text: `The ${about} ${name} ${how}`,
+});
 
 function* findDifferences(blueprint: Blueprint, state: DatabaseState): Generator<Difference> {
   const { registry } = state;
@@ -121,15 +123,13 @@ function* findDifferences(blueprint: Blueprint, state: DatabaseState): Generator
   for (const name of ownTables(blueprint)) {
     const { fingerprint } = findRegistered(registry, { kind: 'table', name }) ?? {};
     const found = state.ownTables.get(name);
-    if (found === undefined) yield { about: 'table', name, text: `The table ${name} is missing` };
-    else if (fingerprint !== found) {
-      const changed =
-        'was changed since its deployment: its columns, indexes, checks or foreign keys';
-      yield { about: 'table', name, text: `The table ${name} ${changed}` };
-    }
+    const changed =
+      'was changed since its deployment: its columns, indexes, checks or foreign keys';
+    if (found === undefined) yield differ('table', name, 'is missing');
+    else if (fingerprint !== found) yield differ('table', name, changed);
   }
   for (const { table, name } of state.triggers.filter(({ table }) => state.ownTables.has(table)))
-    yield { about: 'table', name: table, text: `The table ${table} has a trigger ${name}` };
+    yield differ('table', table, `has a trigger ${name}`);
   for (const { table, columns, name } of missingIndexes(blueprint.indexes)) {
     const text = `${table} has no visible index that leads with (${columns.join(', ')})`;
     yield { about: 'index', name, text };
@@ -141,11 +141,6 @@ function* findDifferences(blueprint: Blueprint, state: DatabaseState): Generator
 }
 
 function* compareObjects(blueprint: Blueprint, state: DatabaseState): Generator<Difference> {
-  const differ = (kind: ObjectKind, name: string, how: string) => ({
-    about: kind,
-    name,
-    text: `The ${kind} ${name} ${how}`,
-  });
   for (const object of blueprint.objects) {
     const { kind, name } = object;
     if (isMissing(object, state)) yield differ(kind, name, 'is missing');
