@@ -10,13 +10,17 @@ interface Procedure {
   readonly gives: read.Columns;
 }
 
-const cancellation = <const Refusal extends string>(...refusals: readonly Refusal[]) => ({
-  orderId: read.whole,
-  outcome: read.oneOf<'cancelled' | Refusal>('cancelled', ...refusals),
+const refunded = {
   /** Coupon money given back, in minor units ('1000' is 10 yuan). */
   couponRefunded: read.whole,
   /** Points given back. */
   pointsRefunded: read.whole,
+};
+
+const cancellation = <const Refusal extends string>(...refusals: readonly Refusal[]) => ({
+  orderId: read.whole,
+  outcome: read.oneOf<'cancelled' | Refusal>('cancelled', ...refusals),
+  ...refunded,
   /** null: not cancelled, or not by order-timeout. */
   cancelledAt: read.optional(read.instant),
   /** When a pending order times out, a hold included; null: it is not pending, or never does. */
@@ -76,10 +80,7 @@ export const PROCEDURES = {
       outcome: read.oneOf('completed', 'out_of_time', 'busy', 'paused', 'read_only'),
       /** Orders that were cancelled. */
       cancelled: read.count,
-      /** Coupon money given back, in minor units. */
-      couponRefunded: read.whole,
-      /** Points given back. */
-      pointsRefunded: read.whole,
+      ...refunded,
       /** Orders that could not be cancelled; order_timeout_failure says why. */
       failed: read.count,
       durationMs: read.count,
@@ -171,13 +172,10 @@ export const PROCEDURES = {
       runsOutOfTime: read.count,
       runsFailed: read.count,
       runsInterrupted: read.count,
-      /** and what they did: orders, */
+      /** and what they did. */
       ordersCancelled: read.count,
-      /** coupon money in minor units, */
-      couponRefunded: read.whole,
-      /** points, */
-      pointsRefunded: read.whole,
-      /** and what came back of each kind of the shop file. */
+      ...refunded,
+      /** What came back of each kind of the shop file. */
       returned: read.amounts,
     },
   },
@@ -200,10 +198,7 @@ export const PROCEDURES = {
       cause: read.oneOf('timeout', 'user', 'admin'),
       /** order_timeout_run.id; null: not by a sweep. */
       runId: read.optional(read.whole),
-      /** Coupon money given back, in minor units. */
-      couponRefunded: read.whole,
-      /** Points given back. */
-      pointsRefunded: read.whole,
+      ...refunded,
       /** What a person has to look at, opened by this cancellation; null: nothing. */
       findings: read.optional(read.findings),
       cancelledAt: read.instant,

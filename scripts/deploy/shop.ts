@@ -262,8 +262,7 @@ async function readOwing(db: Connection, { file }: Shop, state: DatabaseState) {
   const owed = await readOwedKinds(db, state);
   const mayOwe = (kind: string) =>
     owed.includes(kind) || objects.some(({ name }) => name === `order_timeout_give_owed_${kind}`);
-  const rules = Object.entries(file.give_back);
-  return new Set(
-    rules.filter(([kind, { was }]) => mayOwe(kind) || mayOwe(was ?? kind)).map(([kind]) => kind),
-  );
+  return Object.entries(file.give_back)
+    .filter(([kind, { was }]) => mayOwe(kind) || mayOwe(was ?? kind))
+    .map(([kind]) => kind);
 }

@@ -32,7 +32,7 @@ export type ShopContext = ReturnType<typeof toContext>;
 export function toContext(
   { file, due }: Shop,
   found: Pick<Ground, 'tables' | 'indexes'>,
-  owing: ReadonlySet<string>,
+  owing: readonly string[],
 ) {
   const ground = { ...found, file };
   const kinds = Object.entries(file.give_back);
@@ -46,7 +46,7 @@ export function toContext(
   const rules = kinds.map(([kind, rule]) => ({
     ...ruleOf(kind, rule, due.get(kind), ground),
     /** The sweep gives what is owed. */
-    owes: rule.shared === true || owing.has(kind),
+    owes: rule.shared === true || owing.includes(kind),
   }));
   const unauditable = rules.filter(({ is_auditable }) => !is_auditable);
   const hasAmount = (name: string) =>
