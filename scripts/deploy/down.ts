@@ -8,10 +8,10 @@ import { hasPrivilege } from './grants';
 import type { MigrationStep, Plan, Step } from './step';
 import { checkHistory } from './migrations';
 import { DROP_REGISTRY, MIGRATION_TABLE, OBJECT_TABLE, unlogMigration } from './registry';
-import type { Migration, ObjectKind, Source } from './source';
+import { dropStatement, type Migration, type ObjectKind, type Source } from './source';
 import { type DatabaseState, isOurs } from './state';
 import { planDropIndexes } from './tables';
-import { quoteName, splitStatements } from './text';
+import { splitStatements } from './text';
 
 /** What may be lost. */
 export interface Losses {
@@ -155,20 +155,17 @@ const planDrop = (wanted: ObjectKind, state: DatabaseState): Step[] =>
     .map(({ kind, name }) => ({
       title: `${kind} ${name}: drop`,
       locks: name,
-      statements: [`DROP ${kind.toUpperCase()} IF EXISTS ${quoteName(name)}`],
+      statements: [dropStatement({ kind, name })],
     }));
 
-const takeBack = (migration: Migration) => ({
-  title: `migration ${migration.name}: take back`,
-  statements: splitStatements(migration.down),
+const takeBack = ({ name, down }: Migration) => ({
+  title: `migration ${name}: take back`,
+  statements: splitStatements(down),
 });
 
 /** Cut short, "up" makes again what is gone, and "down" takes back what is left. */
-const takeBackApplied = (migration: Migration): MigrationStep => {
+function takeBackApplied(migration: Migration): MigrationStep {
   const { title, statements } = takeBack(migration);
-  return {
-    title,
-    migration: migration.name,
-    statements: [unlogMigration(migration.name), ...statements],
-  };
-};
+  const { name } = migration;
+  return { title, migration: name, statements: [unlogMigration(name), ...statements] };
+}

@@ -20,6 +20,7 @@ import {
 import { type Blueprint, type Rename, SETTLING } from './shop';
 import {
   disabled,
+  dropStatement,
   type ObjectSource,
   type ObjectKind,
   ownTables,
@@ -47,6 +48,10 @@ export function planUp(blueprint: Blueprint, state: DatabaseState, setting: NewS
   const pending = blueprint.migrations.filter(({ name }) => !applied.has(name));
   const objects = planObjects(blueprint, state);
   const newRegistry = { title: 'registry of what is deployed', statements: CREATE_REGISTRY };
+  const oldVersion = {
+    title: `register version ${blueprint.version}`,
+    statements: [registerVersion(blueprint.version)],
+  };
   return {
     before: [
       ...planIndexes(blueprint.indexes, blueprint.tables),
@@ -67,14 +72,7 @@ export function planUp(blueprint: Blueprint, state: DatabaseState, setting: NewS
       ...objects.events,
       ...planRevokes(blueprint, state),
       ...planForgotten(blueprint, registry?.migrations ?? []),
-      ...(findNewer(registry, blueprint.version) === undefined
-        ? []
-        : [
-            {
-              title: `register version ${blueprint.version}`,
-              statements: [registerVersion(blueprint.version)],
-            },
-          ]),
+      ...(findNewer(registry, blueprint.version) === undefined ? [] : [oldVersion]),
     ],
   };
 }
@@ -106,21 +104,16 @@ function* planTables(
 
 function* planSetting({ setting }: DatabaseState, { clock, paused }: NewSetting): Generator<Step> {
   const isMoved = clock !== undefined && clock !== setting?.clock;
+  const isPaused = paused !== undefined && Number(paused) !== setting?.paused;
   const changes = [
     ...(isMoved ? [`clock = ${quoteString(clock)}`] : []),
-    ...(paused !== undefined && Number(paused) !== setting?.paused
-      ? [`paused = ${Number(paused)}`]
-      : []),
+    ...(isPaused ? [`paused = ${Number(paused)}`] : []),
   ];
-  if (changes.length === 0) return;
-  yield {
-    title: `setting ${changes.join(', ')}`,
-    statements: [
-      isMoved && setting !== undefined
-        ? moveClock(setting.clock, clock, changes)
-        : `UPDATE order_timeout_setting SET ${changes.join(', ')} WHERE id = 1`,
-    ],
-  };
+  const change =
+    isMoved && setting !== undefined
+      ? moveClock(setting.clock, clock, changes)
+      : `UPDATE order_timeout_setting SET ${changes.join(', ')} WHERE id = 1`;
+  if (changes.length > 0) yield { title: `setting ${changes.join(', ')}`, statements: [change] };
 }
 
 /**
@@ -207,15 +200,17 @@ function planHalt({ renames, file }: Blueprint, stale: ReturnType<typeof staleOb
     quoteString,
   );
   const named = renames.map(({ was, kind }) => `${was} becomes ${kind}`);
+  const renaming = {
+    title: `kinds: ${named.join(', ')}`,
+    statements: renames.flatMap((rename) => [...renameStatements(rename)]),
+  };
   return [
     {
       title: 'nothing is settled until all is replaced',
       locks: 'order_timeout_settle_order',
       statements: stale
         .filter(({ object }) => HALTED.includes(object.name))
-        .map(
-          ({ object: { kind, name } }) => `DROP ${kind.toUpperCase()} IF EXISTS ${quoteName(name)}`,
-        ),
+        .map(({ object }) => dropStatement(object)),
     },
     {
       title: 'nothing is owed of a kind that the file has no longer',
@@ -224,14 +219,7 @@ function planHalt({ renames, file }: Blueprint, stale: ReturnType<typeof staleOb
         'something_is_owed_of_a_kind_that_the_file_has_no_longer',
       ),
     },
-    ...(named.length === 0
-      ? []
-      : [
-          {
-            title: `kinds: ${named.join(', ')}`,
-            statements: renames.flatMap((rename) => [...renameStatements(rename)]),
-          },
-        ]),
+    ...(named.length === 0 ? [] : [renaming]),
   ];
 }
 
@@ -373,22 +361,18 @@ export const lostGrants = ({ registry }: DatabaseState) =>
   (registry?.objects ?? []).filter(({ grantsToRestore }) => grantsToRestore.length > 0);
 
 /** The steps that give it back, where the routine is there. */
-export function planLostGrants(state: DatabaseState): Step[] {
-  return lostGrants(state)
+export const planLostGrants = (state: DatabaseState) =>
+  lostGrants(state)
     .filter((row) => findDeployed(state, row) !== undefined)
     .map((row) => ({
       title: `grants on ${row.name}: given back`,
       statements: [...grantsToRestore(row, state), keepGrants(row, [])],
     }));
-}
 
 const dropStep = ({ kind, name }: { kind: ObjectKind; name: string }): Step => ({
   title: `${kind} ${name}: no longer part of order-timeout`,
   locks: name,
-  statements: [
-    `DROP ${kind.toUpperCase()} IF EXISTS ${quoteName(name)}`,
-    unregisterObject({ kind, name }),
-  ],
+  statements: [dropStatement({ kind, name }), unregisterObject({ kind, name })],
 });
 
 /** While routines are being replaced, no sweep may run half old and half new. */

@@ -2,7 +2,7 @@ import Mustache from 'mustache';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type Finding, mistake, requireNoMistake } from './errors';
-import { checksum, groupBy, normaliseText, splitStatements } from './text';
+import { checksum, groupBy, normaliseText, quoteName, splitStatements } from './text';
 
 /** A versioned file, and what takes it back; the name is without ".up.sql". */
 export interface Migration {
@@ -210,16 +210,17 @@ function uses(file: ObjectSource, other: ObjectSource): boolean {
 }
 
 /** The views that our own routines and views read, as the definer. Others are for people: the caller reads them. */
-export function usedViews(objects: readonly ObjectSource[]): string[] {
-  return objects
+export const usedViews = (objects: readonly ObjectSource[]) =>
+  objects
     .filter((view) => view.kind === 'view')
     .filter((view) => objects.some((object) => object !== view && uses(object, view)))
     .map(({ name }) => name);
-}
 
 /** The statements of an object's file, its CREATE last. `definer`: what stands after DEFINER =. */
 export function statementsOf({ kind, name, text }: ObjectSource, definer: string): string[] {
-  const statements = splitStatements(text).map((sql) => withDefiner(sql, definer));
+  const statements = splitStatements(text).map((sql) =>
+    sql.replace(BEFORE_DEFINER, (create) => `${create} DEFINER = ${definer}`),
+  );
   const create = statements.at(-1) ?? '';
   if (!create.includes(`DEFINER = ${definer}`) || !create.includes(name)) {
     throw new Error(`The file of ${kind} ${name} must end with its CREATE statement`);
@@ -230,9 +231,8 @@ export function statementsOf({ kind, name, text }: ObjectSource, definer: string
 const BEFORE_DEFINER =
   /^CREATE( OR REPLACE)?(\s+ALGORITHM\s*=\s*\w+)?(?=(\s+SQL SECURITY DEFINER)?\s+(VIEW|PROCEDURE|FUNCTION|EVENT)\b)/i;
 
-function withDefiner(statement: string, definer: string): string {
-  return statement.replace(BEFORE_DEFINER, (create) => `${create} DEFINER = ${definer}`);
-}
+export const dropStatement = ({ kind, name }: Pick<ObjectSource, 'kind' | 'name'>) =>
+  `DROP ${kind.toUpperCase()} IF EXISTS ${quoteName(name)}`;
 
 /** The event as switched off: a changed event stays as the operator had it. */
 export function disabled(createEvent: string): string {
