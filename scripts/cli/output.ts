@@ -3,14 +3,8 @@ import Table from 'cli-table3';
 import type { Finding } from '../operate/doctor';
 import type { Colors } from './context';
 
-/** JSON as other programs read it; a bigint is a number when it is safe as one, else a string. */
-export function toJson(value: unknown): string {
-  const plain = (_key: string, part: unknown) => {
-    if (typeof part !== 'bigint') return part;
-    return Number.isSafeInteger(Number(part)) ? Number(part) : part.toString();
-  };
-  return JSON.stringify(value, plain, 2);
-}
+/** JSON as other programs read it. What the client gives has no bigint: ids and amounts are digits. */
+export const toJson = (value: unknown) => JSON.stringify(value, null, 2);
 
 const PLACES = ['top', 'bottom', 'left', 'mid', 'right'];
 

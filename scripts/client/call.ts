@@ -67,9 +67,7 @@ async function onPool(pool: DatabasePool, statement: string, deadline: number | 
     // Ours alone, as the connection was clean: autocommit is off in this pool.
     if (waitsForCommit(answer.serverStatus))
       await ask(connection, 'COMMIT AND NO CHAIN NO RELEASE', deadline);
-    isReusable = await isRestored(
-      deadline === undefined ? undefined : ask(connection, RESTORE_WAITS, deadline),
-    );
+    isReusable = await restoreWaits(connection, deadline);
     return answer.rows;
   } catch (error) {
     // Our own errors come before any work: nothing is left. After others, who knows.
@@ -133,9 +131,7 @@ async function onConnection(
     // All are queued at once, so that nothing of the caller's can come between them.
     const probe = ask(connection, deadline === undefined ? 'DO 0' : limitWaits(deadline), deadline);
     const sent = ask(connection, statement, deadline);
-    const restored = isRestored(
-      deadline === undefined ? undefined : ask(connection, RESTORE_WAITS, deadline),
-    );
+    const restored = restoreWaits(connection, deadline);
     sent.catch(() => undefined);
     isJoined = await probe.then(
       ({ serverStatus }) => waitsForCommit(serverStatus),
@@ -152,13 +148,6 @@ async function onConnection(
   };
   return await withRetries(deadline, once, () => !isJoined);
 }
-
-/** What was done is done, whatever came of the session's settings after it, as behind a proxy that resets sessions. */
-const isRestored = (restored: Promise<unknown> | undefined): Promise<boolean> =>
-  Promise.resolve(restored).then(
-    () => true,
-    () => false,
-  );
 
 const ANSWERED = new WeakSet();
 
@@ -252,6 +241,17 @@ const RESTORE_WAITS =
   'SET SESSION innodb_lock_wait_timeout = @order_timeout_row_wait, ' +
   'SESSION lock_wait_timeout = @order_timeout_ddl_wait, ' +
   '@order_timeout_row_wait = NULL, @order_timeout_ddl_wait = NULL';
+
+/**
+ * Whether the session has its own settings again. What was done is done, whatever came of them after it, as behind a
+ * proxy that resets sessions.
+ */
+const restoreWaits = async (connection: DatabaseConnection, deadline: number | undefined) =>
+  deadline === undefined ||
+  ask(connection, RESTORE_WAITS, deadline).then(
+    () => true,
+    () => false,
+  );
 
 /** How often a call is tried again, by the error of MySQL. */
 const RETRIES: Readonly<Record<number, number>> = {

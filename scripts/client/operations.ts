@@ -82,7 +82,7 @@ export async function auditMissingRefunds(
   db: Database,
   { since, ...options }: AuditOptions = {},
 ): Promise<MissingRefund[]> {
-  const from = since === undefined ? null : await shopTime(db, instant('since', since), options);
+  const from = await shopTime(db, since, options);
   return await rowsOf(db, 'audit_missing_refunds', { since: from }, options);
 }
 
@@ -169,7 +169,7 @@ export async function reconcileOrders(
   db: Database,
   { since, ...options }: AuditOptions = {},
 ): Promise<ReconcileOrdersResult> {
-  const from = since === undefined ? null : await shopTime(db, instant('since', since), options);
+  const from = await shopTime(db, since, options);
   return await rowOf(db, 'reconcile_orders', { since: from }, options);
 }
 
@@ -265,6 +265,7 @@ export async function orderTimeoutClock(db: Database, options?: CallOptions): Pr
   return (await rowOf(db, 'order_timeout_clock', {}, options)).clock;
 }
 
-async function shopTime(db: Database, instant: Date, options: CallOptions): Promise<string> {
-  return shopTimeOf(instant, await orderTimeoutClock(db, options));
+async function shopTime(db: Database, since: Date | undefined, options: CallOptions) {
+  if (since === undefined) return null;
+  return shopTimeOf(instant('since', since), await orderTimeoutClock(db, options));
 }

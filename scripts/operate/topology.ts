@@ -96,7 +96,7 @@ async function askTopology(db: Connection) {
     /** The one server that sweeps although it receives a channel; null: none is named. */
     sweepServerUuid,
     /** How many replicas fetch from it now. */
-    replicas: await countReplicas(db),
+    replicas: (await selectColumn(db, REPLICAS)).length,
   };
 }
 
@@ -158,14 +158,8 @@ const readChannels = (db: Connection) =>
       WHERE configuration.channel_name NOT LIKE 'group\\_replication\\_%' AND configuration.host <> ''`,
   );
 
-async function countReplicas(db: Connection): Promise<number> {
-  const dumps = await selectColumn(
-    db,
-    `SELECT processlist_command FROM performance_schema.threads
-      WHERE processlist_command IN ('Binlog Dump', 'Binlog Dump GTID')`,
-  );
-  return dumps.length;
-}
+const REPLICAS = `SELECT thread_id FROM performance_schema.threads
+  WHERE processlist_command IN ('Binlog Dump', 'Binlog Dump GTID')`;
 
 export const EVENT = 'order_timeout_tick';
 export const EVENT_KEY = { kind: 'event', name: EVENT } as const;

@@ -1,23 +1,16 @@
 import type { Connection } from 'mysql2/promise';
 import { select, selectColumn } from '../../deploy/connection';
-import { ifAllowed } from '../../deploy/errors';
+import { type Finding as Mistake, ifAllowed } from '../../deploy/errors';
 import type { Source } from '../../deploy/source';
 import { readShop } from '../../deploy/shop';
 import { type DatabaseState, definersOf, findDeployed, readState } from '../../deploy/state';
 import { compare, readHeartbeat } from '../../deploy/status';
 import { EVENT, EVENT_KEY, mayWrite, readTopology, TopologyUnreadable } from '../topology';
 
-type Severity = 'ok' | 'warn' | 'fail';
-
-/** What a check saw. */
-export interface Finding {
-  /** Such as event, scheduler, replication. */
-  readonly about: string;
+/** What a check saw of the event, the scheduler and the like. */
+export interface Finding extends Pick<Mistake, 'about' | 'text' | 'remedy'> {
   /** `fail`: the order timeout is not, or soon not, at work as it must be. */
-  readonly severity: Severity;
-  readonly text: string;
-  /** What it means and what to do; empty: nothing. */
-  readonly remedy: string;
+  readonly severity: 'ok' | 'warn' | 'fail';
 }
 
 /** The findings of one check. */
@@ -48,6 +41,7 @@ export async function readFacts(db: Connection, source: Source) {
   });
   const { accounts } = state;
   const isOn = (name: string) => state.server.variables.get(name) === 'ON';
+  const threads = await ifAllowed(selectColumn(db, SCHEDULER_THREAD));
   const isReadOnly = isOn('read_only') || isOn('super_read_only');
   return {
     source,
@@ -62,7 +56,7 @@ export async function readFacts(db: Connection, source: Source) {
     eventError: await ifAllowed(readEventError(db)),
     /** Null: no sweep has ended yet. */
     heartbeat: await ifAllowed(readHeartbeat(db)),
-    hasSchedulerThread: await ifAllowed(readSchedulerThread(db)),
+    hasSchedulerThread: threads && threads.length > 0,
     /** Accounts that objects run as and that do not exist. */
     lostDefiners: accounts && definersOf(state).filter((definer) => !accounts.includes(definer)),
     /** Accounts with EXECUTE on the whole schema, beside those that objects run as and those that deploy. */
@@ -81,10 +75,8 @@ async function readEventError(db: Connection) {
   return rows[0] ?? null;
 }
 
-async function readSchedulerThread(db: Connection): Promise<boolean> {
-  const sql = "SELECT 1 FROM performance_schema.threads WHERE name = 'thread/sql/event_scheduler'";
-  return (await selectColumn(db, sql)).length > 0;
-}
+const SCHEDULER_THREAD =
+  "SELECT thread_id FROM performance_schema.threads WHERE name = 'thread/sql/event_scheduler'";
 
 async function readSchemaCallers(db: Connection, state: DatabaseState): Promise<string[]> {
   // Who may replace the routines needs none of them. Under partial_revokes a schema's name is no pattern.
