@@ -58,13 +58,8 @@ export async function openSession(target: Target): Promise<Connection> {
       await db.query(statement);
     const [row] = await select<{ name: string | null }>(db, 'SELECT DATABASE() AS name');
     if (row?.name == null) {
-      throw new Refusal([
-        mistake(
-          'database',
-          'No database is named',
-          "end the URL with the shop's, such as mysql://user@host:3306/shop",
-        ),
-      ]);
+      const remedy = "end the URL with the shop's, such as mysql://user@host:3306/shop";
+      throw new Refusal([mistake('database', 'No database is named', remedy)]);
     }
     return db;
   } catch (error) {

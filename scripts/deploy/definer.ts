@@ -232,6 +232,5 @@ export function* planDropDefiner(
 }
 
 /** The account that the event ought to run as; undefined: whoever deployed it. */
-export function intendedDefiner({ registry }: DatabaseState): string | undefined {
-  return findRegistered(registry, GRANTS_KEY) === undefined ? undefined : DEFINER_ACCOUNT;
-}
+export const intendedDefiner = ({ registry }: DatabaseState) =>
+  findRegistered(registry, GRANTS_KEY) && DEFINER_ACCOUNT;

@@ -157,16 +157,16 @@ export function toScript(
     ...comments.flatMap((comment) => comment.split('\n')).map((line) => `-- ${line}`),
     '',
     ...statements.map((statement) => `${statement};\n`),
-    ...allSteps(plan).map(stepToScript),
+    ...allSteps(plan).flatMap(({ title, statements }) => [
+      `-- ${title}`,
+      ...statements.map(terminate),
+      '',
+    ]),
   ].join('\n');
 }
 
 const NEEDS_TRUST = `It creates functions. With binary logging on, an account without SUPER may do so only while this holds:
   ${TRUST_FUNCTIONS};`;
-
-function stepToScript({ title, statements }: Step): string {
-  return [`-- ${title}`, ...statements.map((statement) => terminate(statement)), ''].join('\n');
-}
 
 /** Only a body with statements of its own needs another delimiter. */
 function terminate(statement: string): string {

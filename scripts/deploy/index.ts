@@ -7,8 +7,7 @@ import { checkDown, checkLosses, type Losses, planDown, readOtherSchemas } from 
 import { type Finding, mistake, Refusal, remark, requireNoMistake, sayFinding } from './errors';
 import { execute, type ExecuteOptions, toScript } from './execute';
 import { allSteps, type Plan } from './step';
-import { sayFirstSweep } from './first-sweep';
-import { sayActions } from './ledger-actions';
+import { sayActions, sayFirstSweep } from './first-sweep';
 import { sayServing } from './tables';
 import { describeLostGrants, type NewSetting, planUp } from './plan';
 import { type Blueprint, readShop, type ShopOptions } from './shop';

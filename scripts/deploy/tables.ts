@@ -102,20 +102,6 @@ export async function readTables(
   );
 }
 
-/** An index that the engine needs on a table of the shop. */
-export interface NeededIndex {
-  /** In the shop file. */
-  readonly path: string;
-  readonly table: string;
-  /** It must lead with these. */
-  readonly columns: readonly string[];
-  /** Of a primary or unique key on just these. */
-  readonly unique: boolean;
-  /** Of the one that is there, else for the one to be made. */
-  readonly name: string;
-  readonly isThere: boolean;
-}
-
 /** The one that the sweep reads; the others are named after their columns. */
 export const DUE_INDEX = 'order_timeout_due';
 
@@ -127,8 +113,16 @@ interface Access {
   readonly columns: readonly (string | undefined)[];
   /** Others that would do. */
   readonly or?: readonly (readonly string[])[] | undefined;
-  readonly unique?: true;
+  /** Of a primary or unique key on just these. */
+  readonly unique?: boolean;
   readonly name?: string;
+}
+
+/** An index that the engine needs on a table of the shop. */
+export interface NeededIndex extends Required<Omit<Access, 'columns' | 'or'>> {
+  /** It must lead with these. Its name is that of the one that is there, else for the one to be made. */
+  readonly columns: readonly string[];
+  readonly isThere: boolean;
 }
 
 /** One for each way in which the engine looks for rows. */
