@@ -7,7 +7,6 @@ import {
   type DatabasePool,
   isPool,
   notADatabase,
-  type PooledConnection,
   type QueryOptions,
   requireDatabase,
 } from './database';
@@ -86,10 +85,7 @@ const STALE_CONNECTIONS_AT_MOST = 20;
 const ROLLBACK = 'ROLLBACK AND NO CHAIN NO RELEASE';
 
 /** One that lives, and has nothing open: what an earlier user of it began and forgot is not ours to commit. */
-async function cleanConnection(
-  pool: DatabasePool,
-  deadline: number | undefined,
-): Promise<PooledConnection> {
+async function cleanConnection(pool: DatabasePool, deadline: number | undefined) {
   for (let stale = 0; ; stale++) {
     const connection = await takeConnection(pool, deadline).catch(beforeTheCall);
     const answer = await ask(connection, ROLLBACK, deadline).catch((error: unknown) => {
@@ -102,10 +98,7 @@ async function cleanConnection(
   }
 }
 
-async function takeConnection(
-  pool: DatabasePool,
-  deadline: number | undefined,
-): Promise<PooledConnection> {
+async function takeConnection(pool: DatabasePool, deadline: number | undefined) {
   const taken = pool.getConnection();
   const connection = await inTime(deadline, taken).catch((error: unknown) => {
     // One that comes later is nobody's.
@@ -152,27 +145,14 @@ async function onConnection(
 const ANSWERED = new WeakSet();
 
 /** What looks like a connection is asked something harmless first, once: it must answer as mysql2 does. */
-async function requireAnswers(
-  connection: DatabaseConnection,
-  deadline: number | undefined,
-): Promise<void> {
+async function requireAnswers(connection: DatabaseConnection, deadline: number | undefined) {
   if (ANSWERED.has(connection)) return;
   await ask(connection, 'DO 0', deadline).catch(beforeTheCall);
   ANSWERED.add(connection);
 }
 
-interface Answer {
-  readonly rows: readonly TextRow[];
-  /** Of the statement's OK packet. */
-  readonly serverStatus: number;
-}
-
 /** Runs a statement that ends with an OK packet: all but a bare SELECT. */
-async function ask(
-  connection: DatabaseConnection,
-  sql: string,
-  deadline?: number,
-): Promise<Answer> {
+async function ask(connection: DatabaseConnection, sql: string, deadline?: number) {
   const answer: unknown = await inTime(deadline, connection.query({ ...AS_TEXT, sql }));
   const [result] = Array.isArray(answer) ? (answer as unknown[]) : [];
   const header: unknown = Array.isArray(result) ? result.at(-1) : result;
@@ -187,10 +167,7 @@ async function ask(
  * What is there in time. The work itself goes on. mysql2's own timeout begins when a statement is sent, which may
  * be long after the call: behind others of its connection.
  */
-async function inTime<Result>(
-  deadline: number | undefined,
-  work: Promise<Result>,
-): Promise<Result> {
+async function inTime<Result>(deadline: number | undefined, work: Promise<Result>) {
   if (deadline === undefined) return work;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_resolve, reject) => {

@@ -210,11 +210,7 @@ const NEEDED = [
 ];
 
 /** Who may not see an object must not deploy, nor take away what it does see. */
-export function* checkSchemaPrivileges({
-  grants,
-  schema,
-  account,
-}: DatabaseState): Generator<Finding> {
+export function* checkSchemaPrivileges({ grants, schema, account }: DatabaseState) {
   const missing = NEEDED.filter((privilege) => !hasPrivilege(grants, privilege, { schema }));
   if (missing.length > 0)
     yield mistake(

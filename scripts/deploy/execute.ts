@@ -103,12 +103,7 @@ function whileLocked(
  * Builds an index. It begins only when no old transaction uses the table, since waiting for one would stop the shop;
  * and once begun it is never begun again by itself, since a build that is lost may have taken an hour.
  */
-async function runBuild(
-  db: Connection,
-  step: Step,
-  table: string,
-  options: ExecuteOptions,
-): Promise<void> {
+async function runBuild(db: Connection, step: Step, table: string, options: ExecuteOptions) {
   const [statement = ''] = step.statements;
   await whileLocked(step, options, async () => {
     const old = (await holdersOf(db, table)).filter(({ seconds }) => seconds >= OLD_SECONDS);

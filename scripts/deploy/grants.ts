@@ -23,14 +23,9 @@ const LINE =
 /** Reads the lines of SHOW GRANTS; roles, proxies and grants on single routines are left out. */
 export function parseGrants(lines: readonly string[]): Grant[] {
   return lines.flatMap((line) => {
-    const {
-      verb,
-      privileges = '',
-      schema = '',
-      table = '',
-      option,
-    } = LINE.exec(line)?.groups ?? {};
-    if (verb === undefined) return [];
+    const { groups } = LINE.exec(line) ?? {};
+    if (groups === undefined) return [];
+    const { verb, privileges = '', schema = '', table = '', option } = groups;
     const grant = {
       schema: unquote(schema),
       table: unquote(table),

@@ -152,11 +152,7 @@ async function carryOut(
   return { outcome: 'done', steps, remarks };
 }
 
-async function proposeUp(
-  db: Connection,
-  source: Source,
-  options: UpOptions,
-): Promise<Proposed & { state: DatabaseState; blueprint: Blueprint }> {
+async function proposeUp(db: Connection, source: Source, options: UpOptions) {
   const state = await readState(db, source);
   const blueprint = await readShop(db, source, state, options);
   const findings = await checkAll(db, source, blueprint, state, options);

@@ -1,6 +1,6 @@
 import { accountInSql, DEFINER_SQL } from './account';
 import { grantsOnView, planGrants, planRevokes } from './definer';
-import { type Finding, remark } from './errors';
+import { remark } from './errors';
 import type { Plan, Step } from './step';
 import { sweepLock } from './lock';
 import {
@@ -86,11 +86,7 @@ const planForgotten = ({ migrations }: Blueprint, applied: Registry['migrations'
       statements: [unlogMigration(name)],
     }));
 
-function* planTables(
-  blueprint: Blueprint,
-  { registry }: DatabaseState,
-  isChanged: boolean,
-): Generator<Step> {
+function* planTables(blueprint: Blueprint, { registry }: DatabaseState, isChanged: boolean) {
   const tables = ownTables(blueprint);
   const sum = checksum(...blueprint.migrations.map((migration) => migration.checksum));
   const isRegistered = (name: string) =>
@@ -341,10 +337,7 @@ function grantOn(routine: string, grant: RoutineGrant): string {
 }
 
 /** Says that grants on routines can't be kept, when this account can't read them and routines are to be replaced. */
-export function* describeLostGrants(
-  blueprint: Blueprint,
-  state: DatabaseState,
-): Generator<Finding> {
+export function* describeLostGrants(blueprint: Blueprint, state: DatabaseState) {
   const replaced = staleObjects(blueprint, state)
     .filter(({ object }) => isRoutine(object.kind) && findDeployed(state, object) !== undefined)
     .map(({ object }) => object.name);

@@ -137,11 +137,7 @@ export async function readShop(
 }
 
 /** No DELETE anywhere, and UPDATE of single columns only; a row can be locked only by who may update some of it. */
-function privilegesOn(
-  file: ShopFile,
-  schema: string,
-  tables: ReadonlyMap<string, Table>,
-): Privilege[] {
+function privilegesOn(file: ShopFile, schema: string, tables: ReadonlyMap<string, Table>) {
   const update = (table: string, columns: readonly (string | undefined)[]) =>
     columns
       .filter((column) => column !== undefined)

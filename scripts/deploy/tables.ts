@@ -151,11 +151,7 @@ const ENOUGH_CHARACTERS = 20;
  * Whether the index leads with these columns, in this order, so that a search by them is served. A text may stand in it
  * with so many of its first characters.
  */
-function leadsWith(
-  { visible, type, parts }: Index,
-  columns: readonly string[],
-  enough: number,
-): boolean {
+function leadsWith({ visible, type, parts }: Index, columns: readonly string[], enough: number) {
   const serves = (column: string, position: number) => {
     const part = parts[position];
     return (

@@ -216,11 +216,7 @@ function reasonToRefuse(topology: Topology, event: EventState | undefined): stri
  * Switches the event on where nothing may be written: however it ends, super_read_only is on again, unless the
  * server was promoted meanwhile. Throws an Error also when the server has made a transaction of its own meanwhile.
  */
-async function enableOnReadOnly(
-  db: Connection,
-  target: Target,
-  statements: readonly string[],
-): Promise<void> {
+async function enableOnReadOnly(db: Connection, target: Target, statements: readonly string[]) {
   const [before = ''] = await selectColumn(db, 'SELECT @@GLOBAL.gtid_executed');
   try {
     // All but the last, which closes the server again.

@@ -117,11 +117,7 @@ export const resumeCommand = (context: Context) =>
  * Resolves with whether it was different before, after another session has seen what it is now.
  * Needs SELECT and UPDATE on order_timeout_setting.
  */
-async function setPaused(
-  context: Context,
-  options: DatabaseOptions,
-  paused: boolean,
-): Promise<boolean> {
+async function setPaused(context: Context, options: DatabaseOptions, paused: boolean) {
   const wasPaused = await withConnection(options, context, async (db) => {
     const before = await readPaused(db);
     await db.query('UPDATE order_timeout_setting SET paused = ?', [paused]);

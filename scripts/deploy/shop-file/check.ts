@@ -34,11 +34,7 @@ export function checkShopFile(
   return { findings: [...mistakesIn(findings), ...remarks], indexes };
 }
 
-function* checkDatabase(
-  file: ShopFile,
-  facts: ShopFacts,
-  indexes: readonly NeededIndex[],
-): Generator<Finding> {
+function* checkDatabase(file: ShopFile, facts: ShopFacts, indexes: readonly NeededIndex[]) {
   const { tables, columns, expressions } = usesOf(file);
   for (const [name, path] of tables) yield* checkTable(name, path, facts.tables);
   for (const use of columns) {

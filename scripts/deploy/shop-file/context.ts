@@ -301,12 +301,7 @@ function lineOf(lines: Lines, kind: string, ground: Ground) {
  * The index by which a rule reaches rows. It is named in the views: left to itself the optimizer reads all of a table
  * that is small, or that it takes for small, and waits for each row that somebody holds.
  */
-function indexOf(
-  kind: string,
-  table: string,
-  columns: readonly string[],
-  { indexes }: Ground,
-): string {
+function indexOf(kind: string, table: string, columns: readonly string[], { indexes }: Ground) {
   const index = indexes.find(
     (needed) =>
       needed.path.startsWith(`give_back.${kind}.`) &&

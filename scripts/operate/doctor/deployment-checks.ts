@@ -67,12 +67,7 @@ export function* checkEvent(facts: Facts): Generator<Finding> {
 const SILENT_AFTER_SECONDS = 300;
 
 /** What the event's account can do is proven by a sweep under it, not by what is written about its grants. */
-export function* checkLastSweep({
-  event,
-  eventError,
-  heartbeat,
-  isOpen,
-}: Facts): Generator<Finding> {
+export function* checkLastSweep({ event, eventError, heartbeat, isOpen }: Facts) {
   const { ok, warn, fail } = findingsAbout('last_sweep');
   if (!isOpen || event?.status !== 'ENABLED') return;
   if (heartbeat === undefined)
