@@ -80,7 +80,7 @@ test('hold, release and retry say what they did, and end with 1 when they did no
   expect(
     await commandLine(shop, ['hold', id, '--minutes', '10', '--reason', reason]),
   ).toMatchObject({ out: `Order ${id} does not time out for 10 minutes.`, exitCode: 0 });
-  expect(await shop.run('SELECT reason FROM order_timeout_hold')).toEqual([{ reason }]);
+  expect(await shop.column('SELECT reason FROM order_timeout_hold')).toEqual([reason]);
   expect(await json(shop, ['run'])).toMatchObject({ cancelled: 0 });
   expect(await json(shop, ['release', id])).toEqual({ orderId: id, outcome: 'released' });
   expect(await commandLine(shop, ['release', id])).toMatchObject({

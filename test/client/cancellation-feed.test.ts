@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createConnection, createPool } from 'mysql2/promise';
-import { expect, onTestFinished, test } from 'vitest';
+import { createConnection } from 'mysql2/promise';
+import { expect, test } from 'vitest';
 import {
   cancelExpiredOrder,
   cancelExpiredOrders,
@@ -11,7 +11,7 @@ import {
   type ReadCancellation,
   readCancellations,
 } from '../../scripts';
-import { createShop, pendingOrder, type Shop, shopOfFile, startProxy } from '../support';
+import { createShop, openPool, pendingOrder, type Shop, shopOfFile, startProxy } from '../support';
 
 const shop = shopOfFile();
 
@@ -163,7 +163,7 @@ test('nothing is given a place behind a reader that is ahead of this server’s 
   await expect(readCancellations(shop.db, { after: ahead })).rejects.toMatchObject({
     errno: 50004,
   });
-  expect(await shop.run('SELECT position FROM order_timeout_batch')).toEqual([{ position: null }]);
+  expect(await shop.column('SELECT position FROM order_timeout_batch')).toEqual([null]);
 });
 
 test('many sessions cancel, are killed half-way and sweep; readers miss none, repeat none, and nothing appears behind them', async () => {
@@ -244,10 +244,7 @@ test('a follower gets what comes, goes on from its place, and ends when it is to
   }
 
   expect(seen.map(({ orderId }) => orderId)).toEqual([first, second].map((o) => String(o.orderId)));
-  for await (const one of followCancellations(shop.db, { from: seen[0]?.place ?? 'beginning' })) {
-    expect(one).toEqual(seen[1]);
-    break;
-  }
+  expect(await firstFollowed(shop.db, { from: seen[0]?.place ?? 'beginning' })).toEqual(seen[1]);
 });
 
 test.each([
@@ -274,10 +271,7 @@ test('a follower waits while the database is away, and throws what waiting does 
     },
   };
 
-  for await (const one of followCancellations(away, { from: 'beginning', pollMs: 1 })) {
-    expect(one.orderId).toBe(String(orderId));
-    break;
-  }
+  expect((await firstFollowed(away)).orderId).toBe(String(orderId));
   const lost = { position: Number.MAX_SAFE_INTEGER, orderId: 1 };
   await expect(followCancellations(shop.db, { from: lost }).next()).rejects.toMatchObject({
     code: 'INVALID_NUMBER',
@@ -294,8 +288,7 @@ test('a follower waits while its account has no connection left, and while the s
   const uri = await shop.createAccount(`EXECUTE ON PROCEDURE \`${shop.name}\`.read_cancellations`);
   await shop.run('ALTER USER ? WITH MAX_USER_CONNECTIONS 1', [new URL(uri).username]);
   const other = await createConnection(uri);
-  const pool = createPool(uri);
-  onTestFinished(() => pool.end());
+  const pool = openPool(uri);
   const offline = Object.assign(new Error(), {
     code: 'ER_SERVER_OFFLINE_MODE',
     errno: 3032,
@@ -316,35 +309,24 @@ test('a follower waits while its account has no connection left, and while the s
     },
   };
 
-  for await (const one of followCancellations(away, { from: 'beginning', pollMs: 1 })) {
-    expect(one.orderId).toBe(String(orderId));
-    break;
-  }
+  expect((await firstFollowed(away)).orderId).toBe(String(orderId));
   expect(errors.slice(2)).toContainEqual(expect.objectContaining({ errno: 1226 }));
 });
 
 test('a follower goes on when its connection has died without a word, as in a failover', async () => {
   const { orderId } = await pendingOrder(shop);
   const proxy = await startProxy(shop.url);
-  const pool = createPool({ uri: proxy.url, connectionLimit: 2 });
-  onTestFinished(() => pool.end());
+  const pool = openPool(proxy.url, { connectionLimit: 2 });
   await pool.query('DO 0');
   proxy.fallSilent();
   await cancelExpiredOrder(shop.db, orderId);
 
-  for await (const one of followCancellations(pool, {
-    from: 'beginning',
-    pollMs: 1,
-    timeoutMs: 1_000,
-  })) {
-    expect(one.orderId).toBe(String(orderId));
-    break;
-  }
+  const { orderId: told } = await firstFollowed(pool, { timeoutMs: 1_000 });
+  expect(told).toBe(String(orderId));
 });
 
 test('a follower ends when it is told to, also while it waits for a connection or an answer', async () => {
-  const pool = createPool({ uri: shop.url, connectionLimit: 1 });
-  onTestFinished(() => pool.end());
+  const pool = openPool(shop.url);
   const inUse = await pool.getConnection();
   const ending = new AbortController();
   const next = followCancellations(pool, { from: 'beginning', signal: ending.signal }).next();
@@ -357,8 +339,7 @@ test('a follower ends when it is told to, also while it waits for a connection o
 test('a follower waits while all of a pool’s connections are in use', async () => {
   const { orderId } = await pendingOrder(shop);
   await cancelExpiredOrder(shop.db, orderId);
-  const pool = createPool({ uri: shop.url, connectionLimit: 1, waitForConnections: false });
-  onTestFinished(() => pool.end());
+  const pool = openPool(shop.url, { waitForConnections: false });
   const inUse = await pool.getConnection();
   let tries = 0;
   const busy: DatabasePool = {
@@ -368,12 +349,18 @@ test('a follower waits while all of a pool’s connections are in use', async ()
     },
   };
 
-  for await (const one of followCancellations(busy, { from: 'beginning', pollMs: 1 })) {
-    expect(one.orderId).toBe(String(orderId));
-    break;
-  }
+  expect((await firstFollowed(busy)).orderId).toBe(String(orderId));
   expect(tries).toBe(3);
 });
+
+async function firstFollowed(
+  db: DatabasePool,
+  options: Partial<Parameters<typeof followCancellations>[1]> = {},
+): Promise<ReadCancellation> {
+  for await (const one of followCancellations(db, { from: 'beginning', pollMs: 1, ...options }))
+    return one;
+  throw new Error('nothing was read');
+}
 
 async function readAll(shop: Shop, limit: number): Promise<ReadCancellation[][]> {
   const pages: ReadCancellation[][] = [];

@@ -1,4 +1,4 @@
-import { type ConnectionOptions, createPool } from 'mysql2/promise';
+import type { ConnectionOptions } from 'mysql2/promise';
 import { describe, expect, test } from 'vitest';
 import {
   acceptPayment,
@@ -8,7 +8,7 @@ import {
   explainOrderTimeout,
   settleLatePayment,
 } from '../../scripts';
-import { pendingOrder, shopOfFile } from '../support';
+import { openPool, pendingOrder, shopOfFile } from '../support';
 
 const shop = shopOfFile();
 
@@ -34,26 +34,22 @@ const ODD: Record<string, ConnectionOptions & { sqlMode?: string }> = {
 test.for(Object.entries(ODD))('a connection may have %s', async ([, { sqlMode, ...options }]) => {
   const { orderId, userId } = await pendingOrder(shop, { coupon: 1000, points: 5 });
   const remark = "不要 :了 ? ' \\', NULL) -- ";
-  const pool = createPool({ uri: shop.url, connectionLimit: 1, ...options });
-  try {
-    // The application's own query first, so that what mysql2 remembers of it is in place.
-    await pool.query('CALL cancel_expired_order(1)');
-    if (sqlMode !== undefined) await pool.query(`SET SESSION sql_mode = '${sqlMode}'`);
+  const pool = openPool(shop.url, options);
+  // The application's own query first, so that what mysql2 remembers of it is in place.
+  await pool.query('CALL cancel_expired_order(1)');
+  if (sqlMode !== undefined) await pool.query(`SET SESSION sql_mode = '${sqlMode}'`);
 
-    expect(await cancelOrder(pool, orderId, { userId, remark })).toEqual({
-      orderId: String(orderId),
-      outcome: 'cancelled',
-      couponRefunded: '1000',
-      pointsRefunded: '5',
-      cancelledAt: expect.any(Date) as Date,
-      expiresAt: null,
-      returned: { coupon: '1000', points: '5' },
-    });
-    const sql = "SELECT remark FROM user_points_ledger WHERE action = 'cancel_refund'";
-    expect(await shop.run(sql)).toEqual([{ remark }]);
-  } finally {
-    await pool.end();
-  }
+  expect(await cancelOrder(pool, orderId, { userId, remark })).toEqual({
+    orderId: String(orderId),
+    outcome: 'cancelled',
+    couponRefunded: '1000',
+    pointsRefunded: '5',
+    cancelledAt: expect.any(Date) as Date,
+    expiresAt: null,
+    returned: { coupon: '1000', points: '5' },
+  });
+  const sql = "SELECT remark FROM user_points_ledger WHERE action = 'cancel_refund'";
+  expect(await shop.column(sql)).toEqual([remark]);
 });
 
 test.for([

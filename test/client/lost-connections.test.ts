@@ -1,17 +1,13 @@
-import {
-  type Connection,
-  createPool,
-  type Pool,
-  type PoolConnection,
-  type QueryOptions,
-} from 'mysql2/promise';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Connection, Pool, QueryOptions } from 'mysql2/promise';
+import { describe, expect, test } from 'vitest';
 import { cancelExpiredOrder, OutcomeUnknownError } from '../../scripts';
 import {
   changesOf,
   createShop,
   lockWait,
+  openPool,
   pendingOrder,
+  type Proxy,
   sessionEnd,
   type Shop,
   shopOfFile,
@@ -25,26 +21,31 @@ const shop = shopOfFile();
 /** An order whose coupon somebody holds: a call for it waits. */
 async function callThatWaits(shop: Shop) {
   const { orderId, couponId } = await pendingOrder(shop, { coupon: 1000, points: 50 });
-  const blocker = await holding(shop, [
-    'SELECT id FROM user_coupons WHERE id = ? FOR UPDATE',
-    [couponId],
+  const blocker = await holding(shop, 'SELECT id FROM user_coupons WHERE id = ? FOR UPDATE', [
+    couponId,
   ]);
-  return { pool: poolOf(shop), blocker, orderId };
-}
-
-function poolOf(shop: Shop): Pool {
-  const pool = createPool({ uri: shop.url, connectionLimit: 1 });
-  pool.on('connection', (connection: PoolConnection) => {
-    connection.on('error', () => undefined);
-  });
-  onTestFinished(() => pool.end());
-  return pool;
+  return { pool: openPool(shop.url), blocker, orderId };
 }
 
 async function one(db: Pool | Connection, sql: string): Promise<unknown> {
   const [rows] = await db.query(sql);
   return (rows as unknown[])[0];
 }
+
+/** A pool of one connection, through a proxy; something happens there just before it sends this. */
+async function poolWhere(proxy: Proxy, statement: string, happens: () => void) {
+  const connection = await openPool(proxy.url).getConnection();
+  const query = connection.query.bind(connection) as (options: QueryOptions) => Promise<unknown>;
+  const noticed = (options: QueryOptions) => {
+    if (options.sql.startsWith(statement)) happens();
+    return query(options);
+  };
+  return {
+    connection,
+    getConnection: () => Promise.resolve(Object.assign(connection, { query: noticed })),
+  };
+}
+
 const ID = 'SELECT CONNECTION_ID() AS id';
 const idOf = async (db: Pool | Connection) => ((await one(db, ID)) as { id: number }).id;
 
@@ -151,7 +152,7 @@ test('an application cannot kill its own call, as its thread is the definer’s'
 
 describe('a call on a pool', () => {
   test('is one round trip more than the CALL', async () => {
-    const pool = poolOf(shop);
+    const pool = openPool(shop.url);
     const { orderId } = await pendingOrder(shop, { coupon: 1000 });
     const asked = async () =>
       Number(
@@ -166,7 +167,7 @@ describe('a call on a pool', () => {
   });
 
   test('replaces a connection that died while it was idle, as nothing was called yet', async () => {
-    const pool = poolOf(shop);
+    const pool = openPool(shop.url);
     const { orderId } = await pendingOrder(shop, { coupon: 1000 });
     // The call takes it before the pool hears of its end.
     const connection = await pool.getConnection();
@@ -178,7 +179,7 @@ describe('a call on a pool', () => {
   });
 
   test('commits no transaction that somebody forgot there', async () => {
-    const pool = poolOf(shop);
+    const pool = openPool(shop.url);
     const { orderId } = await pendingOrder(shop, { coupon: 1000 });
     await pool.query('START TRANSACTION');
     await pool.query("UPDATE orders SET remark = 'forgotten'");
@@ -191,7 +192,7 @@ describe('a call on a pool', () => {
   });
 
   test('with autocommit off has committed when it resolves', async () => {
-    const pool = poolOf(shop);
+    const pool = openPool(shop.url);
     await pool.query('SET autocommit = 0');
     const { orderId } = await pendingOrder(shop, { coupon: 1000 });
 
@@ -201,7 +202,7 @@ describe('a call on a pool', () => {
   });
 
   test('that refuses its argument costs the pool no connection', async () => {
-    const pool = poolOf(shop);
+    const pool = openPool(shop.url);
     const before = await idOf(pool);
     await shop.run('DELETE FROM order_timeout_setting');
     const { orderId } = await pendingOrder(shop, { coupon: 1000 });
@@ -217,11 +218,11 @@ test.for([0, -5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, '500', null])(
   async (timeoutMs) => {
     const { orderId } = await pendingOrder(shop, { coupon: 1000 });
     const options = { timeoutMs: timeoutMs as number };
-    for (const db of [poolOf(shop), await shop.connect()])
+    for (const db of [openPool(shop.url), await shop.connect()])
       await expect(cancelExpiredOrder(db, orderId, options)).rejects.toMatchObject({
         code: 'INVALID_ARGUMENT',
       });
-    expect(await shop.run('SELECT status FROM orders')).toEqual([{ status: 1 }]);
+    expect(await shop.column('SELECT status FROM orders')).toEqual([1]);
   },
 );
 
@@ -229,9 +230,9 @@ test.for(['pool', 'connection'])(
   'timeoutMs also bounds the wait for a %s that is in use, which can be used afterwards',
   async (kind) => {
     const { orderId } = await pendingOrder(shop, { coupon: 1000 });
-    const pool = poolOf(shop);
+    const pool = openPool(shop.url);
     const inUse = await pool.getConnection();
-    const blocker = await holding(shop, ['SELECT id FROM orders FOR UPDATE']);
+    const blocker = await holding(shop, 'SELECT id FROM orders FOR UPDATE');
     const before = inUse.query("UPDATE orders SET remark = 'before it'");
     await lockWait(shop);
 
@@ -251,19 +252,11 @@ test.for(['pool', 'connection'])(
 test('timeoutMs also bounds the wait for the COMMIT of a pool with autocommit off', async () => {
   const { orderId } = await pendingOrder(shop, { coupon: 1000 });
   const proxy = await startProxy(shop.url);
-  const pool = createPool({ uri: proxy.url, connectionLimit: 1 });
-  onTestFinished(() => pool.end());
-  await pool.query('SET autocommit = 0');
-  const connection = await pool.getConnection();
-  const query = connection.query.bind(connection) as (options: QueryOptions) => Promise<unknown>;
   // As when the server that is to acknowledge it is gone.
-  const losing = (options: QueryOptions) => {
-    if (options.sql.startsWith('COMMIT')) proxy.fallSilent();
-    return query(options);
-  };
-  const db = { getConnection: () => Promise.resolve(Object.assign(connection, { query: losing })) };
+  const pool = await poolWhere(proxy, 'COMMIT', proxy.fallSilent);
+  await pool.connection.query('SET autocommit = 0');
 
-  await expect(cancelExpiredOrder(db, orderId, { timeoutMs: 2_000 })).rejects.toMatchObject({
+  await expect(cancelExpiredOrder(pool, orderId, { timeoutMs: 2_000 })).rejects.toMatchObject({
     code: 'OUTCOME_UNKNOWN',
   });
   await cancelExpiredOrder(shop.db, orderId);
@@ -278,7 +271,7 @@ test.for(['pool', 'connection'])(
     await shop.run(
       'CREATE TRIGGER forget BEFORE UPDATE ON orders FOR EACH ROW SET @order_timeout_row_wait = ""',
     );
-    const pool = poolOf(shop);
+    const pool = openPool(shop.url);
     const before = await idOf(pool);
     const db = kind === 'pool' ? pool : await shop.connect();
 
@@ -307,11 +300,22 @@ test('a routine that is just being deployed anew is called again', async () => {
 });
 
 test('no server and a closed connection are no unknown outcome: nothing was called', async () => {
-  const pool = createPool({ uri: 'mysql://root@127.0.0.1:1/shop' });
-  onTestFinished(() => pool.end());
+  const pool = openPool('mysql://root@127.0.0.1:1/shop');
   const connection = await shop.connect();
   await connection.end();
 
   await expect(cancelExpiredOrder(pool, 1)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   await expect(cancelExpiredOrder(connection, 1)).rejects.not.toThrow(OutcomeUnknownError);
+});
+
+test('a connection cut while the answer travels: the outcome is unknown, and calling again is safe', async () => {
+  const { orderId } = await pendingOrder(shop, { coupon: 1000, points: 50 });
+  const proxy = await startProxy(shop.url);
+  const pool = await poolWhere(proxy, 'CALL', proxy.cutAnswers);
+
+  await expect(cancelExpiredOrder(pool, orderId)).rejects.toThrow(OutcomeUnknownError);
+  await sessionEnd(shop, pool.connection.threadId);
+  await cancelExpiredOrder(shop.db, orderId);
+
+  await expectAllBackOnce(shop);
 });

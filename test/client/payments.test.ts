@@ -207,10 +207,7 @@ test('one reference that comes for two orders at once is taken for one of them',
   await gate.open();
 
   expect((await told).sort()).toEqual(['accepted', 'reference_used']);
-  expect(await shop.run('SELECT status FROM orders ORDER BY status')).toEqual([
-    { status: 1 },
-    { status: 2 },
-  ]);
+  expect(await shop.column('SELECT status FROM orders ORDER BY status')).toEqual([1, 2]);
   expect(await shop.run('SELECT reference, outcome FROM order_timeout_payment')).toEqual([
     { reference: 'same', outcome: 'accepted' },
   ]);
@@ -245,10 +242,7 @@ describe('joined in REPEATABLE READ', () => {
     expect(await outcomeOf(acceptPayment(db, paid.orderId, 'pi_1'))).toBe('already_accepted');
     expect(await outcomeOf(acceptPayment(db, other.orderId, 'pi_1'))).toBe('reference_used');
     await db.commit();
-    expect(await shop.run('SELECT status FROM orders ORDER BY id')).toEqual([
-      { status: 2 },
-      { status: 1 },
-    ]);
+    expect(await shop.column('SELECT status FROM orders ORDER BY id')).toEqual([2, 1]);
   });
 });
 

@@ -47,10 +47,10 @@ test.each([
       expect.objectContaining({ check_name: 'heartbeat', status: 'ok' }),
     );
     expect(await sweep(shop.db)).toMatchObject({ cancelled: 1, coupon_refunded: 500 });
-    expect(await shop.run('SELECT status FROM orders WHERE id = ?', [late.orderId])).toEqual([
-      { status: 3 },
+    expect(await shop.column('SELECT status FROM orders WHERE id = ?', [late.orderId])).toEqual([
+      3,
     ]);
-    expect(await shop.run('SELECT clock FROM order_timeout_setting')).toEqual([{ clock: to }]);
+    expect(await shop.column('SELECT clock FROM order_timeout_setting')).toEqual([to]);
   },
 );
 

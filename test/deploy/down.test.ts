@@ -45,9 +45,7 @@ describe('"down"', () => {
     await shop.run('DROP TABLE order_timeout_cancellation');
     await expect(down(shop.url)).rejects.toThrow('The journal has 1 rows');
     expect(await down(shop.url, { dropJournal: true })).toMatchObject({ outcome: 'done' });
-    expect(await shop.run('SELECT balance_amount FROM user_coupons')).toEqual([
-      { balance_amount: 1000 },
-    ]);
+    expect(await shop.column('SELECT balance_amount FROM user_coupons')).toEqual([1000]);
   });
 
   it('changes nothing for an account that may not see, and so not remove, all', async () => {
@@ -94,7 +92,7 @@ describe('"down"', () => {
     await expect(down(shop.url, { log, lockPauseMs: 100 })).rejects.toThrow(
       /The journal has 2 rows.*The tables are left: run up, then down/,
     );
-    expect(await shop.run('SELECT amount FROM order_timeout_refund')).toEqual([{ amount: 1000 }]);
+    expect(await shop.column('SELECT amount FROM order_timeout_refund')).toEqual([1000]);
     expect(await up(shop.url, { paused: true })).toMatchObject({ outcome: 'done' });
     expect(await down(shop.url, { dropJournal: true })).toMatchObject({ outcome: 'done' });
   });

@@ -3,6 +3,7 @@ import { cancelExpiredOrders } from '../../scripts';
 import { DeploymentLocked, up } from '../../scripts/deploy';
 import { sweepLock } from '../../scripts/deploy/lock';
 import { createShop, until } from '../support';
+import { holding } from '../procedures/obstacles';
 import { deployedShop, newShop } from './support/deployer';
 import { edited, SMALL } from './support/sources';
 
@@ -30,9 +31,7 @@ it('the lock that keeps the sweep away is its own', async () => {
 describe('a transaction that uses a routine', () => {
   async function inUse() {
     const { shop, url } = await deployedShop();
-    const caller = await shop.connect();
-    await caller.query('START TRANSACTION');
-    await caller.query('CALL order_timeout_first(1)');
+    const caller = await holding(shop, 'CALL order_timeout_first(1)');
     return { url, caller, source: edited(SMALL, 'order_timeout_first') };
   }
 
@@ -59,9 +58,7 @@ describe('a transaction that uses a routine', () => {
 describe('an index on a busy table', () => {
   it('is not begun while an old transaction uses the table, and nobody else waits meanwhile', async () => {
     const { shop, url } = await newShop();
-    const idle = await shop.connect();
-    await idle.query('START TRANSACTION');
-    await idle.query('SELECT * FROM orders');
+    const idle = await holding(shop, 'SELECT * FROM orders');
     await until(async () => {
       const old = await shop.run(
         'SELECT 1 FROM performance_schema.processlist WHERE id = ? AND time > 2',
@@ -90,9 +87,7 @@ describe('an index on a busy table', () => {
 
   it('that is lost to a transaction is not begun again by itself', async () => {
     const { shop, url } = await newShop();
-    const young = await shop.connect();
-    await young.query('START TRANSACTION');
-    await young.query('SELECT * FROM orders');
+    const young = await holding(shop, 'SELECT * FROM orders');
     // It does something all the time, and so is no old one.
     const busy = setInterval(() => void young.query('SELECT COUNT(*) FROM orders'), 200);
     try {

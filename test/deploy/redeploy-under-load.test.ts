@@ -1,11 +1,10 @@
-import { createPool, type Pool } from 'mysql2/promise';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { cancelExpiredOrder, cancelExpiredOrders } from '../../scripts';
 import { findBalanceViolations, findViolations, takeBaseline } from '../../scripts/dev/invariants';
 import { readSource, type Source, up } from '../../scripts/deploy';
 import { loadExampleShop } from '../../scripts/dev/shop';
 import { withTexts } from '../../scripts/dev/sources';
-import { createShop } from '../support';
+import { createShop, openPool } from '../support';
 import type { MysqlError } from '../procedures/calls';
 
 /** Every procedure is another one in each version, and an internal one has a parameter more in the first. */
@@ -35,8 +34,7 @@ it(
       `EXECUTE ON PROCEDURE \`${shop.name}\`.cancel_expired_order`,
       `EXECUTE ON PROCEDURE \`${shop.name}\`.cancel_expired_orders`,
     );
-    const application: Pool = createPool({ uri: url, connectionLimit: 4 });
-    onTestFinished(() => application.end());
+    const application = openPool(url, { connectionLimit: 4 });
     const baseline = await takeBaseline(shop.db);
     const orders = await shop.run<{ id: number }>('SELECT id FROM orders ORDER BY id DESC');
     const source = readSource();
@@ -62,7 +60,7 @@ it(
     expect(calls).toBeGreaterThan(0);
     // Left is what was due when the last deployment ended; the grants have survived it.
     expect(await cancelExpiredOrders(application)).toMatchObject({ outcome: 'completed' });
-    expect(await shop.run('SELECT DISTINCT status FROM orders')).toEqual([{ status: 3 }]);
+    expect(await shop.column('SELECT DISTINCT status FROM orders')).toEqual([3]);
     expect(await shop.run('SELECT * FROM order_timeout_failure')).toEqual([]);
     expect(await shop.run('CALL audit_missing_refunds(NULL)')).toMatchObject([[], {}]);
     expect(await findViolations(shop.db)).toEqual([]);

@@ -9,7 +9,7 @@ import {
   shopOfFile,
 } from '../support';
 import { cancelExpiredOrder, errorOf, expectAllBackOnce, pay, sweep } from '../procedures/calls';
-import { heavy } from '../procedures/obstacles';
+import { heavy, holding } from '../procedures/obstacles';
 
 // Lock waits of a call that time out: test/procedures/locks.test.ts.
 
@@ -42,7 +42,7 @@ test('a deadlock of which the sweep is the victim counts no attempt; the others 
   await holder.rollback();
 
   expect(answer).toMatchObject({ outcome: 'completed', cancelled: 1, failed: 0 });
-  expect(await shop.run('SELECT id FROM orders WHERE status = 3')).toEqual([{ id: other.orderId }]);
+  expect(await shop.column('SELECT id FROM orders WHERE status = 3')).toEqual([other.orderId]);
   expect(await shop.run('SELECT * FROM order_timeout_failure')).toEqual([]);
   expect(await shop.run('SELECT failed, error_number FROM order_timeout_run')).toEqual([
     { failed: 0, error_number: null },
@@ -83,7 +83,7 @@ test('a lock wait timeout of the sweep is one second, counts no attempt, and sto
   const holder = await holdPoints(shop);
 
   expect(await sweep(engine)).toMatchObject({ outcome: 'completed', cancelled: 1, failed: 0 });
-  expect(await shop.run('SELECT id FROM orders WHERE status = 3')).toEqual([{ id: other.orderId }]);
+  expect(await shop.column('SELECT id FROM orders WHERE status = 3')).toEqual([other.orderId]);
   expect(await shop.run('SELECT * FROM order_timeout_failure')).toEqual([]);
   await holder.rollback();
   expect(await sweep(engine)).toMatchObject({ outcome: 'completed', cancelled: 1 });
@@ -95,9 +95,8 @@ test.for([false, true])(
   async (isJoined) => {
     await cancelExpiredOrder(engine, order);
     await shop.run('UPDATE orders SET status = 1, cancelled_at = NULL');
-    const holder = await shop.connect();
-    await holder.beginTransaction();
-    await holder.query(
+    const holder = await holding(
+      shop,
       "INSERT INTO order_timeout_finding (order_id, kind, what, opened_at) VALUES (?, 'points', 'second_take', NOW())",
       [order.orderId],
     );
@@ -141,8 +140,8 @@ test.for(['alone, has cancelled all the same', 'in a transaction, says that all 
 
     if (isJoined) expect(error).toMatchObject(DEADLOCK);
     else expect(error).toBeUndefined();
-    expect(await shop.run('SELECT status FROM orders WHERE id = ?', [orderId])).toEqual([
-      { status: isJoined ? 1 : 3 },
+    expect(await shop.column('SELECT status FROM orders WHERE id = ?', [orderId])).toEqual([
+      isJoined ? 1 : 3,
     ]);
   },
 );

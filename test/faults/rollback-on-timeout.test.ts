@@ -9,10 +9,11 @@ test('where a lock wait timeout undoes a whole transaction, a call whose finding
   await cancelOrder(shop.db, order);
   // Cancelled again, it has a second take, and somebody holds its finding.
   await shop.run('UPDATE orders SET status = 1');
-  const holder = await holding(shop, [
+  const holder = await holding(
+    shop,
     "INSERT INTO order_timeout_finding (order_id, kind, what, opened_at) VALUES (?, 'points', 'second_take', NOW())",
     [order.orderId],
-  ]);
+  );
   const caller = await shop.connect();
   await caller.query('SET innodb_lock_wait_timeout = 1');
   await caller.beginTransaction();
@@ -22,5 +23,5 @@ test('where a lock wait timeout undoes a whole transaction, a call whose finding
   await holder.rollback();
   expect(await cancelOrder(caller, order)).toMatchObject({ outcome: 'cancelled' });
   await caller.commit();
-  expect(await shop.run('SELECT status FROM orders')).toEqual([{ status: 3 }]);
+  expect(await shop.column('SELECT status FROM orders')).toEqual([3]);
 }, 180_000);

@@ -57,7 +57,7 @@ describe('a full disk at a write of', () => {
     expect(
       await shop.run('SELECT outcome, cancelled, failed, error_number FROM order_timeout_run'),
     ).toEqual([{ outcome: 'failed', cancelled: 0, failed: 5, error_number: DISK_FULL }]);
-    expect(await shop.run('SELECT DISTINCT status FROM orders')).toEqual([{ status: 1 }]);
+    expect(await shop.column('SELECT DISTINCT status FROM orders')).toEqual([1]);
   });
 
   test('the orders of one type, as by its trigger, keeps those of others from nobody, and ends the run all the same', async () => {
@@ -66,7 +66,7 @@ describe('a full disk at a write of', () => {
     await failWhen(shop, 'orders', 'UPDATE', 'NEW.source_type = 1', FULL);
 
     await expect(sweep(shop.db)).rejects.toMatchObject({ errno: DISK_FULL });
-    expect(await shop.run('SELECT id FROM orders WHERE status = 3')).toEqual([{ id: orderId }]);
+    expect(await shop.column('SELECT id FROM orders WHERE status = 3')).toEqual([orderId]);
     expect(
       await shop.run('SELECT outcome, cancelled, failed, error_number FROM order_timeout_run'),
     ).toEqual([{ outcome: 'failed', cancelled: 1, failed: 5, error_number: DISK_FULL }]);
@@ -95,9 +95,7 @@ describe('a full disk at a write of', () => {
       );
     }
     expect(runs).toBeLessThan(16);
-    expect(await shop.run('SELECT DISTINCT attempts FROM order_timeout_failure')).toEqual([
-      { attempts: 0 },
-    ]);
+    expect(await shop.column('SELECT DISTINCT attempts FROM order_timeout_failure')).toEqual([0]);
   });
 
   test.for([
@@ -137,9 +135,7 @@ describe('an error that one order raises at a write of', () => {
       await failWhen(shop, table, write, isOf(bad));
 
       expect(await sweep(db)).toMatchObject({ outcome: 'completed', cancelled: 1, failed: 1 });
-      expect(await shop.run('SELECT id FROM orders WHERE status = 1')).toEqual([
-        { id: bad.orderId },
-      ]);
+      expect(await shop.column('SELECT id FROM orders WHERE status = 1')).toEqual([bad.orderId]);
       expect(
         await shop.run(
           'SELECT order_id, attempts, error_number, error_state, error_message FROM order_timeout_failure',
@@ -186,6 +182,6 @@ test('an error of the look for what is due ends the run with it; afterwards all 
   expect(await shop.run('SELECT outcome, error_number FROM order_timeout_run')).toEqual([
     { outcome: 'failed', error_number: 1146 },
   ]);
-  expect(await shop.run('SELECT DISTINCT status FROM orders')).toEqual([{ status: 1 }]);
+  expect(await shop.column('SELECT DISTINCT status FROM orders')).toEqual([1]);
   expect(await sweep(shop.db)).toMatchObject({ outcome: 'completed', cancelled: 2, failed: 0 });
 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { readPage } from '../docs/pages';
+import { holding } from '../procedures/obstacles';
 import { lockWait, pendingOrder, shopOfFile } from '../support';
 
 const PAGE = readPage('docs/languages.md');
@@ -202,9 +203,8 @@ describe.each(LANGUAGES)('the block of docs/languages.md for $heading', (languag
         rmSync(folder, { recursive: true });
       });
       const command = language.prepare(program ?? '', folder, block(language.heading));
-      const holder = await shop.connect();
-      await holder.query('START TRANSACTION');
-      await holder.query('SELECT 1 FROM orders WHERE id = ? FOR UPDATE', [waiting.orderId]);
+      const lock = 'SELECT 1 FROM orders WHERE id = ? FOR UPDATE';
+      const holder = await holding(shop, lock, [waiting.orderId]);
 
       const given = language.argsOf?.(where) ?? [JSON.stringify(where)];
       const run = [...command, ...given, ...ids.map(String)];
@@ -236,8 +236,8 @@ describe.each(LANGUAGES)('the block of docs/languages.md for $heading', (languag
         { name: 'lock_wait_timeout', seconds: '10' },
       ]);
       expect(
-        await shop.run('SELECT note FROM application_note WHERE connection = ?', [connection]),
-      ).toEqual([{ note: 'kept' }]);
+        await shop.column('SELECT note FROM application_note WHERE connection = ?', [connection]),
+      ).toEqual(['kept']);
       expect(
         await shop.run('SELECT id, status FROM orders WHERE id IN (?) ORDER BY id', [ids]),
       ).toEqual(ids.map((id) => ({ id, status: id === due.orderId ? 3 : 1 })));

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readPage } from '../docs/pages';
+import { holding } from '../procedures/obstacles';
 import { lockWait, pendingOrder, shopOfFile } from '../support';
 import { createProject, packClient } from './project';
 
@@ -93,9 +94,8 @@ test.each(Object.keys(OWN_CALLS).flatMap((orm) => [`${orm}, outside`, `${orm}, i
   async (how) => {
     const [orm = '', where = ''] = how.split(', ');
     const { orderId, couponId } = await pendingOrder(shop, { coupon: 1000 });
-    const holder = await shop.connect();
-    await holder.beginTransaction();
-    await holder.query('SELECT 1 FROM user_coupons WHERE id = ? FOR UPDATE', [couponId]);
+    const lock = 'SELECT 1 FROM user_coupons WHERE id = ? FOR UPDATE';
+    const holder = await holding(shop, lock, [couponId]);
     const file = await project.file(
       `${orm}-${where}-killed.mjs`,
       `const uri = '${shop.url}';
@@ -110,14 +110,8 @@ test.each(Object.keys(OWN_CALLS).flatMap((orm) => [`${orm}, outside`, `${orm}, i
 
     const program = project.run('node', [file]);
     program.catch(() => undefined);
-    await lockWait(shop);
-    const [waiting] = await shop.run<{ id: number }>(
-      `SELECT processlist_id AS id FROM performance_schema.threads
-        JOIN performance_schema.data_locks USING (thread_id)
-       WHERE object_schema = ? AND lock_status = 'WAITING'`,
-      [shop.name],
-    );
-    await shop.run(`KILL QUERY ${waiting?.id ?? 0}`);
+    const [waiting] = await lockWait(shop);
+    await shop.run('KILL QUERY ?', [waiting]);
 
     expect(await program).toMatchObject({ stdout: '[1317]\n', stderr: '' });
     await holder.rollback();

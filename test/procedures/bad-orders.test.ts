@@ -176,9 +176,7 @@ test.for([
 
     expect(waited).toEqual(waits);
     expect(changed).toEqual({});
-    expect(await rowOf(shop, 'SELECT attempts FROM order_timeout_failure')).toEqual({
-      attempts: max_attempts,
-    });
+    expect(await shop.column('SELECT attempts FROM order_timeout_failure')).toEqual([max_attempts]);
   },
 );
 
@@ -197,8 +195,8 @@ test.for([
 
     expect(await sweep(shop.db)).toMatchObject({ run_id: null, cancelled: 0 });
 
-    expect(await shop.run('SELECT order_id FROM order_timeout_failure')).toEqual([
-      { order_id: pending.orderId },
+    expect(await shop.column('SELECT order_id FROM order_timeout_failure')).toEqual([
+      pending.orderId,
     ]);
   },
 );
@@ -239,7 +237,7 @@ test('a lock that the sweep could not expect: after five orders the rest of the 
   );
   for (let n = 0; n < 10; n++) await pendingOrder(shop);
   const other = await pendingOrder(shop, { coupon: 1000, sourceType: 2 });
-  const holder = await holding(shop, ['UPDATE latch SET n = 100 WHERE id = 1']);
+  const holder = await holding(shop, 'UPDATE latch SET n = 100 WHERE id = 1');
 
   const changed = await changesOf(shop, async () => {
     const db = await shop.connect();
@@ -250,7 +248,7 @@ test('a lock that the sweep could not expect: after five orders the rest of the 
   await holder.query('ROLLBACK');
 
   expect(changed).toEqual(cancelled({ order: other, sourceType: 2, coupons: [{ amount: 1000 }] }));
-  expect(await rowOf(shop, 'SELECT put_off FROM order_timeout_run')).toEqual({ put_off: 5 });
+  expect(await shop.column('SELECT put_off FROM order_timeout_run')).toEqual([5]);
   expect(await sweep(shop.db)).toMatchObject({ cancelled: 10, failed: 0 });
 });
 
@@ -285,7 +283,7 @@ test('an index that is gone is the server’s error too, and up makes it again',
 
   expect(await errorOf(cancelExpiredOrder(shop.db, order))).toMatchObject({ errno: 1176 });
   expect(await sweep(shop.db)).toMatchObject({ cancelled: 0, failed: 1 });
-  expect(await shop.run('SELECT attempts FROM order_timeout_failure')).toEqual([{ attempts: 0 }]);
+  expect(await shop.column('SELECT attempts FROM order_timeout_failure')).toEqual([0]);
   await deployEngine(shop.url, { clock: shop.clock, event: false });
   expect(await cancelExpiredOrder(shop.db, order)).toMatchObject({ points_refunded: 50 });
 });

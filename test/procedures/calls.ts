@@ -123,7 +123,7 @@ export async function violations(db: Database, baseline: Baseline = new Map()) {
 
 /** All orders are cancelled, once each; all that they took is back, once; nothing is recorded against any. */
 export async function expectAllBackOnce(shop: Shop): Promise<void> {
-  expect(await shop.run('SELECT DISTINCT status FROM orders')).toEqual([{ status: 3 }]);
+  expect(await shop.column('SELECT DISTINCT status FROM orders')).toEqual([3]);
   const wrong = await shop.run(
     `SELECT orders.id AS order_id, COUNT(entry.order_id) AS what
        FROM orders LEFT JOIN order_timeout_cancellation AS entry ON entry.order_id = orders.id

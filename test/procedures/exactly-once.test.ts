@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { type BuiltOrder, changesOf, pendingOrder, type Shop, shopOfFile } from '../support';
 import { cancelExpiredOrder, cancelOrder, type Database, rowOf, sweep } from './calls';
 import { cancelled } from './cancelled';
+import { holding } from './obstacles';
 
 const shop = shopOfFile();
 
@@ -59,10 +60,8 @@ test.for(PATHS)(
 test('a repeated call waits for nobody who holds the journal, and tells all that the first one did', async () => {
   const order = await pendingOrder(shop, { coupon: 1000, points: 50 });
   const { outcome, ...first } = await cancelExpiredOrder(shop.db, order);
-  const holder = await shop.connect();
-  await holder.query('START TRANSACTION');
   for (const table of ['order_timeout_refund', 'order_timeout_cancellation'])
-    await holder.query('SELECT * FROM ?? WHERE order_id = ? FOR UPDATE', [table, order.orderId]);
+    await holding(shop, 'SELECT * FROM ?? WHERE order_id = ? FOR UPDATE', [table, order.orderId]);
   const caller = await shop.connect();
   await caller.query('SET SESSION innodb_lock_wait_timeout = 1');
 

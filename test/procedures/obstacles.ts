@@ -17,24 +17,26 @@ export async function failWhen(
   );
 }
 
-/** A session of the shop in a transaction that has run these statements and not ended. */
+/** A session of the shop in a transaction that has run this statement and not ended. */
 export async function holding(
   shop: Shop,
-  ...statements: [sql: string, values?: unknown[]][]
+  sql: string,
+  values: readonly unknown[] = [],
 ): Promise<Connection> {
   const db = await shop.connect();
   await db.query('START TRANSACTION');
-  for (const [sql, values] of statements) await db.query(sql, values);
+  await db.query(sql, [...values]);
   return db;
 }
 
 /** A transaction of the shop that has written so much that a deadlock never picks it. */
 export async function heavy(shop: Shop): Promise<Connection> {
-  return holding(shop, [
+  return holding(
+    shop,
     `INSERT INTO user_coupon_ledger (user_id, user_coupon_id, change_amount, action)
      WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 500)
      SELECT 1, 1, 0, 'weight' FROM n`,
-  ]);
+  );
 }
 
 /** Resolves when this connection is in the state, as the process list calls it. */

@@ -118,7 +118,7 @@ test.for([
       errno: 50003,
       message: expect.stringContaining('order_timeout_setting has lost its row') as string,
     });
-    expect(await shop.run('SELECT status FROM orders')).toEqual([{ status: 1 }]);
+    expect(await shop.column('SELECT status FROM orders')).toEqual([1]);
   },
 );
 
@@ -232,9 +232,7 @@ describe('where a time and a source type may be NULL', () => {
     ]);
     expect(await call(shop.db, 'order_timeout_numbers()')).toMatchObject({ due_orders: 2 });
     expect(await sweep(shop.db)).toMatchObject({ cancelled: 2 });
-    expect(await shop.run('SELECT id FROM orders WHERE status = 1')).toEqual([
-      { id: excluded.orderId },
-    ]);
+    expect(await shop.column('SELECT id FROM orders WHERE status = 1')).toEqual([excluded.orderId]);
     expect(await rowsOf(shop.db, 'explain_order_timeout(?)', orderId)).toContainEqual({
       step: 'policy',
       verdict: 'times_out',

@@ -46,9 +46,7 @@ test('old runs and cancellations go with a sweep, and the refunds stay', async (
   await shop.run('UPDATE orders SET status = 1, cancelled_at = NULL');
   expect(await sweep(shop.db)).toMatchObject({ cancelled: 1, coupon_refunded: 0 });
   expect(await counts(shop)).toMatchObject({ cancellations: 1, refunds: 2 });
-  expect(await shop.run('SELECT balance_amount FROM user_coupons')).toEqual([
-    { balance_amount: 1000 },
-  ]);
+  expect(await shop.column('SELECT balance_amount FROM user_coupons')).toEqual([1000]);
 });
 
 test('what is younger than the setting stays', async () => {
@@ -126,9 +124,10 @@ test('what is still owed keeps its cancellations, by which its orders are known'
 test('what somebody holds locked is cleared away another time; the sweep does the rest of its work', async () => {
   await cancelledBefore(shop, 2, 91);
   const { orderId } = await pendingOrder(shop, { coupon: 300 });
-  const holder = await holding(shop, [
+  const holder = await holding(
+    shop,
     'SELECT * FROM order_timeout_run ORDER BY id LIMIT 1 FOR UPDATE',
-  ]);
+  );
 
   expect(await sweep(shop.db)).toMatchObject({ outcome: 'completed', cancelled: 1 });
   expect(await counts(shop)).toMatchObject({ runs: 3, batches: 3, cancellations: 3 });
@@ -136,7 +135,5 @@ test('what somebody holds locked is cleared away another time; the sweep does th
 
   expect(await sweep(shop.db)).toMatchObject({ outcome: 'completed', cancelled: 0 });
   expect(await counts(shop)).toMatchObject({ runs: 1, batches: 1, cancellations: 1 });
-  expect(await shop.run('SELECT order_id FROM order_timeout_cancellation')).toEqual([
-    { order_id: orderId },
-  ]);
+  expect(await shop.column('SELECT order_id FROM order_timeout_cancellation')).toEqual([orderId]);
 });

@@ -136,10 +136,10 @@ test('an id beyond 2^53 is handled exactly', async () => {
 
   await sweep(shop.db);
 
-  expect(await shop.run('SELECT DISTINCT order_id FROM order_timeout_refund')).toEqual([
-    { order_id: orderId },
+  expect(await shop.column('SELECT DISTINCT order_id FROM order_timeout_refund')).toEqual([
+    orderId,
   ]);
   expect(
-    await shop.run("SELECT ref_id FROM user_points_ledger WHERE action = 'timeout_refund'"),
-  ).toEqual([{ ref_id: orderId }]);
+    await shop.column("SELECT ref_id FROM user_points_ledger WHERE action = 'timeout_refund'"),
+  ).toEqual([orderId]);
 });

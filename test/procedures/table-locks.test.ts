@@ -48,7 +48,7 @@ describe.for(SHOP_TABLES)('of %s', (table) => {
     // What was prepared before knows the table as it was.
     const db = await shop.connect();
     await cancelExpiredOrder(db, 4711);
-    const reader = await holding(shop, [`SELECT COUNT(*) FROM ${table}`]);
+    const reader = await holding(shop, `SELECT COUNT(*) FROM ${table}`);
     const admin = await shop.connect();
     const altered = admin.query(`ALTER TABLE ${table} ADD COLUMN noted INT NULL FIRST`);
     await stateOf(shop, admin, WAITING);

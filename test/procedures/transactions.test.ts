@@ -123,7 +123,7 @@ test.for(['COMMIT', 'START TRANSACTION'])(
     });
     await db.query('COMMIT');
 
-    expect(await shop.run('SELECT status FROM orders')).toEqual([{ status: 3 }]);
+    expect(await shop.column('SELECT status FROM orders')).toEqual([3]);
   },
 );
 

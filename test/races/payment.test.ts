@@ -1,13 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 import { beforeEach, describe, expect, test } from 'vitest';
-import {
-  type BuiltOrder,
-  changesOf,
-  closeGate,
-  lockWait,
-  pendingOrder,
-  shopOfFile,
-} from '../support';
+import { behind, type BuiltOrder, changesOf, lockWait, pendingOrder, shopOfFile } from '../support';
 import {
   call,
   cancelExpiredOrder,
@@ -89,15 +82,10 @@ describe('a payment that comes second finds no pending order', () => {
   test.for(Object.keys(CALLS) as (keyof typeof CALLS)[])(
     'between claim and settlement of %s',
     async (who) => {
-      const gate = await closeGate(shop, 'INSERT ON user_coupon_ledger');
-      const cancelled = CALLS[who]();
-      await gate.reached();
-      const payment = pay(payer, order);
-      await lockWait(shop);
-      await gate.open();
+      const [cancelled, paid] = await behind(shop, CALLS[who], () => pay(payer, order));
 
-      expect(await payment).toBe(0);
-      expect(['completed', 'cancelled']).toContain((await cancelled).outcome);
+      expect(paid).toBe(0);
+      expect(['completed', 'cancelled']).toContain(cancelled.outcome);
       await expectAllBackOnce(shop);
     },
   );
@@ -122,9 +110,11 @@ describe('a payment that comes second finds no pending order', () => {
 });
 
 describe('a hold', () => {
+  const hold = (db: Connection) => outcomeOf(call(db, "hold_order(?, 10, '')", order.orderId));
+
   test('that came first keeps the order from the sweep, also before it is committed', async () => {
     await payer.beginTransaction();
-    expect(await outcomeOf(call(payer, "hold_order(?, 10, '')", order.orderId))).toBe('held');
+    expect(await hold(payer)).toBe('held');
     expect(await sweep(engine)).toMatchObject({ outcome: 'completed', cancelled: 0 });
     const answer = outcomeOf(cancelExpiredOrder(another, order));
     await lockWait(shop);
@@ -132,19 +122,18 @@ describe('a hold', () => {
 
     expect(await answer).toBe('on_hold');
     expect(await sweep(engine)).toMatchObject({ outcome: 'completed', cancelled: 0 });
-    expect(await shop.run('SELECT status FROM orders')).toEqual([{ status: 1 }]);
+    expect(await shop.column('SELECT status FROM orders')).toEqual([1]);
   });
 
   test('that comes while the sweep is at the order finds it cancelled', async () => {
-    const gate = await closeGate(shop, 'INSERT ON user_coupon_ledger');
-    const swept = sweep(engine);
-    await gate.reached();
-    const hold = outcomeOf(call(payer, "hold_order(?, 10, '')", order.orderId));
-    await lockWait(shop);
-    await gate.open();
+    const [swept, held] = await behind(
+      shop,
+      () => sweep(engine),
+      () => hold(payer),
+    );
 
-    expect(await hold).toBe('not_pending');
-    expect(await swept).toMatchObject({ cancelled: 1 });
+    expect(held).toBe('not_pending');
+    expect(swept).toMatchObject({ cancelled: 1 });
     expect(await shop.run('SELECT * FROM order_timeout_hold')).toEqual([]);
   });
 });

@@ -1,9 +1,10 @@
 import type { Connection } from 'mysql2/promise';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type BuiltOrder, closeGate, lockWait, pendingOrder, shopOfFile } from '../support';
+import { behind, type BuiltOrder, closeGate, lockWait, pendingOrder, shopOfFile } from '../support';
 import {
   call,
   cancelExpiredOrder,
+  cancelOrder,
   expectAllBackOnce,
   lockWaitTimeouts,
   outcomeOf,
@@ -31,9 +32,7 @@ describe('two sweeps', () => {
     await gate.reached();
 
     expect(await sweep(second)).toMatchObject({ run_id: null, outcome: 'busy', cancelled: 0 });
-    expect(await shop.run('SELECT beat_at FROM order_timeout_heartbeat')).toEqual([
-      { beat_at: null },
-    ]);
+    expect(await shop.column('SELECT beat_at FROM order_timeout_heartbeat')).toEqual([null]);
     await gate.open();
 
     expect(await swept).toMatchObject({ outcome: 'completed', cancelled: 1 });
@@ -66,16 +65,15 @@ describe('two sweeps', () => {
 
 describe('on one order, at once', () => {
   test('the sweep, a call and its user: the sweep was first, the others find it cancelled', async () => {
-    const gate = await closeGate(shop, 'INSERT ON user_coupon_ledger');
-    const swept = sweep(first);
-    await gate.reached();
-    const called = outcomeOf(cancelExpiredOrder(second, order));
-    const users = outcomeOf(call(third, "cancel_order(?, ?, '')", order.orderId, order.userId));
-    await lockWait(shop, 2);
-    await gate.open();
+    const others = () =>
+      Promise.all([
+        outcomeOf(cancelExpiredOrder(second, order)),
+        outcomeOf(cancelOrder(third, order, order.userId)),
+      ]);
+    const [swept, found] = await behind(shop, () => sweep(first), others, 2);
 
-    expect(await Promise.all([called, users])).toEqual(['not_pending', 'not_pending']);
-    expect(await swept).toMatchObject({ cancelled: 1, coupon_refunded: 1000, points_refunded: 50 });
+    expect(found).toEqual(['not_pending', 'not_pending']);
+    expect(swept).toMatchObject({ cancelled: 1, coupon_refunded: 1000, points_refunded: 50 });
     await expectAllBackOnce(shop);
   });
 
@@ -103,15 +101,15 @@ describe('on one order, at once', () => {
 
   test('a repair and another repair: one gives, the other finds nothing missing', async () => {
     await shop.run('UPDATE orders SET status = 3, cancelled_at = NOW(3)');
-    const gate = await closeGate(shop, 'INSERT ON user_coupon_ledger');
-    const repaired = rowsOf(first, 'repair_missing_refund(?)', order.orderId);
-    await gate.reached();
-    const again = rowsOf(second, 'repair_missing_refund(?)', order.orderId);
-    await lockWait(shop);
-    await gate.open();
+    const repair = (db: Connection) => rowsOf(db, 'repair_missing_refund(?)', order.orderId);
+    const [repaired, again] = await behind(
+      shop,
+      () => repair(first),
+      () => repair(second),
+    );
 
-    expect(await repaired).toMatchObject([{ kind: 'coupon', given: 1000 }, { kind: 'points' }]);
-    expect(await again).toEqual([]);
+    expect(repaired).toMatchObject([{ kind: 'coupon', given: 1000 }, { kind: 'points' }]);
+    expect(again).toEqual([]);
     expect(await violations(shop.db)).toEqual([]);
   });
 });
@@ -129,24 +127,20 @@ describe('on one account, at once', () => {
     await sweep(third);
 
     const sql = 'SELECT CAST(SUM(points) AS SIGNED) AS points FROM user_points WHERE user_id = ?';
-    expect(await shop.run(sql, [userId])).toEqual([{ points: 37 }]);
+    expect(await shop.column(sql, [userId])).toEqual([37]);
     await expectAllBackOnce(shop);
   });
 
   test('two calls for two orders on one coupon: both amounts are on it', async () => {
     const { userId, couponId } = order;
     const other = await pendingOrder(shop, { userId, coupons: [{ amount: 300, couponId }] });
-    const gate = await closeGate(shop, 'INSERT ON user_coupon_ledger');
-    const worked = cancelExpiredOrder(first, order);
-    await gate.reached();
-    const waited = cancelExpiredOrder(second, other);
-    await lockWait(shop);
-    await gate.open();
-    await Promise.all([worked, waited]);
+    await behind(
+      shop,
+      () => cancelExpiredOrder(first, order),
+      () => cancelExpiredOrder(second, other),
+    );
 
-    expect(await shop.run('SELECT balance_amount FROM user_coupons')).toEqual([
-      { balance_amount: 1300 },
-    ]);
+    expect(await shop.column('SELECT balance_amount FROM user_coupons')).toEqual([1300]);
     await expectAllBackOnce(shop);
   });
 

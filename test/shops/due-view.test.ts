@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { holding } from '../procedures/obstacles';
 import { closeGate, type Shop } from '../support';
-import { call, cancel, column, createDeployed, deployFile, findings } from './example';
+import { call, cancel, createDeployed, deployFile, findings } from './example';
 import { findingsOfAll, ordersOf, purchases, sweep } from './example';
 
 /** Order 1 took 500, of which 200 came back; order 2 has no movement; order 3 names a card that is gone. */
@@ -46,7 +47,7 @@ SELECT o.id AS order_id, o.user_id, o.card_id AS target_id, o.card_id AS account
     ...{ cancelled: 3, failed: 0 },
     returned: { gift_card: '300' },
   });
-  expect(await column(shop, 'SELECT cents FROM card ORDER BY id')).toEqual([300, 0]);
+  expect(await shop.column('SELECT cents FROM card ORDER BY id')).toEqual([300, 0]);
   expect(await findingsOfAll(shop)).toEqual(['3: missing_target gift_card 9']);
   // What came back before counts too.
   expect(await call(shop, 'order_money', 1)).toMatchObject([{ taken: 500, returned: 500 }]);
@@ -139,7 +140,7 @@ const ADDED = potFile('add: cents');
 const ADDED_SHARED = potFile('add: cents', 'shared: true');
 const FLOOR_SHARED = potFile('subtract: cents', 'floor: 0', 'shared: true');
 
-const pot = (shop: Shop) => column(shop, 'SELECT cents FROM pot');
+const pot = (shop: Shop) => shop.column('SELECT cents FROM pot');
 const owed = (shop: Shop) => shop.run('SELECT * FROM order_timeout_owed');
 const refuse = (shop: Shop) =>
   shop.run(
@@ -236,7 +237,7 @@ test.each(['cancel_expired_orders()', 'cancel_expired_order(1)'])(
     const shop = await potShop(ADDED.replace('target: pot_id', 'target: card_id'));
     await shop.run('DELETE FROM purchase WHERE id = 2');
     await shop.run('INSERT INTO pot (id, cents) VALUES (9, 0)');
-    const statuses = () => column(shop, 'SELECT status FROM purchase');
+    const statuses = () => shop.column('SELECT status FROM purchase');
     const gate = await closeGate(shop, 'INSERT ON order_timeout_refund');
     const db = await shop.connect();
     const given = db.query(`CALL ${text}`).catch((error: unknown) => error);
@@ -277,9 +278,7 @@ test('what is owed to a row that comes back to life while it is missed is told, 
   await cancel(shop, 1);
   await shop.run('DELETE FROM purchase WHERE id = 2');
   await shop.run('UPDATE pot SET dead = 1');
-  const db = await shop.connect();
-  await db.query('START TRANSACTION');
-  await db.query('UPDATE pot SET dead = 0');
+  const db = await holding(shop, 'UPDATE pot SET dead = 0');
   const gate = await closeGate(shop, 'INSERT ON order_timeout_finding');
 
   const swept = (await shop.connect()).query('CALL cancel_expired_orders()');
@@ -395,5 +394,5 @@ give_back:
   );
 
   expect(await sweep(shop)).toMatchObject({ cancelled: 1, failed: 0 });
-  expect(await column(shop, 'SELECT money FROM card')).toEqual([10, 10]);
+  expect(await shop.column('SELECT money FROM card')).toEqual([10, 10]);
 });

@@ -109,11 +109,6 @@ export function exampleOfFile(example: Example): Shop {
   );
 }
 
-/** The first column of a query's rows. */
-export async function column(shop: Shop, sql: string): Promise<unknown[]> {
-  return (await shop.run(sql)).map((row) => Object.values(row)[0]);
-}
-
 /** Calls a procedure and gives its rows. */
 export async function call<Row extends object>(
   shop: Shop,

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { plan, up, verify } from '../../scripts/deploy';
+import { holding } from '../procedures/obstacles';
 import type { Shop } from '../support';
 import { deployedSource } from '../support/deploy';
-import { call, cancelAsAdmin, column, createTables, deployFile, findingsOfAll } from './example';
+import { call, cancelAsAdmin, createTables, deployFile, findingsOfAll } from './example';
 import { ordersOf, purchases, sweep, withShopFile } from './example';
 
 const SCHEMA = `
@@ -78,7 +79,7 @@ test('a kind of the first deployment is audited from the beginning, a later one 
 
 test('`since` says it', async () => {
   await lostOrder(shop, 2, 1);
-  const [yesterday] = await column(shop, 'SELECT CONCAT(CURDATE() - INTERVAL 1 DAY)');
+  const [yesterday] = await shop.column('SELECT CONCAT(CURDATE() - INTERVAL 1 DAY)');
   const fromYesterday = held('voucher', { more: `since: ${String(yesterday)}` });
   await deploy(shop, fromYesterday);
 
@@ -115,7 +116,7 @@ test('a repair gives what the audit finds: not what is older than its kind', asy
   const told = await call<{ step: string }>(shop, 'explain_order_timeout', 1);
   expect(told.filter(({ step }) => step === 'missing')).toMatchObject([{ verdict: 'voucher' }]);
   expect(await call(shop, 'repair_missing_refund', 1)).toMatchObject([{ kind: 'voucher' }]);
-  expect(await column(shop, 'SELECT purchase_id FROM ticket')).toEqual([1]);
+  expect(await shop.column('SELECT purchase_id FROM ticket')).toEqual([1]);
 });
 
 test('a kind is audited as before when the deployment of its new name is cut short, and the old file is back', async () => {
@@ -139,9 +140,7 @@ test('a kind may have any word for its name', async () => {
 
 /** Deploys, and cancels the order while it waits for a routine that a transaction has called. What that call came to. */
 async function cancelWhileReplacing(routine: string, ...kinds: string[]): Promise<unknown> {
-  const holder = await shop.connect();
-  await holder.beginTransaction();
-  await holder.query(`CALL ${routine}`);
+  const holder = await holding(shop, `CALL ${routine}`);
   let cancelled: Promise<unknown> | undefined;
   const log = () => {
     cancelled ??= cancelAsAdmin(shop, 1)
@@ -160,7 +159,7 @@ async function cancelWhileReplacing(routine: string, ...kinds: string[]): Promis
 
 describe('when the deployment of a new name is cut short,', () => {
   const RENAMED = fileOf(held('token', { table: 'voucher', more: 'was: voucher' }));
-  const refunds = () => column(shop, 'SELECT DISTINCT kind FROM order_timeout_refund');
+  const refunds = () => shop.column('SELECT DISTINCT kind FROM order_timeout_refund');
   beforeEach(async () => {
     await deploy(shop, held('voucher'));
     await setBack();
@@ -209,7 +208,7 @@ describe('while routines are replaced for another shop file, nothing is settled:
     );
     expect(answer).toMatchObject(ROUTINE_IS_GONE);
     expect(await cancelAsAdmin(shop, 1)).toMatchObject({ returned: { voucher: '1', ticket: '1' } });
-    expect(await column(shop, 'SELECT COUNT(purchase_id) FROM ticket')).toEqual([0]);
+    expect(await shop.column('SELECT COUNT(purchase_id) FROM ticket')).toEqual([0]);
   });
 
   test('a kind with a new name would be given twice', async () => {
@@ -225,7 +224,7 @@ describe('while routines are replaced for another shop file, nothing is settled:
     );
     expect(answer).toMatchObject(ROUTINE_IS_GONE);
     expect(await cancelAsAdmin(shop, 1)).toMatchObject({ returned: { token: '0' } });
-    expect(await column(shop, 'SELECT COUNT(*) FROM order_timeout_refund')).toEqual([1]);
+    expect(await shop.column('SELECT COUNT(*) FROM order_timeout_refund')).toEqual([1]);
   });
 });
 
@@ -266,7 +265,7 @@ describe('a kind that changes', () => {
     await cancelAsAdmin(shop, 1);
   });
 
-  const stock = () => column(shop, 'SELECT stock FROM product');
+  const stock = () => shop.column('SELECT stock FROM product');
   const owed = () => shop.run('SELECT * FROM order_timeout_owed');
 
   test('its name keeps its journal: what came back does not come back again, and what is owed is given', async () => {
@@ -331,7 +330,7 @@ describe('a kind that changes', () => {
     const ledger =
       'ledger: {table: log, write: {voucher: refund.account_id, amount: refund.amount}}';
     await deploy(shop, held('voucher', { more: ledger }), shared('stock'));
-    const broken = () => column(shop, 'SELECT order_id FROM order_timeout_violation');
+    const broken = () => shop.column('SELECT order_id FROM order_timeout_violation');
 
     expect(await broken()).toEqual([]);
     await shop.run('UPDATE order_timeout_refund SET refunded_at = NOW() + INTERVAL 11 MINUTE');

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { down, plan } from '../../scripts/deploy';
+import { holding } from '../procedures/obstacles';
 import type { Shop } from '../support';
-import { call, cancel, column, createDeployed, deployFile, findingsOfAll } from './example';
+import { call, cancel, createDeployed, deployFile, findingsOfAll } from './example';
 import { GUESTS_POINTS, ordersOf, purchases, sweep } from './example';
 
 describe('an order with a deadline of its own', () => {
@@ -18,8 +19,8 @@ VALUES (1, 10, UTC_TIMESTAMP() - INTERVAL 1 MINUTE, UTC_TIMESTAMP() - INTERVAL 1
   const SHOP_FILE = ordersOf('purchase', 'deadline: pay_before') + GUESTS_POINTS;
   const hotel = () => createDeployed(SCHEMA, SHOP_FILE);
   const state = async (shop: Shop) => ({
-    cancelled: await column(shop, 'SELECT id FROM purchase WHERE status = 2 ORDER BY id'),
-    points: await column(shop, 'SELECT points FROM guest'),
+    cancelled: await shop.column('SELECT id FROM purchase WHERE status = 2 ORDER BY id'),
+    points: await shop.column('SELECT points FROM guest'),
   });
 
   it('is cancelled when that is over, whatever its age', async () => {
@@ -35,7 +36,7 @@ VALUES (1, 10, UTC_TIMESTAMP() - INTERVAL 1 MINUTE, UTC_TIMESTAMP() - INTERVAL 1
 
   it('is told of by it, also by a call; one without it is for a person to see', async () => {
     const shop = await hotel();
-    const [soon] = await column(shop, 'SELECT pay_before FROM purchase WHERE id = 2');
+    const [soon] = await shop.column('SELECT pay_before FROM purchase WHERE id = 2');
 
     expect(await call(shop, 'order_deadlines', '[1, 2, 3]')).toMatchObject([
       { order_id: 1, state: 'due', remaining_seconds: 0 },
@@ -114,7 +115,7 @@ it('a release without a journal is done as often as an order is cancelled, and l
   );
   const { remarks } = await plan(shop.url, { paused: true });
   expect(remarks.map(({ text }) => text)).toContain('The first sweep would cancel 1 order.');
-  const seats = () => column(shop, 'SELECT purchase_id FROM seat ORDER BY id');
+  const seats = () => shop.column('SELECT purchase_id FROM seat ORDER BY id');
 
   expect(await cancel(shop, 1)).toMatchObject({ outcome: 'cancelled' });
   expect(await seats()).toEqual([null, null, 2]);
@@ -184,16 +185,15 @@ describe.each([
        INSERT INTO purchase (id, user_id, points) VALUES (1, 7, 10), (2, 8, 20), (3, 9, 40);`,
       ordersOf('purchase') + GUESTS_POINTS,
     );
-    const other = await shop.connect();
-    await other.query('BEGIN');
-    await other.query(
+    await holding(
+      shop,
       'SELECT * FROM purchase JOIN guest ON guest.id = user_id WHERE purchase.id = 1 FOR UPDATE',
     );
 
     await shop.run('SET innodb_lock_wait_timeout = 1');
     expect(await cancel(shop, 2)).toMatchObject({ outcome: 'cancelled' });
     expect(await sweep(shop)).toMatchObject({ cancelled: 1, failed: 0 });
-    expect(await column(shop, 'SELECT points FROM guest ORDER BY id')).toEqual([0, 20, 40]);
+    expect(await shop.column('SELECT points FROM guest ORDER BY id')).toEqual([0, 20, 40]);
   });
 });
 
@@ -220,16 +220,13 @@ it('a ledger says what a row has after each refund, also of several in a batch',
     ${ledger('locked', 'null')}
 `,
   );
-  const caller = await shop.connect();
-  await caller.query('BEGIN');
-  await caller.query('SELECT * FROM guest');
+  const caller = await holding(shop, 'SELECT * FROM guest');
   expect(await cancel(shop, 4)).toMatchObject({ outcome: 'cancelled' });
   await caller.query('CALL cancel_expired_order(2)');
   await caller.query('COMMIT');
   expect(await sweep(shop)).toMatchObject({ cancelled: 2, failed: 0 });
 
-  const told = await column(
-    shop,
+  const told = await shop.column(
     "SELECT CONCAT_WS(' ', kind, purchase, before_it, amount, balance) FROM log ORDER BY id",
   );
   expect(told).toEqual([
@@ -277,8 +274,8 @@ it('what a table says that no key names is read, too, and not what a caller says
   await shop.run('CREATE TEMPORARY TABLE state SELECT 6 AS code');
   expect(await cancel(shop, 1)).toMatchObject({ outcome: 'cancelled' });
   expect(await sweep(shop)).toMatchObject({ cancelled: 1, failed: 0 });
-  expect(await column(shop, 'SELECT state FROM voucher')).toEqual([5, 5]);
-  expect(await column(shop, 'SELECT state FROM log')).toEqual([1, 1]);
+  expect(await shop.column('SELECT state FROM voucher')).toEqual([5, 5]);
+  expect(await shop.column('SELECT state FROM log')).toEqual([1, 1]);
 });
 
 it('an orders table may have the name of its alias; what a cancellation sets needs none', async () => {
@@ -290,7 +287,7 @@ it('an orders table may have the name of its alias; what a cancellation sets nee
     ordersOf('o', 'set: {version: version + 1}') + held('voucher'),
   );
   expect(await cancel(shop, 1)).toMatchObject({ outcome: 'cancelled' });
-  expect(await column(shop, 'SELECT version FROM o')).toEqual([2]);
+  expect(await shop.column('SELECT version FROM o')).toEqual([2]);
 });
 
 it('columns may have names beyond ASCII, also where an expression says them', async () => {
@@ -339,5 +336,5 @@ give_back:
   await deployFile(shop, file);
   await shop.run('UPDATE purchase SET status = 0');
   expect(await sweep(shop)).toMatchObject({ cancelled: 2, returned: { points: '10' } });
-  expect(await column(shop, 'SELECT points FROM guest')).toEqual([20]);
+  expect(await shop.column('SELECT points FROM guest')).toEqual([20]);
 });

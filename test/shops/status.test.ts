@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Shop } from '../support';
-import { call, cancel, column, createDeployed, createTables, deployFile } from './example';
+import { call, cancel, createDeployed, createTables, deployFile } from './example';
 import { GUESTS_POINTS, ordersOf, purchases, sweep } from './example';
 
 describe('an order whose status is a text', () => {
@@ -16,7 +16,7 @@ INSERT INTO guest (id) VALUES (7);
 INSERT INTO purchase (id, points, status)
 VALUES (1, 10, 'pending'), (2, 20, 'pending'), (3, 40, 'Pending '), (4, 80, 'processing'), (5, 160, 'fraud'), (6, 320, 'completed');
 `;
-  const statuses = (shop: Shop) => column(shop, 'SELECT status FROM purchase ORDER BY id');
+  const statuses = (shop: Shop) => shop.column('SELECT status FROM purchase ORDER BY id');
 
   it('is cancelled, held, paid and explained by it', async () => {
     const shop = await createDeployed(schema(STATUS), file(CODES));
@@ -43,7 +43,7 @@ VALUES (1, 10, 'pending'), (2, 20, 'pending'), (3, 40, 'Pending '), (4, 80, 'pro
       'fraud',
       null,
     ]);
-    expect(await column(shop, 'SELECT points FROM guest')).toEqual([30]);
+    expect(await shop.column('SELECT points FROM guest')).toEqual([30]);
 
     const told = await call<{ detail: string }>(shop, 'explain_order_timeout', 5);
     expect(told.map(({ detail }) => detail)).toContain(
@@ -77,8 +77,7 @@ VALUES (1, 10, 'pending'), (2, 20, 'pending'), (3, 40, 'Pending '), (4, 80, 'pro
       `${schema(STATUS)} ALTER TABLE purchase ADD KEY (status(32), created_at);`,
       file(CODES),
     );
-    const [plan] = await column(
-      shop,
+    const [plan] = await shop.column(
       'EXPLAIN FORMAT = TREE SELECT order_id FROM order_timeout_shop_pending ORDER BY due_from LIMIT 10',
     );
     expect(plan).toMatch(
@@ -142,7 +141,7 @@ INSERT INTO purchase (id, add_time) VALUES (4, UNIX_TIMESTAMP() - 1700);
       .replace(/\{column: status.*\}/, '{column: state, pending: 1, paid: 2, cancelled: 9}')
       .replace('created_at', 'placed_at') + GUESTS_POINTS;
   const state = (shop: Shop) =>
-    column(shop, "SELECT CONCAT_WS(' ', id, paid, is_del, state) FROM purchase ORDER BY id");
+    shop.column("SELECT CONCAT_WS(' ', id, paid, is_del, state) FROM purchase ORDER BY id");
 
   it('is cancelled and paid by them', async () => {
     const shop = await createDeployed(SCHEMA, file('set: {is_del: 1}', 'paid_set: {paid: 1}'));
@@ -151,10 +150,10 @@ INSERT INTO purchase (id, add_time) VALUES (4, UNIX_TIMESTAMP() - 1700);
     expect(await call(shop, 'accept_payment', 2, 'a')).toMatchObject([{ outcome: 'accepted' }]);
     expect(await sweep(shop)).toMatchObject({ cancelled: 1, failed: 0 });
     expect(await state(shop)).toEqual(['1 0 1 9', '2 1 0 2', '3 0 1 9', '4 0 0 1']);
-    expect(await column(shop, 'SELECT points FROM guest')).toEqual([20]);
+    expect(await shop.column('SELECT points FROM guest')).toEqual([20]);
     const written =
       "SELECT column_name FROM mysql.columns_priv WHERE db = DATABASE() AND table_name = 'purchase' ORDER BY 1";
-    expect(await column(shop, written)).toEqual(['is_del', 'paid']);
+    expect(await shop.column(written)).toEqual(['is_del', 'paid']);
   });
 
   it('that does not follow from what is set is left as it is, and somebody is told', async () => {
@@ -165,7 +164,7 @@ INSERT INTO purchase (id, add_time) VALUES (4, UNIX_TIMESTAMP() - 1700);
     await expect(paid).rejects.toThrow(/^STATUS_UNCHANGED: .*: mend set or paid_set$/);
     expect(await sweep(shop)).toMatchObject({ outcome: 'completed', cancelled: 0, failed: 3 });
     expect(await state(shop)).toEqual(['1 0 0 1', '2 0 0 1', '3 0 0 1', '4 0 0 1']);
-    expect(await column(shop, 'SELECT points FROM guest')).toEqual([0]);
+    expect(await shop.column('SELECT points FROM guest')).toEqual([0]);
     expect(await shop.run('SELECT * FROM order_timeout_payment')).toEqual([]);
     expect(await shop.run('SELECT * FROM order_timeout_refund')).toEqual([]);
   });

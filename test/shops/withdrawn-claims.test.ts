@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { call, column, createDeployed, findings, ordersOf, purchases, sweep } from './example';
+import { call, createDeployed, findings, ordersOf, purchases, sweep } from './example';
 
 test('a claim that leads to no row does not stand for one that is held and gets nothing', async () => {
   const shop = await createDeployed(
@@ -29,7 +29,7 @@ give_back:
   );
 
   expect(await sweep(shop)).toMatchObject({ cancelled: 2, failed: 0 });
-  expect(await column(shop, 'SELECT held_by FROM card')).toEqual([null]);
+  expect(await shop.column('SELECT held_by FROM card')).toEqual([null]);
   expect(await findings(shop)).toEqual(['2: missing_target points 0']);
 });
 

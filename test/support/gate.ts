@@ -1,5 +1,5 @@
 import type { Shop } from './shop';
-import { until } from './waits';
+import { lockWait, until } from './waits';
 
 /** A place in somebody's statement where it stops until the test lets it go on. */
 export interface Gate {
@@ -38,4 +38,20 @@ export async function closeGate(shop: Shop, where: string): Promise<Gate> {
       await keeper.query('DO RELEASE_LOCK(?)', [name]);
     },
   };
+}
+
+/** The first stands at its ledger row while the second runs into its locks (or so many do); then both go on. */
+export async function behind<First, Second>(
+  shop: Shop,
+  first: () => Promise<First>,
+  second: () => Promise<Second>,
+  waiting = 1,
+): Promise<[First, Second]> {
+  const gate = await closeGate(shop, 'INSERT ON user_coupon_ledger');
+  const working = first();
+  await gate.reached();
+  const behindIt = second();
+  await lockWait(shop, waiting);
+  await gate.open();
+  return Promise.all([working, behindIt]);
 }

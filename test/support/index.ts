@@ -1,4 +1,4 @@
-export { createShop, type Shop, type ShopOptions } from './shop';
+export { createShop, openPool, type Shop, type ShopOptions } from './shop';
 export { sharedShop, shopOfFile } from './shop-of-file';
 export {
   type BuiltOrder,
@@ -15,5 +15,5 @@ export { dropTriggers, emptyTables } from './empty';
 export { changes, changesOf, type State, wholeState } from './state';
 export { timestamps, unsignedIds, wholeSeconds } from './schema-variants';
 export { isSession, lockWait, sessionEnd, until } from './waits';
-export { closeGate, type Gate } from './gate';
+export { behind, closeGate, type Gate } from './gate';
 export { type Proxy, startProxy } from './proxy';

@@ -5,9 +5,9 @@ import { onTestFinished } from 'vitest';
 export interface Proxy {
   readonly url: string;
   /** From now on nothing that the server says arrives; the line is cut when it says something. */
-  cutAnswers(): void;
+  readonly cutAnswers: () => void;
   /** Of the lines that there are nothing arrives any more, and nobody hears of it; later ones work. */
-  fallSilent(): void;
+  readonly fallSilent: () => void;
 }
 
 /** Stands between client and server, as a network does. Until the test ends. */
@@ -39,7 +39,9 @@ export async function startProxy(url: string): Promise<Proxy> {
   proxied.host = `127.0.0.1:${(server.address() as { port: number }).port}`;
   return {
     url: proxied.href,
-    cutAnswers: () => (isCutting = true),
+    cutAnswers: () => {
+      isCutting = true;
+    },
     fallSilent: () => {
       for (const socket of sockets) silent.add(socket);
     },

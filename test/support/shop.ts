@@ -4,6 +4,8 @@ import {
   createConnection,
   createPool,
   type Pool,
+  type PoolConnection,
+  type PoolOptions,
   type RowDataPacket,
 } from 'mysql2/promise';
 import { inject, onTestFinished } from 'vitest';
@@ -42,6 +44,8 @@ export interface Shop {
     sql: string,
     values?: readonly unknown[],
   ): Promise<Row[]>;
+  /** The first column of such a statement's rows. */
+  column(sql: string, values?: readonly unknown[]): Promise<unknown[]>;
   /** A new account with these privileges, such as "EXECUTE ON PROCEDURE cancel_expired_order"; its URL. */
   createAccount(...privileges: string[]): Promise<string>;
   /** Numbers of their own for each kind, so that an order's id is never a coupon's. */
@@ -100,6 +104,10 @@ async function openShop({ clock = '+00:00', deploy = true, settings }: ShopOptio
   const accounts: string[] = [];
   const ids = { ...FIRST_ID };
   let isDropped = false;
+  const run = async <Row extends object>(sql: string, values: readonly unknown[] = []) => {
+    const [rows] = await own.query<RowDataPacket[]>(sql, [...values]);
+    return rows as unknown as Row[];
+  };
 
   return {
     name,
@@ -115,10 +123,9 @@ async function openShop({ clock = '+00:00', deploy = true, settings }: ShopOptio
       connections.push(connection);
       return connection;
     },
-    run: async <Row extends object>(sql: string, values: readonly unknown[] = []) => {
-      const [rows] = await own.query<RowDataPacket[]>(sql, [...values]);
-      return rows as unknown as Row[];
-    },
+    run,
+    column: async (sql, values) =>
+      (await run<Record<string, unknown>>(sql, values)).map((row) => Object.values(row)[0]),
     createAccount: async (...privileges) => {
       const account = accountName(runId, `${suffix}_${accounts.length}`);
       accounts.push(account);
@@ -144,6 +151,16 @@ async function openShop({ clock = '+00:00', deploy = true, settings }: ShopOptio
       last.destroy();
     },
   };
+}
+
+/** A pool that ends with the test. */
+export function openPool(uri: string, options: PoolOptions = {}): Pool {
+  const pool = createPool({ uri, connectionLimit: 1, ...options });
+  pool.on('connection', (connection: PoolConnection) => {
+    connection.on('error', () => undefined);
+  });
+  onTestFinished(() => pool.end());
+  return pool;
 }
 
 function withDatabase(serverUrl: URL, name: string): string {

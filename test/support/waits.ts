@@ -1,16 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Shop } from './shop';
 
-/** Resolves when a session (or so many) waits for a row lock in this shop. */
-export async function lockWait(shop: Shop, sessions = 1): Promise<void> {
+/** Resolves with the connection that waits for a row lock in this shop, once there is one (or so many). */
+export async function lockWait(shop: Shop, sessions = 1): Promise<unknown[]> {
+  let waiting: unknown[] = [];
   await until(async () => {
-    const waiting = await shop.run(
-      `SELECT DISTINCT thread_id FROM performance_schema.data_locks
+    waiting = await shop.column(
+      `SELECT DISTINCT processlist_id
+         FROM performance_schema.data_locks JOIN performance_schema.threads USING (thread_id)
         WHERE object_schema = ? AND lock_status = 'WAITING'`,
       [shop.name],
     );
     return waiting.length >= sessions;
   });
+  return waiting;
 }
 
 /** Resolves when the server has ended this session: its locks are free and what it had open is undone. */

@@ -4,6 +4,7 @@ import { readSource, up } from '../../../scripts/deploy';
 import { sweepLock } from '../../../scripts/deploy/lock';
 import { deployer } from '../../deploy/support/deployer';
 import { withText } from '../../deploy/support/sources';
+import { holding } from '../../procedures/obstacles';
 import { createShop, type Shop, until } from '../../support';
 import { failed, said } from '../said';
 
@@ -214,9 +215,8 @@ test('the runbook’s deploying account sees all, and is not one of those that a
 
 test('an ALTER that waits, and makes everybody wait, is named with whom it waits for', async () => {
   const shop = await createShop();
-  const [reader, alter] = [await shop.connect(), await shop.connect()];
-  await reader.query('START TRANSACTION');
-  await reader.query('SELECT COUNT(*) FROM user_points');
+  const reader = await holding(shop, 'SELECT COUNT(*) FROM user_points');
+  const alter = await shop.connect();
   const waiting = alter.query('ALTER TABLE user_points ADD COLUMN more INT').catch(() => undefined);
   let told = '';
   await until(async () => (told = await says(shop, 'lock_waits')) !== '');

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Shop } from '../../support';
-import { type Answer, call, cancelAsAdmin, column, createDeployed, sweep } from '../example';
+import { type Answer, call, cancelAsAdmin, createDeployed, sweep } from '../example';
 import { callAll } from './calls';
 import { AMOUNT_KINDS, type Data, data, eachPart, type End } from './rules';
 import { endOf, lostBy, orderId, rowId, stateOf } from './rules';
@@ -78,7 +78,7 @@ test(
         expect(await misstated(made)).toEqual([]);
 
         // What was cancelled and is opened again gets nothing a second time.
-        const cancelled = await column(made, 'SELECT order_id FROM order_timeout_cancellation');
+        const cancelled = await made.column('SELECT order_id FROM order_timeout_cancellation');
         for (const id of cancelled)
           await made.run('UPDATE `order` SET ?, paid_at = NULL WHERE id = ?', [
             statusOf(shop, CODES.pending),
@@ -171,7 +171,7 @@ async function audited(made: Shop): Promise<string[]> {
 }
 
 async function states(made: Shop): Promise<string[]> {
-  const ids = await column(made, 'SELECT id FROM `order`');
+  const ids = await made.column('SELECT id FROM `order`');
   const rows = await call<{ order_id: number; state: string }>(
     made,
     'order_deadlines',
@@ -201,7 +201,7 @@ const QUERIES: Record<keyof End, string> = {
 
 async function read(made: Shop): Promise<End> {
   const rows: Record<string, unknown[]> = {};
-  for (const [part, sql] of Object.entries(QUERIES)) rows[part] = await column(made, sql);
+  for (const [part, sql] of Object.entries(QUERIES)) rows[part] = await made.column(sql);
   return sorted(rows as End);
 }
 

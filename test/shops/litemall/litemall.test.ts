@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { json } from '../../cli/support';
-import { call, cancel, cancelAsAdmin, column, exampleOfFile } from '../example';
+import { holding } from '../../procedures/obstacles';
+import { call, cancel, cancelAsAdmin, exampleOfFile } from '../example';
 import { findings, findingsOfAll, sweep } from '../example';
 
 const shop = exampleOfFile('litemall');
@@ -49,22 +50,15 @@ const product = (id: number, number = 10) =>
 const coupon = (id: number) =>
   shop.run('INSERT INTO litemall_coupon_user SET ?', [{ id, user_id: 7, coupon_id: 1 }]);
 
-const stock = () => column(shop, 'SELECT number FROM litemall_goods_product ORDER BY id');
-const couponStatus = () => column(shop, 'SELECT status FROM litemall_coupon_user');
-const statuses = () => column(shop, 'SELECT order_status FROM litemall_order ORDER BY id');
+const stock = () => shop.column('SELECT number FROM litemall_goods_product ORDER BY id');
+const couponStatus = () => shop.column('SELECT status FROM litemall_coupon_user');
+const statuses = () => shop.column('SELECT order_status FROM litemall_order ORDER BY id');
 const owed = () => shop.run('SELECT account_id, amount FROM order_timeout_owed ORDER BY 1');
-
-/** A transaction of somebody else that is still open after this statement. */
-async function transaction(sql: string, values: unknown[] = []) {
-  const db = await shop.connect();
-  await db.query('START TRANSACTION');
-  await db.query(sql, values);
-  return db;
-}
 
 /** The finding that the engine is going to make, not yet committed. */
 const findingHeld = (id: number, what: string, target: number) =>
-  transaction(
+  holding(
+    shop,
     `INSERT INTO order_timeout_finding (order_id, kind, target_id, what, opened_at)
      VALUES (?, 'stock', ?, ?, NOW(3))`,
     [id, target, what],
@@ -85,7 +79,7 @@ describe('litemall', () => {
 
     expect(await statuses()).toEqual([103, 101]);
     const written = 'SELECT end_time IS NOT NULL AND update_time IS NOT NULL FROM litemall_order';
-    expect(await column(shop, written)).toEqual([1, 0]);
+    expect(await shop.column(written)).toEqual([1, 0]);
     expect(await couponStatus()).toEqual([0]);
     expect(await sweep(shop)).toMatchObject({ cancelled: 0 });
     expect(await stock()).toEqual([9]);
@@ -173,7 +167,7 @@ describe('litemall', () => {
     await sweep(shop);
     await setBack();
     const missed = await order({ lines: [{ 1: 1 }] });
-    const other = await transaction('DELETE FROM litemall_goods_product');
+    const other = await holding(shop, 'DELETE FROM litemall_goods_product');
 
     // Both orders in one batch.
     expect(await sweep(shop)).toMatchObject({ cancelled: 2 });
@@ -189,7 +183,8 @@ describe('litemall', () => {
     await product(1);
     await product(2);
     await order({ lines: [{ 1: 3 }, { 2: 1 }] });
-    const customer = await transaction(
+    const customer = await holding(
+      shop,
       'UPDATE litemall_goods_product SET number = number - 1 WHERE id = 1',
     );
     expect(await sweep(shop)).toMatchObject({ cancelled: 1 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { plan } from '../../../scripts/deploy';
-import { cancel, column, exampleOfFile, findings, sweep } from '../example';
+import { cancel, exampleOfFile, findings, sweep } from '../example';
 
 const shop = exampleOfFile('mall');
 
@@ -53,11 +53,11 @@ const coupons = async (...ids: number[]) => {
     ]);
 };
 
-const locked = () => column(shop, 'SELECT lock_stock FROM pms_sku_stock');
-const points = () => column(shop, 'SELECT integration FROM ums_member');
+const locked = () => shop.column('SELECT lock_stock FROM pms_sku_stock');
+const points = () => shop.column('SELECT integration FROM ums_member');
 const used = () =>
-  column(shop, 'SELECT id FROM sms_coupon_history WHERE use_status = 1 ORDER BY id');
-const statuses = () => column(shop, 'SELECT status FROM oms_order ORDER BY id');
+  shop.column('SELECT id FROM sms_coupon_history WHERE use_status = 1 ORDER BY id');
+const statuses = () => shop.column('SELECT status FROM oms_order ORDER BY id');
 
 describe('mall', () => {
   it('gets an unpaid order cancelled with its stock, its coupon and its points', async () => {
@@ -74,9 +74,9 @@ describe('mall', () => {
 
     expect([await locked(), await used(), await points()]).toEqual([[2], [], [500]]);
     expect(await statuses()).toEqual([4]);
-    expect(await column(shop, 'SELECT modify_time IS NOT NULL FROM oms_order')).toEqual([1]);
+    expect(await shop.column('SELECT modify_time IS NOT NULL FROM oms_order')).toEqual([1]);
     const times = 'SELECT id FROM sms_coupon_history WHERE use_time IS NOT NULL';
-    expect(await column(shop, times)).toEqual([]);
+    expect(await shop.column(times)).toEqual([]);
     expect(await findings(shop)).toEqual([]);
   });
 
@@ -105,7 +105,7 @@ describe('mall', () => {
     await sweep(shop);
     expect(await used()).toEqual([]);
     const given = "SELECT SUM(amount) FROM order_timeout_refund WHERE kind = 'coupon'";
-    expect(await column(shop, given)).toEqual(['2']);
+    expect(await shop.column(given)).toEqual(['2']);
     expect(await statuses()).toEqual([4, 4]);
     expect(await findings(shop)).toEqual([]);
   });
