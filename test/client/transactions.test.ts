@@ -1,47 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { cancelExpiredOrder } from '../../scripts';
-import { changesOf, lockWait, pendingOrder, shopOfFile } from '../support';
+import { lockWait, pendingOrder, shopOfFile } from '../support';
 import { heavy } from '../procedures/obstacles';
 
-// What becomes of the work in a transaction is told by test/procedures/transactions.test.ts; here, that the wrapper changes nothing of it.
+// What becomes of the work in a transaction: test/procedures/transactions.test.ts, through the wrapper too.
 
 const shop = shopOfFile();
-
-const TRANSACTIONS: Record<string, { begin: string; undo: string[] }> = {
-  'START TRANSACTION': { begin: 'START TRANSACTION', undo: ['ROLLBACK'] },
-  'autocommit off': { begin: 'SET autocommit = 0', undo: ['ROLLBACK'] },
-  XA: { begin: "XA START 'cancel'", undo: ["XA END 'cancel'", "XA ROLLBACK 'cancel'"] },
-};
-
-test.for(Object.entries(TRANSACTIONS))(
-  "inside the caller's transaction (%s) the call commits nothing, and ROLLBACK undoes it",
-  async ([, { begin, undo }]) => {
-    const { orderId } = await pendingOrder(shop, { coupon: 1000, points: 50 });
-    const connection = await shop.connect();
-    await connection.query(begin);
-
-    const changed = await changesOf(shop, async () => {
-      await connection.query('UPDATE orders SET user_id = 1 WHERE id = ?', [orderId]);
-      expect(await cancelExpiredOrder(connection, orderId)).toMatchObject({ outcome: 'cancelled' });
-    });
-    const after = await changesOf(shop, async () => {
-      for (const sql of undo) await connection.query(sql);
-    });
-
-    expect([changed, after]).toEqual([{}, {}]);
-  },
-);
-
-test('a connection without a transaction has committed when the call resolves, and has none after it', async () => {
-  const { orderId } = await pendingOrder(shop, { coupon: 1000 });
-  const connection = await shop.connect();
-
-  const changed = await changesOf(shop, () => cancelExpiredOrder(connection, orderId));
-  await connection.rollback();
-
-  expect(changed.orders).toHaveLength(1);
-  expect(await cancelExpiredOrder(shop.db, orderId)).toMatchObject({ outcome: 'not_pending' });
-});
 
 describe('a deadlock', () => {
   test.for(['a pool', 'a connection', 'a transaction'])('in %s', async (where) => {

@@ -44,6 +44,16 @@ export async function outcomeOf(answer: Promise<Row>): Promise<unknown> {
   return (await answer).outcome;
 }
 
+/** Looks at all orders once more. */
+export const reconcile = (shop: Shop) => call(shop.db, 'reconcile_orders(NULL)');
+
+/** What a person has to look at. */
+export const listed = (shop: Shop) => rowsOf(shop.db, 'list_findings(10)');
+
+/** Somebody sets all orders back to pending. */
+export const reopen = (shop: Shop) =>
+  shop.run('UPDATE orders SET status = 1, cancelled_at = NULL, paid_at = NULL');
+
 /** As a shop should pay: it looks at how many rows it changed. */
 export async function pay(db: Database, order: OrderId): Promise<number> {
   const [{ affectedRows }] = (await db.query(

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { type BuiltOrder, changesOf, pendingOrder, type Shop, shopOfFile } from '../support';
-import { cancelExpiredOrder, cancelOrder, type Database, rowOf, sweep } from './calls';
+import { type BuiltOrder, changesOf, pendingOrder, shopOfFile } from '../support';
+import { cancelExpiredOrder, cancelOrder, type Database, reopen, rowOf, sweep } from './calls';
 import { cancelled } from './cancelled';
 import { holding } from './obstacles';
 
@@ -20,8 +20,6 @@ const PATHS = [
     cancel: (db: Database, order: BuiltOrder) => cancelOrder(db, order),
   },
 ] as const;
-
-const reopen = (shop: Shop) => shop.run('UPDATE orders SET status = 1, cancelled_at = NULL');
 
 test.for(PATHS)('after $path no path gives anything again', async ({ cancel }) => {
   const order = await pendingOrder(shop, { coupon: 1000, points: 50 });

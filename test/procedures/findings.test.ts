@@ -8,15 +8,12 @@ import {
   type Shop,
   shopOfFile,
 } from '../support';
-import { call, cancelExpiredOrder, rowsOf, sweep } from './calls';
+import { call, cancelExpiredOrder, listed, reconcile, rowsOf, sweep } from './calls';
 import { holding } from './obstacles';
 
 // Which findings open, in whatever shop, is test/oracle's; here is how they live and end.
 
 const shop = shopOfFile();
-
-const reconcile = ({ db }: Shop) => call(db, 'reconcile_orders(NULL)');
-const listed = ({ db }: Shop) => rowsOf(db, 'list_findings(10)');
 
 /** An order of which order_coupons says 700 and the ledger 1000, cancelled. */
 async function withFinding(shop: Shop) {

@@ -128,18 +128,3 @@ test.each(Object.entries(SHOPS))(
     expect(await ofTables(shop)).toEqual(await ofTables(untouched));
   },
 );
-
-test('an id beyond 2^53 is handled exactly', async () => {
-  const shop = await createShop();
-  const orderId = String(2n ** 53n + 1n);
-  await pendingOrder(shop, { orderId: BigInt(orderId), coupon: 1000, points: 50 });
-
-  await sweep(shop.db);
-
-  expect(await shop.column('SELECT DISTINCT order_id FROM order_timeout_refund')).toEqual([
-    orderId,
-  ]);
-  expect(
-    await shop.column("SELECT ref_id FROM user_points_ledger WHERE action = 'timeout_refund'"),
-  ).toEqual([orderId]);
-});

@@ -1,5 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 import { describe, expect, test } from 'vitest';
+import { cancelExpiredOrder as cancelByWrapper } from '../../scripts';
 import { changesOf, pendingOrder, type Shop, shopOfFile } from '../support';
 import { cancelExpiredOrder, cancelOrder, errorOf, rowsOf, sweep } from './calls';
 import { cancelled } from './cancelled';
@@ -38,11 +39,11 @@ const CALLERS_ROW = {
   ...{ used_order_id: null, has_used_at: 0 },
 };
 
-test('outside a transaction the call has committed when it answers', async () => {
+test('outside a transaction the call has committed when it answers, and has none open', async () => {
   const order = await pendingOrder(shop, { coupon: 1000, points: 50 });
   const db = await shop.connect();
 
-  const changed = await changesOf(shop, () => cancelExpiredOrder(db, order));
+  const changed = await changesOf(shop, () => cancelByWrapper(db, order.orderId));
 
   expect(changed).toEqual(cancelled({ order, coupons: [{ amount: 1000 }], points: 50 }));
   expect(await changesOf(shop, () => db.query('ROLLBACK'))).toEqual({});
@@ -98,13 +99,13 @@ describe.for(Object.keys(TRANSACTIONS))('inside the caller’s transaction (%s)'
     const db = await shop.connect();
     const { begin, undo } = TRANSACTIONS[how]?.(shop) ?? { begin: '', undo: [] };
 
-    const changed = await changesOf(shop, async () => {
+    const early = await changesOf(shop, async () => {
       await run(db, [begin, CALLERS_WORK]);
-      expect(await cancelOrder(db, order)).toMatchObject({ outcome: 'cancelled' });
-      await run(db, undo);
+      expect(await cancelByWrapper(db, order.orderId)).toMatchObject({ outcome: 'cancelled' });
     });
+    const late = await changesOf(shop, () => run(db, undo));
 
-    expect(changed).toEqual({});
+    expect([early, late]).toEqual([{}, {}]);
   });
 });
 
