@@ -89,14 +89,18 @@ export async function readTables(
     'statistics',
     "index_name <> 'PRIMARY', index_name, seq_in_index",
   );
+  const ownerOf = ({ owner }: { readonly owner: string }) => owner;
+  const columnsOf = groupBy(columns, ownerOf);
+  const partsOf = groupBy(parts, ownerOf);
   return new Map(
     tables.map((table) => {
-      const isOwn = ({ owner }: { readonly owner: string }) => owner === table.owner;
-      const own = groupBy(parts.filter(isOwn), ({ name }) => name);
-      const indexes = [...own.values()].flatMap((parts) =>
-        parts.slice(0, 1).map((index) => ({ ...index, parts })),
+      const named = columnsOf
+        .get(table.owner)
+        ?.map((one) => [one.name.toLowerCase(), one] as const);
+      const byIndex = groupBy(partsOf.get(table.owner) ?? [], ({ name }) => name);
+      const indexes = [...byIndex.values()].flatMap((own) =>
+        own.slice(0, 1).map((index) => ({ ...index, parts: own })),
       );
-      const named = columns.filter(isOwn).map((one) => [one.name.toLowerCase(), one] as const);
       return [table.name, { ...table, columns: new Map(named), indexes }];
     }),
   );

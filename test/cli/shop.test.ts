@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createShop } from '../support';
-import { shopFileOf, tablesOf } from '../deploy/shop-file/tables';
+import { tablesOf } from '../shops/example';
+import { textOf } from '../deploy/shop-file/tables';
 import { run } from './support';
 
 describe('"shop"', () => {
@@ -33,6 +34,6 @@ describe('"shop"', () => {
     const shop = await tablesOf('mall');
     const { out, exitCode } = await run(['shop', '--guess', '--url', shop.url]);
     expect(exitCode).toBe(0);
-    expect(out).toBe((await shopFileOf('mall')).trimEnd());
+    expect(out).toBe((await textOf('mall')).trimEnd());
   });
 });

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { PROCEDURES } from '../../scripts/client/procedures';
+import { EXAMPLES } from '../../scripts/dev/shop';
 import { createExample } from '../shops/example';
-import { createShop } from '../support';
 
 const ROOT = join(__dirname, '../..');
 const FILES = readdirSync(join(ROOT, 'sql'), { recursive: true, encoding: 'utf8' })
@@ -108,15 +108,14 @@ test('what the settlement calls is found by the tests above', () => {
     expect(called).toContain(`order_timeout_${name}`);
 });
 
-test.each(['built in', 'litemall', 'mall'] as const)(
+test.each(EXAMPLES)(
   'deployed in the shop %s no view but those of sql/shop reads the shop’s tables, and no routine names them',
   async (example) => {
-    const shop = example === 'built in' ? await createShop() : await createExample(example);
-    const tables = await shop.run<{ name: string }>(
-      `SELECT table_name AS name FROM information_schema.tables
+    const shop = await createExample(example);
+    const shopTables = await shop.column(
+      `SELECT table_name FROM information_schema.tables
         WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' AND table_name NOT LIKE 'order\\_timeout\\_%'`,
     );
-    const shopTables = tables.map(({ name }) => name);
     const viewsOfShop = FILES.filter(({ path }) => path.startsWith('sql/shop/')).map(
       ({ name }) => new RegExp(`^${name.replaceAll(/\{(kind|reach)\}/g, '\\w+')}$`),
     );

@@ -396,3 +396,66 @@ give_back:
   expect(await sweep(shop)).toMatchObject({ cancelled: 1, failed: 0 });
   expect(await shop.column('SELECT money FROM card')).toEqual([10, 10]);
 });
+
+test('an amount that the row cannot hold keeps nobody else’s from it', async () => {
+  const shop = await potShop(ADDED_SHARED);
+  await shop.run('UPDATE pot SET cents = 4294967000');
+  await shop.run('UPDATE share SET taken = 300 WHERE purchase_id = 1');
+  for (const id of [2, 1]) await cancel(shop, id);
+  expect(await sweep(shop)).toMatchObject({ outcome: 'completed' });
+
+  expect(await pot(shop)).toEqual([4294967050]);
+  expect(await owed(shop)).toMatchObject([{ order_id: 1, amount: 300 }]);
+  expect(await findings(shop)).toEqual(['1: not_given gift 9']);
+  await shop.run('ALTER TABLE pot MODIFY cents BIGINT NOT NULL');
+  await sweep(shop);
+  expect(await pot(shop)).toEqual([4294967350]);
+  await sweep(shop);
+  expect(await findings(shop)).toEqual([]);
+  expect(await shop.run('SELECT * FROM order_timeout_violation')).toEqual([]);
+});
+
+test('a claim that leads to no row does not stand for one that is held and gets nothing', async () => {
+  const points = `
+  points:
+    order: {target: o.user_id, amount: '10'}
+    target: {table: guest, id: id}
+    add: points`;
+  const shop = await createDeployed(
+    `${CARDS} CREATE TABLE guest (id BIGINT PRIMARY KEY, points INT NOT NULL);
+     UPDATE card SET held_by = 1 WHERE id = 1; DELETE FROM purchase WHERE id = 3;
+     UPDATE purchase SET card_id = NULL WHERE id = 2;`,
+    cardFile('', `free: target.held_by = o.id\n    set: {held_by: null}${points}`),
+    {
+      'gift_card.sql': `
+SELECT o.id AS order_id, o.user_id, o.card_id AS target_id, o.card_id AS account_id, 0 AS taken, 0 AS returned, 'lines' AS source
+  FROM purchase AS o FORCE INDEX (PRIMARY) WHERE o.card_id > 0`,
+    },
+  );
+
+  expect(await sweep(shop)).toMatchObject({ cancelled: 2, failed: 0 });
+  expect(await shop.column('SELECT held_by FROM card WHERE id = 1')).toEqual([null]);
+  expect(await findings(shop)).toEqual([1, 2].map((id) => `${id}: missing_target points 0`));
+});
+
+test('what is missing again, of a kind that is reached by its user, is a finding again with another amount', async () => {
+  const shop = await createDeployed(
+    `${CARDS} ALTER TABLE purchase ADD used INT NOT NULL DEFAULT 10; DELETE FROM purchase WHERE id > 1;
+     UPDATE purchase SET created_at = NOW() - INTERVAL 30 DAY;`,
+    cardFile().replace('{id: o.card_id}', '{by: {owner_id: o.user_id}}'),
+    {
+      'gift_card.sql': `
+SELECT o.id AS order_id, o.user_id, 0 AS target_id, card.id AS account_id, o.used AS taken, 0 AS returned, 'order' AS source
+  FROM purchase AS o FORCE INDEX (PRIMARY) LEFT JOIN card ON card.owner_id = o.user_id`,
+    },
+  );
+  await sweep(shop);
+  await call(shop, 'settle_finding', 1, 'in cash');
+  expect(await findings(shop)).toEqual([]);
+
+  await shop.run('UPDATE purchase SET status = 0, used = 20');
+  await sweep(shop);
+  expect(await call(shop, 'list_findings', 9)).toMatchObject([
+    { what: 'missing_target', amount: 20 },
+  ]);
+});

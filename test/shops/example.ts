@@ -2,14 +2,18 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Example, shopFileOf } from '../../scripts/dev/shop';
-import { createShop, deployEngine, dropTriggers, sharedShop, type Shop } from '../support';
+import { createShop, deployEngine, emptyTables, sharedShop, type Shop } from '../support';
 
 /** A database with these tables, without the engine. */
 export const createTables = (schema: string) => createShop({ deploy: false, schema: () => schema });
 
-/** A database with the tables of an example shop, and the engine deployed with its file. */
+/** A database with the tables of an example shop, without the engine. */
+export const tablesOf = async (example: Example) =>
+  createTables(await readFile(join(__dirname, example, 'schema.sql'), 'utf8'));
+
+/** The same with the engine deployed with its file. */
 export async function createExample(example: Example): Promise<Shop> {
-  const shop = await createTables(await readFile(join(__dirname, example, 'schema.sql'), 'utf8'));
+  const shop = await tablesOf(example);
   await deployEngine(shop.url, { clock: shop.clock, event: false, shop: shopFileOf(example) });
   return shop;
 }
@@ -82,11 +86,6 @@ export async function createDeployed(
   return shop;
 }
 
-/** Filled by a deployment, not by what happens afterwards. */
-const KEPT = ['migration', 'object', 'shop', 'ledger_action'].map(
-  (name) => `order_timeout_${name}`,
-);
-
 /**
  * The shop of all tests of a file, as freshly deployed for each of them. What a test writes itself may leave out
  * columns that must have a value and are nothing to the engine.
@@ -95,15 +94,7 @@ export function exampleOfFile(example: Example): Shop {
   return sharedShop(
     () => createExample(example),
     async (shop) => {
-      const tables = await shop.run<{ name: string }>(
-        `SELECT table_name AS name FROM information_schema.tables
-          WHERE table_schema = ? AND table_type = 'BASE TABLE' AND table_name NOT IN (?)`,
-        [shop.name, KEPT],
-      );
-      await dropTriggers(shop);
-      for (const { name } of tables) await shop.run('DELETE FROM ??', [name]);
-      await shop.run('INSERT INTO order_timeout_setting (clock) VALUES (?)', [shop.clock]);
-      await shop.run('INSERT INTO order_timeout_heartbeat (id) VALUES (1)');
+      await emptyTables(shop);
       await shop.run("SET sql_mode = ''");
     },
   );

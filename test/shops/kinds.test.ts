@@ -441,7 +441,7 @@ give_back:
   await shop.run('RENAME TABLE product TO sku');
   await moved('table: product', 'table: sku');
   await sweep(shop);
-  expect(await column(shop, 'SELECT stock FROM sku')).toEqual([13]);
+  expect(await shop.column('SELECT stock FROM sku')).toEqual([13]);
   await shop.run('RENAME TABLE sku TO product');
   await shop.run('ALTER TABLE item RENAME COLUMN product_id TO sku_id');
   await moved('product_id', 'sku_id');
@@ -450,7 +450,7 @@ give_back:
   await moved('pass_id', 'pass');
   await setBack();
   expect(await cancelAsAdmin(shop, 1)).toMatchObject({ returned: { stock: '0', pass: '0' } });
-  expect(await column(shop, 'SELECT stock FROM product')).toEqual([13]);
+  expect(await shop.column('SELECT stock FROM product')).toEqual([13]);
 });
 
 test('the orders stay the same table: in another one an id is another order’s; it may be renamed', async () => {

@@ -96,9 +96,9 @@ UPDATE purchase SET pay_before = placed;`,
     async (...more) => {
       const shop = await deployed(...more.filter(Boolean));
       expect(await call(shop, 'preview_expired_orders', 5)).toMatchObject([{ order_id: 2 }]);
-      expect(await column(shop, 'SELECT due_orders FROM order_timeout_backlog')).toEqual([1]);
+      expect(await shop.column('SELECT due_orders FROM order_timeout_backlog')).toEqual([1]);
       expect(await sweep(shop)).toMatchObject({ cancelled: 1, returned: { points: '10' } });
-      expect(await column(shop, 'SELECT id FROM purchase WHERE status = 2')).toEqual([2]);
+      expect(await shop.column('SELECT id FROM purchase WHERE status = 2')).toEqual([2]);
       expect(await cancel(shop, 1)).toMatchObject({ outcome: 'contradictory' });
       expect(await findingsOfAll(shop)).toEqual(['1: contradictory  0', '3: contradictory  0']);
     },
@@ -305,8 +305,8 @@ give_back:
 `,
   );
   expect(await cancel(shop, 1)).toMatchObject({ returned: { bonus: '50' } });
-  expect(await column(shop, 'SELECT 积分 FROM konto')).toEqual([50]);
-  expect(await column(shop, 'SELECT prämie FROM purchase')).toEqual([49]);
+  expect(await shop.column('SELECT 积分 FROM konto')).toEqual([50]);
+  expect(await shop.column('SELECT prämie FROM purchase')).toEqual([49]);
 });
 
 it('a journal that was kept, and is loaded before the next deployment, makes a second refund impossible', async () => {

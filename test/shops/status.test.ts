@@ -119,10 +119,10 @@ CREATE TRIGGER no_way_back BEFORE UPDATE ON purchase FOR EACH ROW
   await expect(cancel(shop, 1)).rejects.toMatchObject({ errno: 50010 });
   // What it makes of a status beside that is the shop's.
   expect(await sweep(shop)).toMatchObject({ cancelled: 2, failed: 1, returned: { points: '20' } });
-  expect(await column(shop, 'SELECT status FROM purchase ORDER BY id')).toEqual([0, 12, 2]);
-  expect(await column(shop, 'SELECT points FROM guest')).toEqual([20]);
-  expect(await column(shop, 'SELECT reference FROM order_timeout_payment')).toEqual([]);
-  expect(await column(shop, 'SELECT error_number FROM order_timeout_failure')).toEqual([50010]);
+  expect(await shop.column('SELECT status FROM purchase ORDER BY id')).toEqual([0, 12, 2]);
+  expect(await shop.column('SELECT points FROM guest')).toEqual([20]);
+  expect(await shop.column('SELECT reference FROM order_timeout_payment')).toEqual([]);
+  expect(await shop.column('SELECT error_number FROM order_timeout_failure')).toEqual([50010]);
 });
 
 describe('an order whose status follows from other columns', () => {

@@ -11,7 +11,7 @@ export {
   pointsRow,
 } from './order';
 export { deployEngine } from './deploy';
-export { dropTriggers, emptyTables } from './empty';
+export { emptyTables } from './empty';
 export { changes, changesOf, type State, wholeState } from './state';
 export { timestamps, unsignedIds, wholeSeconds } from './schema-variants';
 export { isSession, lockWait, sessionEnd, until } from './waits';

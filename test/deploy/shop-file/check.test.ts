@@ -3,13 +3,14 @@ import { applyProposals, checkShopFile } from '../../../scripts/deploy/shop-file
 import { usesOf } from '../../../scripts/deploy/shop-file/expressions';
 import type { ShopFile } from '../../../scripts/deploy/shop-file/schema';
 import type { Shop } from '../../support';
-import { check, deployedAs, shopFileOf, tablesOf } from './tables';
+import { tablesOf } from '../../shops/example';
+import { check, deployedAs, textOf } from './tables';
 
 let litemall: string;
 let mall: string;
 beforeAll(async () => {
-  litemall = await shopFileOf('litemall');
-  mall = await shopFileOf('mall');
+  litemall = await textOf('litemall');
+  mall = await textOf('mall');
 });
 
 function edit(text: string, part: string, by: string): string {

@@ -1,23 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { withSession } from '../../../scripts/deploy/connection';
 import { sayFinding } from '../../../scripts/deploy/errors';
 import { assembleShop, parseShopFile } from '../../../scripts/deploy/shop-file/read';
 import { checkShopFile, type Deployed } from '../../../scripts/deploy/shop-file/check';
 import { readShopFacts } from '../../../scripts/deploy/shop-file/facts';
-import type { Example } from '../../../scripts/dev/shop';
-import { createShop, type Shop } from '../../support';
+import { type Example, shopFileOf } from '../../../scripts/dev/shop';
+import type { Shop } from '../../support';
 
-const ROOT = join(__dirname, '../../..');
-
-/** A database with the tables of an example shop, and nothing else. */
-export async function tablesOf(example: Example): Promise<Shop> {
-  const schema = await readFile(join(ROOT, 'test/shops', example, 'schema.sql'), 'utf8');
-  return createShop({ deploy: false, schema: () => schema });
-}
-
-export const shopFileOf = (example: Example) =>
-  readFile(join(ROOT, 'sql/shops', `${example}.yaml`), 'utf8');
+/** The text of an example's shop file. */
+export const textOf = (example: Example) => readFile(shopFileOf(example), 'utf8');
 
 /** Holds a shop file against a database; mistakes and remarks are sentences. */
 export async function check(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { plan } from '../../../scripts/deploy';
-import { cancel, exampleOfFile, findings, sweep } from '../example';
+import { call, cancel, exampleOfFile, findings, findingsOfAll, sweep } from '../example';
 
 const shop = exampleOfFile('mall');
 
@@ -153,5 +153,73 @@ describe('mall', () => {
     expect(await cancel(shop, deleted)).toMatchObject({ outcome: 'excluded' });
     expect(await cancel(shop, paid)).toMatchObject({ outcome: 'not_pending' });
     expect(await findings(shop)).toEqual([]);
+  });
+
+  // Of what is neither in a ledger nor in a row that names its order, nobody knows whether the shop's own cancel gave it
+  // back: a finding that nothing was given would have somebody give it a second time.
+  describe('of an order whose coupon and SKU there are not', () => {
+    const missing = (id: number) =>
+      ['coupon 9', 'stock 5'].map((target) => `${id}: missing_target ${target}`);
+    const wanted = { lines: [{ 5: 3 }], coupon: 9 };
+
+    it('says nothing when the shop itself cancelled it, and may have given back', async () => {
+      await order({ ...wanted, status: 4 });
+      // mall has set the coupon free, and the SKU was deleted since.
+      await coupons(1);
+      expect(await findingsOfAll(shop)).toEqual([]);
+    });
+
+    it('tells it when it was cancelled here, also when the entry in the journal is purged', async () => {
+      const id = await order(wanted);
+      await cancel(shop, id);
+      await sweep(shop);
+      expect(await findings(shop)).toEqual(missing(id));
+      await shop.run('DELETE FROM order_timeout_cancellation');
+      await shop.run('DELETE FROM order_timeout_batch');
+      expect(await findingsOfAll(shop)).toEqual(missing(id));
+    });
+
+    it('tells it while it is pending, and no longer once the shop has found the rows', async () => {
+      const id = await order(wanted);
+      expect(await findingsOfAll(shop)).toEqual(missing(id));
+      await coupons(1);
+      await shop.run('UPDATE sms_coupon_history SET use_status = 1');
+      await sku(5, 3);
+      expect(await findingsOfAll(shop)).toEqual([]);
+    });
+
+    it('tells it of one that was cancelled here until a person says so: no repair gives it', async () => {
+      const id = await order(wanted);
+      const ofStock = `${id}: missing_target stock 5`;
+      await cancel(shop, id);
+      await sku(5, 3);
+      expect(await findingsOfAll(shop)).toContain(ofStock);
+      expect(await call(shop, 'repair_missing_refund', id)).toEqual([]);
+      // Pending again, it will be given.
+      await shop.run('UPDATE oms_order SET status = 0');
+      expect(await findingsOfAll(shop)).not.toContain(ofStock);
+      await cancel(shop, id);
+      await sweep(shop);
+      expect(await locked()).toEqual([0]);
+    });
+  });
+
+  it('has a third take of points, which no ledger tells, found again, also when the second was settled', async () => {
+    await member(500);
+    const id = await order({ points: 50 });
+    const again = async () => {
+      await shop.run('UPDATE oms_order SET status = 0');
+      await shop.run('UPDATE ums_member SET integration = integration - 50');
+      await cancel(shop, id);
+    };
+    await cancel(shop, id);
+    await again();
+    const found = [`${id}: second_take points 0`];
+    expect(await findings(shop)).toEqual(found);
+    const [second] = await call<{ finding_id: number }>(shop, 'list_findings', 10);
+    await call(shop, 'settle_finding', second?.finding_id, 'given by hand');
+    expect(await findingsOfAll(shop)).toEqual([]);
+    await again();
+    expect(await findings(shop)).toEqual(found);
   });
 });
