@@ -9,27 +9,6 @@ export function percentile(numbers: readonly number[], share: number): number {
   return sorted(numbers)[Math.max(rank, 1) - 1] ?? NaN;
 }
 
-/** The columns of a table of times, in milliseconds. */
-export const TIMES_HEAD = ['', 'times', 'p50 ms', 'p99 ms', 'max ms'];
-
-export const timesRow = (label: string, times: readonly number[]) => [
-  label,
-  times.length,
-  percentile(times, 0.5),
-  percentile(times, 0.99),
-  Math.max(...times),
-];
-
-export const p99 = (times: readonly number[]) => percentile(times, 0.99);
-
-/** What neighbours met in one round: times in milliseconds. */
-export type Stretch = 'alone' | 'computing' | 'draining';
-export type Round = Readonly<Record<Stretch, readonly number[]>>;
-
-/** How many times as long the slowest take in one stretch as in another: the median of the rounds. */
-export const slowdown = (rounds: readonly Round[], of: Stretch, against: Stretch) =>
-  median(rounds.map((round) => p99(round[of]) / p99(round[against])));
-
 /** The middle one, or the mean of the two in the middle. NaN for none. */
 export function median(numbers: readonly number[]): number {
   const inOrder = sorted(numbers);
@@ -72,6 +51,10 @@ async function cpuOf(admin: Connection, db: Connection): Promise<number> {
   );
   return Number(row?.ms);
 }
+
+/** Orders per second, of costs per 1,000 orders: the median. */
+export const perSecond = (costs: readonly Cost[]) => 1e6 / median(costs.map(({ wall }) => wall));
+export const cpuOfAll = (costs: readonly Cost[]) => median(costs.map(({ cpu }) => cpu));
 
 /** Keeps one core of the server busy, and touches no table. */
 export async function compute(db: Connection, seconds: number): Promise<void> {

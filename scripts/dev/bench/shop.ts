@@ -6,7 +6,7 @@ import { splitStatements } from '../../deploy/text';
 import { type MysqlServer, startServer } from '../server';
 import { createShopTables, type Example, loadExampleShop, type Mix, shopFileOf } from '../shop';
 import { withEventOff } from '../sources';
-import { select } from './measure';
+import { type Cost, costOf, select } from './measure';
 import type { Sizes } from './options';
 
 /** What the parts of the bench work with. */
@@ -202,4 +202,18 @@ export async function sweepAll(db: Connection): Promise<void> {
       throw new Error(`The sweep must complete or run out of time, but was ${row.outcome}`);
     }
   }
+}
+
+/** What this costs for 1,000 of so many orders. Default: a sweep of them all. */
+export async function timed(
+  { admin, progress }: Bench,
+  what: string,
+  { db }: BenchShop,
+  orders: number,
+  work: () => Promise<unknown> = () => sweepAll(db),
+): Promise<Cost> {
+  const { wall, cpu } = await costOf(admin, db, work);
+  const speed = Math.round((orders / wall) * 1000);
+  progress(`${what}, ${orders} orders: ${speed}/s, CPU ${Math.round(cpu)} ms`);
+  return { wall: (wall / orders) * 1000, cpu: (cpu / orders) * 1000 };
 }

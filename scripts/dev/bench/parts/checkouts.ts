@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection, ResultSetHeader } from 'mysql2/promise';
+import { atPace, customerRatios, meet, type Round, TIMES_HEAD, timesRows } from '../customers';
+import { select } from '../measure';
+import type { Section } from '../section';
 import { type Bench, DUE_ONLY, sweepAll } from '../shop';
-import { compute, p99, type Round, select, slowdown, TIMES_HEAD, timesRow } from '../measure';
-import { atMost, type Section } from '../section';
-import { atPace } from './neighbour';
 
 const CUSTOMERS = 4;
 const PACE_MS = 20;
@@ -11,59 +10,27 @@ const PRODUCTS = 500;
 
 /** Customers of the litemall shop check out, alone and while a sweep gives back the stock that they fight for. */
 export async function measureCheckouts(bench: Bench): Promise<Section> {
-  const { rounds, drained, aloneSeconds } = bench.sizes;
+  const { rounds, drained } = bench.sizes;
   const shop = await bench.shop('litemall', 'litemall');
   const customers = await Promise.all(Array.from({ length: CUSTOMERS }, shop.connect));
   const measured: Round[] = [];
-  const failures: string[] = [];
   for (let round = 1; round <= rounds; round += 1) {
     await shop.refill(drained, DUE_ONLY);
     const before = await stockAndSold(shop.db);
-    const buyWhile = async (work: () => Promise<unknown>): Promise<number[]> => {
-      let isOver = false;
-      const buying = customers.map((customer) =>
-        atPace(PACE_MS, customer, randomProducts(), checkOut, () => isOver),
-      );
-      await work();
-      isOver = true;
-      const ended = await Promise.all(buying);
-      failures.push(...ended.flatMap(({ failures }) => failures));
-      return ended.flatMap(({ times }) => times);
-    };
-    const alone = await buyWhile(() => sleep(aloneSeconds * 1000));
-    const computing = await buyWhile(() => compute(shop.db, aloneSeconds));
-    const draining = await buyWhile(() => sweepAll(shop.db));
-    measured.push({ alone, computing, draining });
+    const [met] = await meet(bench, shop, 'checkouts', (isOver) =>
+      customers.map((one) => atPace(PACE_MS, one, randomProducts(), checkOut, isOver)),
+    );
+    measured.push(met);
     while ((await owed(shop.db)) > 0) await sweepAll(shop.db);
     const after = await stockAndSold(shop.db);
     if (before !== after) throw new Error(`Stock and sold were ${before}, and are ${after}`);
-    bench.progress(
-      `checkouts: p99 ${p99(alone).toFixed(1)} ms alone, ${p99(computing).toFixed(1)} ms beside a session that computes, ${p99(draining).toFixed(1)} ms during a drain`,
-    );
   }
-  const all = (stretch: keyof Round) => measured.flatMap((round) => round[stretch]);
   return {
     title: `${CUSTOMERS} customers check out from ${PRODUCTS} products while ${drained} orders drain`,
     head: TIMES_HEAD,
-    rows: [
-      timesRow('checkouts, alone', all('alone')),
-      timesRow('checkouts, beside a session that only computes', all('computing')),
-      timesRow('checkouts, during the drain', all('draining')),
-    ],
+    rows: timesRows('checkouts', measured),
     notes: ['Stock and what is sold add up to the same before and after.'],
-    ratios: [
-      atMost(
-        "checkouts' p99 during a drain against alone",
-        slowdown(measured, 'draining', 'alone'),
-        1.5,
-      ),
-      atMost(
-        "checkouts' p99 during a drain against a session that computes",
-        slowdown(measured, 'draining', 'computing'),
-        1.5,
-      ),
-      atMost('checkouts that failed', failures.length, 0, 'failures'),
-    ],
+    ratios: customerRatios('checkouts', measured),
   };
 }
 
