@@ -139,22 +139,7 @@ test('a reference that a session would cut is refused: two payments are not one'
   }
 });
 
-test('an order that was paid, set pending again and then timed out is a finding', async () => {
-  const { orderId } = await pendingOrder(shop, { coupon: 1000 });
-  await acceptPayment(shop.db, orderId, 'pi_1');
-  await shop.run('CALL reconcile_orders(NULL)');
-  expect(await listFindings(shop.db)).toEqual([]);
-
-  await shop.run('UPDATE orders SET status = 1');
-  await cancelExpiredOrders(shop.db);
-  await shop.run('CALL reconcile_orders(NULL)');
-
-  expect(await listFindings(shop.db)).toMatchObject([
-    { orderId: String(orderId), what: 'cancelled_after_payment', detail: 'pi_1' },
-  ]);
-});
-
-test('and is one at once, whoever cancels it and however old it is, and again for another payment', async () => {
+test('an order that was paid, set pending again and then cancelled is a finding at once, whoever cancels it and however old it is, and again for another payment', async () => {
   const old = await pendingOrder(shop, { coupon: 1000, ageMinutes: 60 * 24 * 30 });
   const elsewhere = await pendingOrder(shop, { ageMinutes: 60 * 24 * 30 });
   await acceptPayment(shop.db, old.orderId, 'pi_2');
@@ -162,7 +147,8 @@ test('and is one at once, whoever cancels it and however old it is, and again fo
   await acceptPayment(shop.db, elsewhere.orderId, 'pi_3');
   // Both looks that the sweep takes at an order are over.
   await cancelExpiredOrders(shop.db);
-  const [found] = await listFindings(shop.db);
+  const [found, ...none] = await listFindings(shop.db);
+  expect(none).toEqual([]);
   await settleFinding(shop.db, found?.findingId ?? 0, { remark: 'paid once' });
 
   await shop.run('UPDATE orders SET status = 1');
@@ -286,9 +272,7 @@ test('deadlines take a list of ids, which may be empty', async () => {
   await expect(shop.db.query('CALL order_deadlines(NULL)')).rejects.toThrow('but is NULL');
 });
 
-async function toSendBack(shop: Shop): Promise<string[]> {
-  const rows = await shop.run<{ reference: string }>(
+const toSendBack = (shop: Shop) =>
+  shop.column(
     'SELECT reference FROM order_timeout_payment WHERE to_send_back = 1 ORDER BY reference',
   );
-  return rows.map(({ reference }) => reference);
-}

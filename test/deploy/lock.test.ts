@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { cancelExpiredOrders } from '../../scripts';
 import { DeploymentLocked, up } from '../../scripts/deploy';
-import { sweepLock } from '../../scripts/deploy/lock';
-import { createShop, until } from '../support';
+import { until } from '../support';
 import { holding } from '../procedures/obstacles';
 import { deployedShop, newShop } from './support/deployer';
 import { edited, SMALL } from './support/sources';
@@ -19,13 +17,6 @@ describe('deployments of one database', () => {
     expect(ends.filter((end) => end === 'done')).toHaveLength(1);
     expect(await up(url, { source: SMALL })).toMatchObject({ outcome: 'nothing_to_do' });
   });
-});
-
-it('the lock that keeps the sweep away is its own', async () => {
-  const shop = await createShop();
-  const blocker = await shop.connect();
-  await blocker.query('DO GET_LOCK(?, 0)', [sweepLock(shop.name)]);
-  expect(await cancelExpiredOrders(shop.db)).toMatchObject({ outcome: 'busy' });
 });
 
 describe('a transaction that uses a routine', () => {

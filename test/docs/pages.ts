@@ -14,6 +14,27 @@ export const pages = () => [
     .map((file) => join('docs', file)),
 ];
 
+interface Block {
+  readonly language: string;
+  readonly text: string;
+}
+
+/** The blocks of a page, in their order; of one language, if it is named. */
+export const blocksOf = (page: string, only?: string): Block[] =>
+  [...readPage(page).matchAll(/^```([^\n]+)\n([^]*?)^```$/gm)]
+    .map(([, language = '', text = '']) => ({ language, text }))
+    .filter(({ language }) => only === undefined || language === only);
+
+/** Times are another day's. */
+export const withoutTimes = (text: string) =>
+  text.replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{3})?/g, 'TIME');
+
+/** The rows that a block shows in comments, the names of the columns first. */
+export const rowsShown = (block: string) =>
+  [...block.matchAll(/^-- (.*\|.*)$/gm)].map(([, row = '']) =>
+    row.split('|').map((cell) => withoutTimes(cell.trim())),
+  );
+
 /** Each link of a page in this folder to a file or a heading that is not there. */
 export function brokenLinks(root: string, page: string): string[] {
   const read = (file: string) => readFileSync(join(root, file), 'utf8');

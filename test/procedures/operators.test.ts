@@ -98,30 +98,6 @@ test.for([2, null])('a repair of an order of status %s gives nothing', async (st
   ).toEqual({});
 });
 
-test.for([
-  'cancel_expired_order(1)',
-  'cancel_expired_orders()',
-  "cancel_order_as_admin(1, '')",
-  'order_timeout_clock()',
-  'order_timeout_health()',
-  'order_timeout_numbers()',
-  'audit_missing_refunds(NULL)',
-  'explain_order_timeout(1)',
-  'preview_expired_orders(1)',
-])(
-  'without its settings the engine decides nothing: %s says what is missing',
-  async (procedure) => {
-    await pendingOrder(shop, { orderId: 1, coupon: 1000 });
-    await shop.run('DELETE FROM order_timeout_setting');
-
-    await expect(rowsOf(shop.db, procedure)).rejects.toMatchObject({
-      errno: 50003,
-      message: expect.stringContaining('order_timeout_setting has lost its row') as string,
-    });
-    expect(await shop.column('SELECT status FROM orders')).toEqual([1]);
-  },
-);
-
 test('a procedure that fails leaves the time zone of the session as it was', async () => {
   const shop = await createShop();
   const db = await shop.connect();
