@@ -1,6 +1,6 @@
 import { expect, inject, onTestFinished, test, vi } from 'vitest';
 import { runDemo } from '../../scripts/dev/demo';
-import { complaints, money, type Runs, type Seen } from '../../scripts/dev/demo/report';
+import { complaints, type Runs, type Seen } from '../../scripts/dev/demo/report';
 import type { Example } from '../../scripts/dev/shop';
 import { createShop } from '../support';
 
@@ -45,13 +45,8 @@ test('the demo fails when the balances, the ledgers and the run disagree', () =>
   const seen = (coupon: bigint, balance: number, timeoutRefunds: number): Seen => ({
     counts: { cancelled: 0n, coupon },
     disagreements: [],
-    incidents: [1690, 1532].map((couponId) => ({
-      couponId,
-      orderId: 1,
-      orderStatus: 'cancelled',
-      couponStatus: 'usable',
-      balance,
-      timeoutRefunds,
+    incidents: [1690, 1532].map((coupon) => ({
+      ...{ coupon, balance, 'timeout_refund rows': timeoutRefunds },
     })),
   });
   const runs: Runs = {
@@ -65,19 +60,10 @@ test('the demo fails when the balances, the ledgers and the run disagree', () =>
     ...complaints(seen(0n, 0, 0), after, { ...runs, sums: { cancelled: 0n, failed } }),
   ];
 
-  expect(complain(seen(0n, 1000, 1))).toEqual([]);
-  expect(complain(seen(5n, 1000, 1))).toEqual(['coupon: grew by 5, but the journal says 0.']);
-  expect(complain(seen(0n, 1000, 2))).toHaveLength(2);
+  expect(complain(seen(0n, 10, 1))).toEqual([]);
+  expect(complain(seen(5n, 10, 1))).toEqual(['coupon: grew by 5, but the journal says 0.']);
+  expect(complain(seen(0n, 10, 2))).toHaveLength(2);
   expect(complain(seen(0n, 0, 1), { failed: 1n })).toHaveLength(3);
   const disagreements = ['user 1: 5 more than its ledger adds up to'];
-  expect(complain({ ...seen(0n, 1000, 1), disagreements })).toEqual(disagreements);
-});
-
-test.each([
-  [0, '0.00'],
-  [5, '0.05'],
-  [-1000, '-10.00'],
-  [123456789, '1,234,567.89'],
-])('%s in minor units is %s', (minorUnits, shown) => {
-  expect(money(minorUnits)).toBe(shown);
+  expect(complain({ ...seen(0n, 10, 1), disagreements })).toEqual(disagreements);
 });

@@ -9,38 +9,36 @@ import type { BenchShop } from './shop';
  */
 const RANGE = 500;
 
+const isNew = (table: string) => `id > (SELECT COALESCE(MAX(id), 0) FROM ${table})`;
+
+/** What is learnt of the engine's shop: the table, the range that a row belongs to, and which rows. */
+const LEARNT: [table: string, range: string, where?: string][] = [
+  ['order_timeout_run', '0'],
+  ['order_timeout_batch', '0', 'id = (SELECT MIN(id) FROM ENGINE.order_timeout_batch)'],
+  ['order_timeout_refund', `order_id DIV ${RANGE}`],
+  ['order_timeout_cancellation', `order_id DIV ${RANGE}`],
+  ['user_coupon_ledger', `order_id DIV ${RANGE}`, isNew('user_coupon_ledger')],
+  ['user_points_ledger', `ref_id DIV ${RANGE}`, isNew('user_points_ledger')],
+  // A row that the engine opened: first used in the range of its first order.
+  [
+    'user_points',
+    `(SELECT MIN(order_id) DIV ${RANGE} FROM ENGINE.order_timeout_refund AS refund WHERE refund.kind = 'points' AND refund.account_id = user_points.id)`,
+    isNew('user_points'),
+  ],
+];
+
 /** Reads what the engine left in its shop into the floor's, which holds the same orders before a sweep. */
 export async function learn(floor: BenchShop, engine: BenchShop): Promise<void> {
   const { db } = floor;
-  const of = (table: string) => `${engine.name}.${table}`;
-  /** `range`: which range a row belongs to; `where`: which rows. */
-  const copy = async (table: string, range: string, where = 'TRUE') => {
-    await db.query(`DROP TABLE IF EXISTS floor_${table}`);
-    const columns = (await columnsOf(db, table)).join(', ');
-    await db.query(
-      `CREATE TABLE floor_${table} (range_no INT NOT NULL, KEY (range_no)) ENGINE = InnoDB
-       SELECT ${range} AS range_no, ${columns} FROM ${of(table)} WHERE ${where} ORDER BY range_no`,
-    );
-  };
-  const isNew = (table: string) => `id > (SELECT COALESCE(MAX(id), 0) FROM ${table})`;
-
   await floor.relaxed(async () => {
-    await copy('order_timeout_run', '0');
-    await copy(
-      'order_timeout_batch',
-      '0',
-      `id = (SELECT MIN(id) FROM ${of('order_timeout_batch')})`,
-    );
-    await copy('order_timeout_refund', `order_id DIV ${RANGE}`);
-    await copy('order_timeout_cancellation', `order_id DIV ${RANGE}`);
-    await copy('user_coupon_ledger', `order_id DIV ${RANGE}`, isNew('user_coupon_ledger'));
-    await copy('user_points_ledger', `ref_id DIV ${RANGE}`, isNew('user_points_ledger'));
-    // A row of user_points that the engine opened: first used in the range of its first order.
-    await copy(
-      'user_points',
-      `(SELECT MIN(order_id) DIV ${RANGE} FROM ${of('order_timeout_refund')} AS refund WHERE refund.kind = 'points' AND refund.account_id = user_points.id)`,
-      isNew('user_points'),
-    );
+    for (const [table, range, where = 'TRUE'] of LEARNT) {
+      const columns = writable(await columnsOf(db, table)).join(', ');
+      const rows = `SELECT ${range} AS range_no, ${columns} FROM ENGINE.${table} WHERE ${where} ORDER BY range_no`;
+      await db.query(`DROP TABLE IF EXISTS floor_${table}`);
+      await db.query(
+        `CREATE TABLE floor_${table} (range_no INT NOT NULL, KEY (range_no)) ENGINE = InnoDB ${rows.replaceAll('ENGINE.', `${engine.name}.`)}`,
+      );
+    }
     await db.query('UPDATE floor_user_points SET points = 0');
     await db.query('DROP TABLE IF EXISTS floor_given');
     await db.query(
@@ -49,21 +47,11 @@ export async function learn(floor: BenchShop, engine: BenchShop): Promise<void> 
        SELECT range_no, kind, IF(kind = 'coupon', target_id, account_id) AS account_id, SUM(amount) AS amount
          FROM floor_order_timeout_refund GROUP BY 1, 2, 3`,
     );
-    await db.query(
-      `ANALYZE NO_WRITE_TO_BINLOG TABLE ${LEARNT.map((table) => `floor_${table}`).join(', ')}`,
-    );
+    const tables = [...LEARNT.map(([table]) => table), 'given'].map((table) => `floor_${table}`);
+    await db.query('ANALYZE NO_WRITE_TO_BINLOG TABLE ??', [tables]);
     await createWriters(db);
   });
 }
-
-const LEARNT = [
-  'order_timeout_refund',
-  'order_timeout_cancellation',
-  'user_coupon_ledger',
-  'user_points_ledger',
-  'user_points',
-  'given',
-];
 
 /** Writes it all, range by range, each in a transaction. */
 export async function writeFloor(db: Connection): Promise<void> {
@@ -74,13 +62,17 @@ async function createWriters(db: Connection): Promise<void> {
   await db.query('DROP PROCEDURE IF EXISTS floor_write_range');
   await db.query('DROP PROCEDURE IF EXISTS floor_write_all');
   const insert = async (table: string, ...without: string[]) => {
-    const columns = (await columnsOf(db, table)).filter((column) => !without.includes(column));
+    const columns = writable(await columnsOf(db, table)).filter(
+      (column) => !without.includes(column),
+    );
     // A batch of the floor is a range; the engine's numbers would scatter the journal's keys.
     const values = columns.map((column) => (column === 'batch_id' ? 'p_range_no + 1' : column));
     return `INSERT INTO ${table} (${columns.join(', ')})
             SELECT ${values.join(', ')} FROM floor_${table} WHERE range_no = p_range_no`;
   };
-  const batch = (await columnsOf(db, 'order_timeout_batch')).filter((column) => column !== 'id');
+  const batch = writable(await columnsOf(db, 'order_timeout_batch')).filter(
+    (column) => column !== 'id',
+  );
   await db.query(
     `CREATE PROCEDURE floor_write_range (IN p_range_no INT)
      BEGIN
@@ -123,17 +115,24 @@ async function createWriters(db: Connection): Promise<void> {
   );
 }
 
-/** The columns that can be written, in their order. */
-async function columnsOf(db: Connection, table: string): Promise<string[]> {
-  const columns = await select<{ name: string }>(
+interface Column {
+  readonly name: string;
+  readonly type: string;
+  readonly expression: string;
+}
+
+/** The columns of a table, in their order. */
+const columnsOf = (db: Connection, table: string) =>
+  select<Column>(
     db,
-    `SELECT column_name AS name FROM information_schema.columns
-      WHERE table_schema = DATABASE() AND table_name = ? AND generation_expression = ''
-      ORDER BY ordinal_position`,
+    `SELECT column_name AS name, data_type AS type, generation_expression AS expression
+       FROM information_schema.columns
+      WHERE table_schema = DATABASE() AND table_name = ? ORDER BY ordinal_position`,
     [table],
   );
-  return columns.map(({ name }) => name);
-}
+
+const writable = (columns: readonly Column[]) =>
+  columns.filter(({ expression }) => expression === '').map(({ name }) => name);
 
 const COMPARED = {
   orders: [],
@@ -168,13 +167,7 @@ export async function requireSameState(
 
 /** A table's number of rows and a sum over them. */
 async function summary(db: Connection, table: ComparedTable): Promise<string> {
-  const columns = await select<{ name: string; type: string }>(
-    db,
-    `SELECT column_name AS name, data_type AS type FROM information_schema.columns
-      WHERE table_schema = DATABASE() AND table_name = ? ORDER BY ordinal_position`,
-    [table],
-  );
-  const values = columns
+  const values = (await columnsOf(db, table))
     .filter(({ name }) => !(COMPARED[table] as readonly string[]).includes(name))
     .map(({ name, type }) =>
       /^(datetime|timestamp)$/.test(type) ? `${name} IS NULL` : `COALESCE(${name}, '')`,

@@ -47,48 +47,42 @@ export function figures(value: number): string {
   return rounded.toLocaleString('en', { maximumFractionDigits: 6 });
 }
 
-/** The whole report for a terminal. */
-export function toTables(report: Report): string {
-  const { surroundings, startedAt, durationSeconds, sections } = report;
-  const ratios = ratiosOf(report);
-  return [
-    Object.entries(surroundings)
-      .map(([name, value]) => `${name}: ${value}`)
-      .join('; '),
-    `${startedAt}, ${durationSeconds} seconds`,
-    ...sections.flatMap(({ title, head, rows, notes = [] }) => [
-      ...table(title, head, rows),
-      ...notes,
-    ]),
-    ...(ratios.length > 0
-      ? table('Ratios', ['', 'measured', 'must be', ''], ratioRows(ratios))
-      : []),
-  ].join('\n');
-}
-
-type Cells = readonly (string | number)[];
-
-function table(title: string, head: readonly string[], rows: readonly Cells[]): string[] {
-  const made = new Table({
-    head: [...head],
-    style: { head: [], border: [] },
-    colAligns: head.map((_, nth) => (typeof rows[0]?.[nth] === 'number' ? 'right' : 'left')),
-  });
-  for (const row of rows) made.push(row.map(text));
-  return ['', pc.bold(title), made.toString()];
-}
-
 const text = (cell: string | number) => (typeof cell === 'number' ? figures(cell) : cell);
+
+type Shown = Pick<Section, 'title' | 'head' | 'rows' | 'notes'>;
+
+/** What must be reached, as a table. `judged`: what is said of each. */
+const ratioTable = (report: Report, title: string, judged: (ratio: Ratio) => string[]): Shown => ({
+  title,
+  head: ['', 'measured', 'must be'],
+  rows: ratiosOf(report).map((ratio) => [
+    ratio.name,
+    `${figures(ratio.value)} ${ratio.unit}`,
+    `${ratio.direction} ${ratio.limit}`,
+    ...judged(ratio),
+  ]),
+});
 
 const COLOURS = { reached: pc.green, missed: pc.yellow, 'missed by far': pc.red };
 
-function ratioRows(ratios: readonly Ratio[]): Cells[] {
-  return ratios.map(({ name, value, limit, direction, unit, verdict }) => [
-    name,
-    `${figures(value)} ${unit}`,
-    `${direction} ${limit}`,
-    COLOURS[verdict](verdict),
-  ]);
+/** The whole report for a terminal. */
+export function toTables(report: Report): string {
+  const ratios = ratioTable(report, 'Ratios', ({ verdict }) => [COLOURS[verdict](verdict)]);
+  return [
+    Object.entries(report.surroundings)
+      .map(([name, value]) => `${name}: ${value}`)
+      .join('; '),
+    `${report.startedAt}, ${report.durationSeconds} seconds`,
+    ...[...report.sections, ratios].flatMap(({ title, head, rows, notes = [] }) => {
+      const table = new Table({
+        head: [...head],
+        style: { head: [], border: [] },
+        colAligns: head.map((_, nth) => (typeof rows[0]?.[nth] === 'number' ? 'right' : 'left')),
+      });
+      for (const row of rows) table.push(row.map(text));
+      return ['', pc.bold(title), table.toString(), ...notes];
+    }),
+  ].join('\n');
 }
 
 const MARKS = /(<!-- bench: written by npm run bench -->\n)[^]*?(<!-- end -->)/;
@@ -96,16 +90,7 @@ const MARKS = /(<!-- bench: written by npm run bench -->\n)[^]*?(<!-- end -->)/;
 /** docs/performance.md with the tables of this run between its marks. */
 export function intoPage(page: string, report: Report): string {
   if (!MARKS.test(page)) throw new Error('docs/performance.md has no place for the tables');
-  const ratios: Section = {
-    title: 'What must be reached',
-    head: ['', 'measured', 'must be'],
-    rows: ratiosOf(report).map(({ name, value, limit, direction, unit }) => [
-      name,
-      `${figures(value)} ${unit}`,
-      `${direction} ${limit}`,
-    ]),
-    ratios: [],
-  };
+  const ratios = ratioTable(report, 'What must be reached', () => []);
   const { server = '', cpu = '', memory = '' } = report.surroundings;
   const lines = [
     `${report.startedAt.slice(0, 10)}, ${server}, ${cpu}, ${memory}; durability as MySQL ships it.`,

@@ -9,10 +9,10 @@ import { type MysqlServer, startServer } from '../server';
 import { createShopTables, type Example, loadExampleShop, shopFileOf } from '../shop';
 import {
   complaints,
-  incidentsTable,
   lookAt,
   orderMoneyTable,
   readRuns,
+  rowsTable,
   runLines,
   totalsTable,
   whole,
@@ -118,10 +118,7 @@ async function show(url: string, example: Example, log: (text: string) => void):
       `  ${whole(orders)} orders in database ${new URL(url).pathname.slice(1)}: ${whole(pending)} wait for payment.`,
     );
     if (isBuiltIn)
-      section(
-        'User 9110, whose coupons the old task forgot: before',
-        incidentsTable(before.incidents),
-      );
+      section('User 9110, whose coupons the old task forgot: before', rowsTable(before.incidents));
 
     const { steps, remarks } = await up(url, {
       ...(isBuiltIn ? {} : { shop: shopFileOf(example) }),
@@ -143,7 +140,7 @@ async function show(url: string, example: Example, log: (text: string) => void):
     for (const line of runLines(runs)) log(`  ${line}`);
 
     const after = await lookAt(db, example);
-    if (isBuiltIn) section('User 9110: after', incidentsTable(after.incidents));
+    if (isBuiltIn) section('User 9110: after', rowsTable(after.incidents));
     section('What the shop has, by its own tables', totalsTable(before, after, runs));
     section('One order: CALL order_money(?), what support is asked for', await orderMoneyTable(db));
     const wrong = [...complaints(before, after, runs)];

@@ -28,16 +28,8 @@ const COUNTS: Readonly<Record<Example, string>> = {
 
 type Counts = Readonly<Record<string, bigint>>;
 
-/** One of the two coupons of user 9110 from which the old task lost money. */
-interface Incident {
-  readonly couponId: number;
-  readonly orderId: number;
-  readonly orderStatus: string;
-  readonly couponStatus: string;
-  /** In minor units. */
-  readonly balance: number;
-  readonly timeoutRefunds: number;
-}
+/** One of the two coupons of user 9110 from which the old task lost money, with its titles. */
+type Incident = Readonly<Record<'coupon' | 'balance' | 'timeout_refund rows', string | number>>;
 
 /** What a shop's own tables say. */
 export interface Seen {
@@ -65,13 +57,13 @@ async function readCounts(db: Connection, sql: string): Promise<Counts> {
 
 async function readIncidents(db: Connection): Promise<Incident[]> {
   const [rows] = await db.query<(Incident & RowDataPacket)[]>(
-    `SELECT user_coupons.id AS couponId, orders.id AS orderId,
-            ELT(orders.status, 'waits for payment', 'paid', 'cancelled') AS orderStatus,
-            ELT(user_coupons.status, 'usable', 'used up', 'expired', 'held') AS couponStatus,
-            user_coupons.balance_amount AS balance,
+    `SELECT user_coupons.id AS coupon, orders.id AS 'order',
+            ELT(orders.status, 'waits for payment', 'paid', 'cancelled') AS 'the order',
+            ELT(user_coupons.status, 'usable', 'used up', 'expired', 'held') AS 'the coupon',
+            FORMAT(user_coupons.balance_amount / 100, 2) AS balance,
             (SELECT COUNT(*) FROM user_coupon_ledger
               WHERE user_coupon_id = user_coupons.id AND order_id = orders.id
-                AND action = 'timeout_refund') AS timeoutRefunds
+                AND action = 'timeout_refund') AS 'timeout_refund rows'
        FROM orders
        JOIN user_coupons ON user_coupons.id = orders.coupon_id
       WHERE orders.user_id = 9110
@@ -111,11 +103,6 @@ export async function readRuns(db: Connection): Promise<Runs> {
   };
 }
 
-/** 123456: "1,234.56". Money is in minor units. */
-export function money(minorUnits: number): string {
-  return (minorUnits / 100).toLocaleString('en-US', { minimumFractionDigits: 2 });
-}
-
 export const whole = (value: bigint | undefined) => figure(value ?? 0n);
 
 export const runLines = ({ startedAt, outcomes, calledBy, sums }: Runs) => [
@@ -124,25 +111,18 @@ export const runLines = ({ startedAt, outcomes, calledBy, sums }: Runs) => [
   `Called by ${calledBy}.`,
 ];
 
-export const incidentsTable = (incidents: readonly Incident[]) =>
-  table(
-    ['coupon', 'order', 'the order', 'the coupon', 'balance', 'timeout_refund rows'],
-    incidents.map(({ couponId, orderId, orderStatus, couponStatus, balance, timeoutRefunds }) =>
-      [couponId, orderId, orderStatus, couponStatus, money(balance), timeoutRefunds].map(String),
-    ),
-  );
-
 const grew = (before: Seen, after: Seen, name: string) =>
   (after.counts[name] ?? 0n) - (before.counts[name] ?? 0n);
 
 export const totalsTable = (before: Seen, after: Seen, { returned }: Runs) =>
-  table(
-    ['', 'before', 'after', 'difference', 'the journal says'],
-    Object.entries(after.counts).map(([name, value]) => [
-      name,
-      ...[before.counts[name], value, grew(before, after, name)].map(whole),
-      name in returned ? whole(returned[name]) : '',
-    ]),
+  rowsTable(
+    Object.entries(after.counts).map(([name, value]) => ({
+      '': name,
+      before: whole(before.counts[name]),
+      after: whole(value),
+      difference: whole(grew(before, after, name)),
+      'the journal says': name in returned ? whole(returned[name]) : '',
+    })),
   );
 
 /** What `order_money` says of an order that got most back. */
@@ -150,20 +130,18 @@ export async function orderMoneyTable(db: Connection): Promise<string> {
   const rich = 'SELECT order_id FROM order_timeout_refund GROUP BY order_id ORDER BY COUNT(*) DESC';
   const [orderId = 0] = await selectColumn(db, `${rich}, order_id DESC LIMIT 1`);
   const [[rows = []]] = await db.query<RowDataPacket[][]>('CALL order_money(?)', [orderId]);
-  return table(
-    Object.keys(rows[0] ?? {}),
-    rows.map((row) => Object.values(row as object).map((value) => String(value ?? ''))),
-  );
+  return rowsTable(rows);
 }
 
-const table = (head: readonly string[], rows: readonly string[][]) =>
+/** Rows under the names of their columns. */
+export const rowsTable = (rows: readonly Readonly<Record<string, string | number | null>>[]) =>
   toTable(
     rows,
-    Object.fromEntries(head.map((title, nth) => [title, (row: string[]) => row[nth] ?? ''])),
+    Object.fromEntries(
+      Object.keys(rows[0] ?? {}).map((name) => [name, (row) => String(row[name] ?? '')]),
+    ),
     pc,
   ).replaceAll(/^/gm, '  ');
-
-const TAKEN = 1000;
 
 /** What doesn't agree, a line each. Empty: the shop's balances, its ledgers, the journal and the runs say the same. */
 export function* complaints(before: Seen, after: Seen, runs: Runs): Generator<string> {
@@ -175,10 +153,11 @@ export function* complaints(before: Seen, after: Seen, runs: Runs): Generator<st
     if (grew(before, after, kind) !== amount)
       yield `${kind}: grew by ${grew(before, after, kind)}, but the journal says ${amount}.`;
   yield* after.disagreements.slice(0, 10);
-  for (const { couponId, balance, timeoutRefunds } of after.incidents) {
-    const was = before.incidents.find((one) => one.couponId === couponId)?.balance ?? 0;
-    if (balance - was !== TAKEN || timeoutRefunds !== 1)
-      yield `Coupon ${couponId} got ${balance - was} back in ${timeoutRefunds} rows; expected ${TAKEN} in one.`;
+  for (const [nth, { coupon, balance, ...now }] of after.incidents.entries()) {
+    // 10.00 was taken from each.
+    const got = Number(balance) - Number(before.incidents[nth]?.balance);
+    if (got !== 10 || now['timeout_refund rows'] !== 1)
+      yield `Coupon ${coupon} got ${got} back in ${now['timeout_refund rows']} rows; expected 10 in one.`;
   }
   if (after.incidents.length !== before.incidents.length)
     yield `User 9110 has ${after.incidents.length} orders instead of ${before.incidents.length}.`;

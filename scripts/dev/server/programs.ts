@@ -17,9 +17,9 @@ export interface Mysqld extends Command {
   readonly origin: string;
 }
 
+/** Where programs may be; each says what is there, undefined when nothing is, or throws an error that says why. */
 interface Place<T> {
   readonly name: string;
-  /** Undefined when there is nothing, or throws an error that says why. */
   readonly look: (log: Log) => Promise<T | undefined>;
 }
 
@@ -29,7 +29,7 @@ const SERVERS: readonly Place<Mysqld>[] = [
     name: 'mysqld on the PATH',
     look: async () => {
       const path = await onPath('mysqld', ['/usr/sbin', '/usr/local/sbin']);
-      return server(path, [], `at ${path}`);
+      return server(path, `at ${path}`);
     },
   },
   { name: 'the cache', look: async () => memoryServer(await fetchedByMemoryServer()) },
@@ -42,8 +42,14 @@ const SERVERS: readonly Place<Mysqld>[] = [
 ];
 
 const CLIENTS: readonly Place<Command>[] = [
-  { name: 'mysql on the PATH', look: async () => client(await onPath('mysql')) },
-  { name: 'the cache', look: async () => memoryServerClient(await fetchedByMemoryServer()) },
+  { name: 'mysql on the PATH', look: async () => checked(await onPath('mysql')) },
+  {
+    name: 'the cache',
+    look: async () => {
+      const mysqld = await fetchedByMemoryServer();
+      return mysqld === undefined ? undefined : checked(join(dirname(mysqld), 'mysql'));
+    },
+  },
   { name: 'the cache', look: () => debianClient(unpackedPackages()) },
   { name: "Debian's packages", look: async (log) => debianClient(await unpackPackages(log)) },
 ];
@@ -55,7 +61,8 @@ export const findMysqld = (log: Log) => firstOf(SERVERS, log);
  * The `mysql` command-line client: the one on the PATH when it is MySQL's, else the one that came
  * with the server, else Debian's. It reads no option files, so that it works the same everywhere.
  */
-export const mysqlClientCommand = (log: Log = () => undefined) => firstOf(CLIENTS, log);
+export const mysqlClientCommand = (log: Log = () => undefined): Promise<Command> =>
+  firstOf(CLIENTS, log);
 
 async function firstOf<T>(places: readonly Place<T>[], log: Log): Promise<T> {
   const reasons: string[] = [];
@@ -77,45 +84,37 @@ async function onPath(name: string, alsoIn?: readonly string[]): Promise<string>
 }
 
 const memoryServer = async (path: string | undefined) =>
-  path === undefined ? undefined : server(path, [], 'fetched by mysql-memory-server');
+  path === undefined ? undefined : server(path, 'fetched by mysql-memory-server');
 
 async function debianServer(folder: string | undefined): Promise<Mysqld | undefined> {
   if (folder === undefined) return undefined;
   const { command, args } = await debianProgram(folder, 'sbin/mysqld');
-  const options = debianServerOptions(folder);
-  return server(command, args, "from Debian's packages", options);
+  return server(command, "from Debian's packages", args, debianServerOptions(folder));
 }
-
-async function server(
-  command: string,
-  before: readonly string[],
-  origin: string,
-  options: readonly string[] = [],
-): Promise<Mysqld> {
-  const args = [...before, '--no-defaults', ...options];
-  return { command, args, version: await versionOf({ command, args }), origin };
-}
-
-const memoryServerClient = async (mysqld: string | undefined) =>
-  mysqld === undefined ? undefined : client(join(dirname(mysqld), 'mysql'));
 
 async function debianClient(folder: string | undefined): Promise<Command | undefined> {
   if (folder === undefined) return undefined;
   const { command, args } = await debianProgram(folder, 'bin/mysql');
-  return client(command, args);
+  return checked(command, args);
 }
 
-async function client(command: string, before: readonly string[] = []): Promise<Command> {
-  const program = { command, args: [...before, '--no-defaults'] };
-  await versionOf(program);
-  return program;
-}
+const server = async (
+  command: string,
+  origin: string,
+  before?: readonly string[],
+  options?: readonly string[],
+): Promise<Mysqld> => ({ ...(await checked(command, before, options)), origin });
 
-/** Runs the program for its version, which shows at once whether it is a MySQL and works here. */
-async function versionOf(program: Command): Promise<string> {
+/** A program that is a MySQL and works here, which its version shows at once. `before`: what comes before all options. */
+async function checked(
+  command: string,
+  before: readonly string[] = [],
+  options: readonly string[] = [],
+): Promise<Command & { version: string }> {
+  const program = { command, args: [...before, '--no-defaults', ...options] };
   const printed = await outputOf(program, '--version');
-  if (printed === undefined) throw new Error(`${program.command} does not run on this machine`);
-  return mysqlVersion(printed);
+  if (printed === undefined) throw new Error(`${command} does not run on this machine`);
+  return { ...program, version: mysqlVersion(printed) };
 }
 
 /**
@@ -162,13 +161,8 @@ async function fetchWithMemoryServer(log: Log): Promise<string> {
   try {
     const script = join(__dirname, 'memory-server-process.mjs');
     const run = await watchdog.run(process.execPath, [script, VERSION], { log: output });
-    const inTime = new AbortController();
-    const end = await Promise.race([
-      run.ended,
-      sleep(FETCHED_WITHIN_MS, undefined, { signal: inTime.signal }),
-    ]).finally(() => {
-      inTime.abort();
-    });
+    const tooLate = sleep(FETCHED_WITHIN_MS, undefined, { ref: false });
+    const end = await Promise.race([run.ended, tooLate]);
     const last = await tail(output, 1);
     if (end === undefined) throw new Error('not fetched within 5 minutes');
     if (end.code !== 0) throw new Error(last);

@@ -1,11 +1,22 @@
 import type { Connection } from 'mysql2/promise';
-import { type Cost, costOf, median, percentile, select } from '../measure';
+import { type Cost, costOf, cpuOfAll, median, percentile, select } from '../measure';
 import { atMost, type Section } from '../section';
 import { type Bench, type BenchShop, DUE_ONLY } from '../shop';
 
 const WARM_UP = 50;
 /** Calls between two looks at the CPU. */
 const BLOCK = 50;
+
+/** A procedure, what it must answer, and what its calls took. */
+interface Subject {
+  readonly label: string;
+  readonly db: Connection;
+  readonly procedure: string;
+  readonly outcome: string;
+  readonly times: number[];
+  /** Of one call, over each block. */
+  readonly blocks: Cost[];
+}
 
 /** One order, one call: the engine's and the hand-written procedure by turns, on the same orders; then once more. */
 export async function measureCalls(bench: Bench): Promise<Section> {
@@ -15,15 +26,18 @@ export async function measureCalls(bench: Bench): Promise<Section> {
   for (const shop of [engine, handWritten]) await shop.refill(calls + WARM_UP, DUE_ONLY);
   await handWritten.run('hand_written.sql');
 
-  const subjects = {
-    engine: subject(engine, 'cancel_expired_order', 'cancelled'),
-    handWritten: subject(handWritten, 'bench_cancel_one', 'cancelled'),
-    again: subject(engine, 'cancel_expired_order', 'not_pending'),
-    handWrittenAgain: subject(handWritten, 'bench_cancel_one', 'not_due'),
-  };
+  const subject = (label: string, { db }: BenchShop, outcome: string): Subject => ({
+    ...{ label, db, procedure: db === engine.db ? 'cancel_expired_order' : 'bench_cancel_one' },
+    ...{ outcome, times: [], blocks: [] },
+  });
+  const ours = subject('CALL cancel_expired_order(?)', engine, 'cancelled');
+  const theirs = subject('a hand-written procedure, without a journal', handWritten, 'cancelled');
   const pairs = [
-    [subjects.engine, subjects.handWritten],
-    [subjects.again, subjects.handWrittenAgain],
+    [ours, theirs],
+    [
+      subject('CALL cancel_expired_order(?) again: not_pending', engine, 'not_pending'),
+      subject('the hand-written one again', handWritten, 'not_due'),
+    ],
   ];
   for (const pair of pairs) {
     for (const one of pair) for (let id = 1; id <= WARM_UP; id += 1) await call(one, id);
@@ -32,47 +46,26 @@ export async function measureCalls(bench: Bench): Promise<Section> {
       for (const one of pair) one.blocks.push(await callBlock(bench.admin, one, first));
     }
   }
-  const cpu = ({ blocks }: Subject) => median(blocks.map((block) => block.cpu));
+  const cpu = ({ blocks }: Subject) => cpuOfAll(blocks);
   const wall = ({ times }: Subject) => median(times);
-  const row = (label: string, one: Subject) => [
-    label,
-    one.times.length,
-    wall(one),
-    percentile(one.times, 0.99),
-    cpu(one),
-  ];
   bench.progress(
-    `call: ${wall(subjects.engine).toFixed(2)} ms, hand-written ${wall(subjects.handWritten).toFixed(2)} ms; ` +
-      `CPU ${cpu(subjects.engine).toFixed(2)} and ${cpu(subjects.handWritten).toFixed(2)} ms`,
+    `call: ${wall(ours).toFixed(2)} ms, hand-written ${wall(theirs).toFixed(2)} ms; ` +
+      `CPU ${cpu(ours).toFixed(2)} and ${cpu(theirs).toFixed(2)} ms`,
   );
-  const { engine: ours, handWritten: theirs, again, handWrittenAgain } = subjects;
   return {
     title: 'One order, one call',
     head: ['', 'calls', 'p50 ms', 'p99 ms', 'CPU ms'],
-    rows: [
-      row('CALL cancel_expired_order(?)', ours),
-      row('a hand-written procedure, without a journal', theirs),
-      row('CALL cancel_expired_order(?) again: not_pending', again),
-      row('the hand-written one again', handWrittenAgain),
-    ],
+    rows: pairs
+      .flat()
+      .map((one) => [
+        ...[one.label, one.times.length, wall(one)],
+        ...[percentile(one.times, 0.99), cpu(one)],
+      ]),
     ratios: [
       atMost('single call against the hand-written one, p50', wall(ours) / wall(theirs), 1.45),
       atMost('single call against the hand-written one, CPU', cpu(ours) / cpu(theirs), 1.45),
     ],
   };
-}
-
-interface Subject {
-  readonly db: Connection;
-  readonly procedure: string;
-  readonly outcome: string;
-  readonly times: number[];
-  /** Of one call, over each block. */
-  readonly blocks: Cost[];
-}
-
-function subject({ db }: BenchShop, procedure: string, outcome: string): Subject {
-  return { db, procedure, outcome, times: [], blocks: [] };
 }
 
 async function callBlock(admin: Connection, one: Subject, first: number): Promise<Cost> {
