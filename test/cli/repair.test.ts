@@ -195,22 +195,14 @@ test('what is missing becomes a finding, which a repair closes and a person may 
   expect(await commandLine(shop, ['findings'])).toMatchObject({ exitCode: 0 });
 });
 
-test.each([
+test.each<[string[], string]>([
   [['repair'], 'Name an order, or give --all'],
   [['repair', '1', '--all'], 'not both'],
   [['repair', '1', '--since', '1d'], 'are for --all'],
-  [
-    ['repair', '--all', '--yes'],
+  ...[[], ['--since', '1d'], ['--source-type', '1']].map((some): [string[], string] => [
+    ['repair', '--all', '--yes', ...some],
     '--all needs --source-type (NULL for orders without one) and --since',
-  ],
-  [
-    ['repair', '--all', '--yes', '--since', '1d'],
-    '--all needs --source-type (NULL for orders without one) and --since',
-  ],
-  [
-    ['repair', '--all', '--yes', '--source-type', '1'],
-    '--all needs --source-type (NULL for orders without one) and --since',
-  ],
+  ]),
   [
     ['repair', '--all', '--yes', '--source-type', '1', '--since', '1d', '--until', '2d'],
     '--since must be before --until',
