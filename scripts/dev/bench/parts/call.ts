@@ -27,8 +27,12 @@ export async function measureCalls(bench: Bench): Promise<Section> {
   await handWritten.run('hand_written.sql');
 
   const subject = (label: string, { db }: BenchShop, outcome: string): Subject => ({
-    ...{ label, db, procedure: db === engine.db ? 'cancel_expired_order' : 'bench_cancel_one' },
-    ...{ outcome, times: [], blocks: [] },
+    label,
+    db,
+    procedure: db === engine.db ? 'cancel_expired_order' : 'bench_cancel_one',
+    outcome,
+    times: [],
+    blocks: [],
   });
   const ours = subject('CALL cancel_expired_order(?)', engine, 'cancelled');
   const theirs = subject('a hand-written procedure, without a journal', handWritten, 'cancelled');
@@ -58,8 +62,11 @@ export async function measureCalls(bench: Bench): Promise<Section> {
     rows: pairs
       .flat()
       .map((one) => [
-        ...[one.label, one.times.length, wall(one)],
-        ...[percentile(one.times, 0.99), cpu(one)],
+        one.label,
+        one.times.length,
+        wall(one),
+        percentile(one.times, 0.99),
+        cpu(one),
       ]),
     ratios: [
       atMost('single call against the hand-written one, p50', wall(ours) / wall(theirs), 1.45),

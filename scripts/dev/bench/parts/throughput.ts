@@ -43,7 +43,10 @@ export async function measureThroughput(bench: Bench): Promise<Section> {
   const share = (of: keyof Cost) =>
     median(costs.engine.map((one, round) => (costs.floor[round]?.[of] ?? NaN) / one[of]));
   const row = (label: string, of: readonly Cost[], orders: number) => [
-    ...[label, orders, perSecond(of), cpuOfAll(of)],
+    label,
+    orders,
+    perSecond(of),
+    cpuOfAll(of),
     of.map(({ wall }) => Math.round(1e6 / wall)).join(' '),
   ];
   return {
@@ -123,7 +126,10 @@ export async function measureShops(bench: Bench): Promise<Section> {
     title: `Three shops, ${backlog} orders due in each`,
     head: ['', 'refunds', 'orders/s', 'CPU ms per 1,000 orders'],
     rows: measured.map(({ example, costs, refunds }) => [
-      ...[example, refunds, perSecond(costs), cpuOfAll(costs)],
+      example,
+      refunds,
+      perSecond(costs),
+      cpuOfAll(costs),
     ]),
     notes: [
       'litemall and mall give stock back too, in small transactions after the cancellations.',
