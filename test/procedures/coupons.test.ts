@@ -7,6 +7,29 @@ import { cancelled } from './cancelled';
 
 const shop = shopOfFile();
 
+test('the two incidents of user 9110 come back as they should have', async () => {
+  const incident = async (orderId: number, couponId: number, status: 'used up' | 'usable') => {
+    await shop.run(
+      'INSERT INTO user_coupons (id, user_id, status, used_order_id, used_at) VALUES (?, 9110, ?, ?, IF(?, NOW(3), NULL))',
+      status === 'usable' ? [couponId, 1, null, false] : [couponId, 2, orderId, true],
+    );
+    const coupons = [{ amount: 1000, in: 'ledger', couponId, status }] as const;
+    return pendingOrder(shop, { orderId, userId: 9110, sourceType: 4, coupons });
+  };
+  const second = await incident(26743, 1532, 'usable');
+  const first = await incident(28229, 1690, 'used up');
+
+  const changed = await changesOf(shop, () => sweep(shop.db));
+
+  const back = { amount: 1000, source: 'ledger' } as const;
+  expect(changed).toEqual(
+    cancelled([
+      { order: second, sourceType: 4, coupons: [{ ...back, was: 'usable' }] },
+      { order: first, sourceType: 4, coupons: [{ ...back, was: 'used up' }] },
+    ]),
+  );
+});
+
 test('every coupon of an order comes back, whatever became of it, and where the shop wrote it down', async () => {
   const built = await pendingOrder(shop, {
     coupons: [

@@ -63,18 +63,21 @@ test('a user cancels an order of their own, whatever its age, type and hold, and
   const [mine, other] = [await pendingOrder(shop, given), await pendingOrder(shop, given)];
   await hold(shop, mine);
 
+  const remark = "changed 'my' mind \\ 😀";
+
   const byUser = await changesOf(shop, async () => {
     const outcomes = [
       await cancelOrderOfUser(shop.db, other.orderId, { userId: mine.userId }),
-      await cancelOrderOfUser(shop.db, mine.orderId, { userId: mine.userId }),
+      await cancelOrderOfUser(shop.db, mine.orderId, { userId: mine.userId, remark }),
     ].map(({ outcome }) => outcome);
     expect(outcomes).toEqual(['not_owner', 'cancelled']);
   });
   const byAdmin = await changesOf(shop, () => cancelOrderAsAdmin(shop.db, other.orderId));
 
-  const back = { sourceType: 3, coupons: [{ amount: 700 }], points: 5, remark: 'order_cancel' };
-  expect(byUser).toEqual(cancelled({ order: mine, cause: 'user', ...back }));
-  expect(byAdmin).toEqual(cancelled({ order: other, cause: 'admin', ...back }));
+  const back = { sourceType: 3, coupons: [{ amount: 700 }], points: 5 };
+  expect(byUser).toEqual(cancelled({ order: mine, cause: 'user', ...back, remark }));
+  const byDefault = { ...back, remark: 'order_cancel' };
+  expect(byAdmin).toEqual(cancelled({ order: other, cause: 'admin', ...byDefault }));
 });
 
 test('an order that has no user belongs to nobody; one without a status is not pending', async () => {

@@ -191,7 +191,7 @@ export async function countStatuses(
 ): Promise<StatusCount[]> {
   // A zero is no paid time.
   const paidColumn =
-    paid === undefined ? 'NULL' : `IF(o.${quoteName(paid)} >= '1000-01-01', 1, NULL)`;
+    paid === undefined ? 'NULL' : `IF(YEAR(o.${quoteName(paid)}) >= 1000, 1, NULL)`;
   return select<StatusCount>(
     db,
     `SELECT ${isInteger(status) ? 'CONCAT(newest.code + 0)' : 'CONVERT(newest.code USING utf8mb4)'} AS code, COUNT(*) AS orders, COUNT(newest.paid) AS paid,
