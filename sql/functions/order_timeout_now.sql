@@ -11,7 +11,7 @@ Errors: 50003 order_timeout_setting has lost its row; 50006 its clock is not the
 BEGIN
     DECLARE v_clock CHAR(6) CHARACTER SET ascii;
     DECLARE v_now DATETIME(3);
-    DECLARE v_message VARCHAR(128);
+    DECLARE v_message VARCHAR(128) CHARACTER SET utf8mb4;
 
     -- Under a hint: in the hour in which a session's clocks go back its own times have two meanings.
     SELECT /*+ SET_VAR(time_zone='{{clock}}') */ MAX(clock), SYSDATE(3) INTO v_clock, v_now FROM order_timeout_setting WHERE id = 1;

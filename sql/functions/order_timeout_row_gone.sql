@@ -13,7 +13,7 @@ Errors: 50009.'
     SQL SECURITY DEFINER
     NO SQL
 BEGIN
-    DECLARE v_message VARCHAR(128) DEFAULT CONCAT('ROW_GONE: row ', p_account_id, ', which was to get ', p_kind,
+    DECLARE v_message VARCHAR(128) CHARACTER SET utf8mb4 DEFAULT CONCAT('ROW_GONE: row ', p_account_id, ', which was to get ', p_kind,
                                                   ', is gone since it was read: call again');
 
     SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 50009, MESSAGE_TEXT = v_message;

@@ -20,7 +20,7 @@ Errors: 50003 the setting is lost, 50006 the clock was changed; 1205 and 1213 lo
 BEGIN
     DECLARE v_found, v_reached INT;
     DECLARE v_user_id BIGINT;
-    DECLARE v_verdict VARCHAR(16);
+    DECLARE v_verdict VARCHAR(16) CHARACTER SET ascii;
     DECLARE v_expires_at, v_now DATETIME(3);
     DECLARE v_batch_id BIGINT UNSIGNED;
     DECLARE v_returned JSON;

@@ -42,6 +42,14 @@ test.each(ROUTINES)('$path says what it does, under headings', ({ path, name, te
   expect(manual.includes('50003')).toBe(manual.includes('50006'));
 });
 
+// Without one it is the database's default, which may be binary: texts are bytes then.
+test.each(ROUTINES)('each text of $path has a character set', ({ text }) => {
+  const texts =
+    said(text).match(/(?:DECLARE|IN|OUT|INOUT|RETURNS|COLUMNS) [^;\n]*CHAR ?\(.*/g) ?? [];
+
+  expect(texts.filter((one) => !/CHAR ?\(\d+\) CHARACTER SET/.test(one))).toEqual([]);
+});
+
 /** The routine and all that it calls: its CALLs, and functions of ours in its statements. */
 function withCalled(routine: (typeof FILES)[number], found = new Set<(typeof FILES)[number]>()) {
   if (found.has(routine)) return found;

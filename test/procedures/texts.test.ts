@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { changesOf, createShop, pendingOrder, shopOfFile } from '../support';
-import { cancelOrder, errorOf } from './calls';
+import { cancelOrder, errorOf, rowsOf } from './calls';
 import { cancelled } from './cancelled';
 
 const shop = shopOfFile();
@@ -93,3 +93,53 @@ test('text where an id belongs cancels nothing that it does not name', async () 
 
   expect(changed).toEqual({});
 });
+
+test.for(['binary', 'utf16'])(
+  'a database whose default character set is %s is told in text all the same',
+  async (charset) => {
+    const shop = await createShop({
+      schema: (sql) => `ALTER DATABASE CHARACTER SET ${charset};\n${sql}`,
+    });
+    const [first, second, third, lost] = [
+      await pendingOrder(shop, { coupon: 1000, points: 50 }),
+      await pendingOrder(shop, { coupon: 1000 }),
+      await pendingOrder(shop, { coupon: 1000 }),
+      await pendingOrder(shop, { coupon: 1000 }),
+    ];
+    await shop.run(
+      'DELETE FROM user_coupons WHERE id = (SELECT coupon_id FROM orders WHERE id = ?)',
+      [lost.orderId],
+    );
+    const answers: Record<string, unknown>[][] = [];
+    for (const sql of [
+      `cancel_order_as_admin(${first.orderId}, 'x')`,
+      `cancel_expired_order(${second.orderId})`,
+      `cancel_order_as_admin(${lost.orderId}, 'x')`,
+      `hold_order(${third.orderId}, 5, 'x')`,
+      'preview_expired_orders(10)',
+      `release_order_hold(${third.orderId})`,
+      `accept_payment(${third.orderId}, 'ref')`,
+      `accept_payment(${second.orderId}, 'late')`,
+      `order_deadlines('[${third.orderId}]')`,
+      `explain_order_timeout(${third.orderId})`,
+      `order_money(${first.orderId})`,
+      'cancel_expired_orders()',
+      'reconcile_orders(NULL)',
+      'audit_missing_refunds(NULL)',
+      'list_findings(10)',
+      'list_late_payments(10)',
+      `settle_late_payment('late', 'x')`,
+      'read_cancellations(0, 0, 10)',
+      'order_timeout_health()',
+      'order_timeout_numbers()',
+    ])
+      answers.push(await rowsOf(shop.db, sql));
+
+    const values = answers.flat().flatMap((row) => Object.values(row));
+    expect(values.filter((value) => Buffer.isBuffer(value))).toEqual([]);
+    expect(answers.slice(0, 2)).toMatchObject([
+      [{ outcome: 'cancelled' }],
+      [{ outcome: 'cancelled' }],
+    ]);
+  },
+);

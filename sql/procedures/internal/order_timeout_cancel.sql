@@ -15,7 +15,7 @@ Result: 1 row: order_id, outcome, coupon_refunded, points_refunded, cancelled_at
     MODIFIES SQL DATA
 BEGIN
     DECLARE v_joined BOOLEAN DEFAULT NOT @@SESSION.autocommit;
-    DECLARE v_outcome VARCHAR(16);
+    DECLARE v_outcome VARCHAR(16) CHARACTER SET ascii;
     DECLARE v_settled JSON;
 
     IF NOT v_joined THEN

@@ -2,7 +2,7 @@ DROP PROCEDURE IF EXISTS order_timeout_close_run;
 DELIMITER $$
 CREATE PROCEDURE order_timeout_close_run (
     IN p_run_id BIGINT UNSIGNED,
-    IN p_outcome VARCHAR(16),
+    IN p_outcome VARCHAR(16) CHARACTER SET ascii,
     IN p_error_number INT,
     IN p_error_message VARCHAR(512) CHARACTER SET utf8mb4
 )

@@ -3,7 +3,7 @@ DELIMITER $$
 CREATE PROCEDURE order_timeout_note_failure (
     IN p_order_id BIGINT,
     IN p_error_number INT,
-    IN p_error_state CHAR(5),
+    IN p_error_state CHAR(5) CHARACTER SET ascii,
     IN p_error_message VARCHAR(512) CHARACTER SET utf8mb4,
     INOUT p_run_id BIGINT UNSIGNED
 )

@@ -12,10 +12,10 @@ Errors: 50004 the reader is ahead of the positions that would be given; nothing 
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-    DECLARE v_lock VARCHAR(64) DEFAULT CONCAT('order_timeout_feed:', LEFT(SHA2(DATABASE(), 256), 40));
+    DECLARE v_lock VARCHAR(64) CHARACTER SET ascii DEFAULT CONCAT('order_timeout_feed:', LEFT(SHA2(DATABASE(), 256), 40));
     DECLARE v_batch_ids JSON;
     DECLARE v_last_position BIGINT UNSIGNED;
-    DECLARE v_message VARCHAR(128);
+    DECLARE v_message VARCHAR(128) CHARACTER SET utf8mb4;
     DECLARE EXIT HANDLER FOR {{> any_error}}
     BEGIN
         ROLLBACK AND NO CHAIN NO RELEASE;

@@ -1,7 +1,7 @@
 DROP PROCEDURE IF EXISTS order_timeout_require_none_open;
 DELIMITER $$
 CREATE PROCEDURE order_timeout_require_none_open (
-    IN p_caller VARCHAR(64)
+    IN p_caller VARCHAR(64) CHARACTER SET utf8mb4
 )
     COMMENT 'Description: refuses to go on inside a transaction: what follows begins and ends its own.
 Parameters: p_caller: the procedure, for the message.
@@ -9,7 +9,7 @@ Errors: 50002 a transaction is open.'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-    DECLARE v_message VARCHAR(128);
+    DECLARE v_message VARCHAR(128) CHARACTER SET utf8mb4;
     DECLARE v_is_open BOOLEAN DEFAULT FALSE;
 
     BEGIN

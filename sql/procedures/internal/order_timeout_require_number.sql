@@ -1,7 +1,7 @@
 DROP PROCEDURE IF EXISTS order_timeout_require_number;
 DELIMITER $$
 CREATE PROCEDURE order_timeout_require_number (
-    IN p_name VARCHAR(64),
+    IN p_name VARCHAR(64) CHARACTER SET utf8mb4,
     IN p_value BIGINT,
     IN p_least BIGINT,
     IN p_most BIGINT
@@ -12,7 +12,7 @@ Errors: 50004 p_value is NULL or out of range.'
     SQL SECURITY DEFINER
     NO SQL
 BEGIN
-    DECLARE v_message VARCHAR(128);
+    DECLARE v_message VARCHAR(128) CHARACTER SET utf8mb4;
 
     IF p_value IS NULL OR p_value NOT BETWEEN p_least AND p_most THEN
         SET v_message = CONCAT('INVALID_NUMBER: ', p_name, ' must be ', p_least, ' to ', p_most, ', but is ', COALESCE(p_value, 'NULL'));

@@ -3,7 +3,7 @@ DELIMITER $$
 CREATE PROCEDURE order_timeout_run_sweep (
     IN p_is_paused BOOLEAN,
     OUT p_run_id BIGINT UNSIGNED,
-    OUT p_outcome VARCHAR(16)
+    OUT p_outcome VARCHAR(16) CHARACTER SET ascii
 )
     COMMENT 'Description: runs a sweep if no other runs: takes the lock, cancels what is due, gives what is owed, clears away, looks for
 findings, and leaves lock and session as they were.
@@ -13,7 +13,7 @@ do. p_outcome: completed, out_of_time, paused or busy. Errors: those of order_ti
     MODIFIES SQL DATA
 run: BEGIN
     -- Named locks are the server''s, so the name holds the schema''s; 64 characters are the most.
-    DECLARE v_lock VARCHAR(64) DEFAULT {{> sweep_lock}};
+    DECLARE v_lock VARCHAR(64) CHARACTER SET ascii DEFAULT {{> sweep_lock}};
     DECLARE v_now DATETIME(3) DEFAULT order_timeout_now();
     DECLARE v_stop_at, v_purged_at DATETIME(3);
     DECLARE v_default_minutes, v_shortest_minutes, v_longest_minutes, v_reconcile_days, v_error_number INT;

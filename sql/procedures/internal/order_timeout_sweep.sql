@@ -6,7 +6,7 @@ CREATE PROCEDURE order_timeout_sweep (
     IN p_shortest_minutes INT,
     IN p_stop_at DATETIME(3),
     INOUT p_run_id BIGINT UNSIGNED,
-    OUT p_outcome VARCHAR(16),
+    OUT p_outcome VARCHAR(16) CHARACTER SET ascii,
     INOUT p_error_number INT,
     INOUT p_error_message VARCHAR(512) CHARACTER SET utf8mb4
 )

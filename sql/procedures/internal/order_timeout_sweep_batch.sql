@@ -9,7 +9,7 @@ CREATE PROCEDURE order_timeout_sweep_batch (
     INOUT p_after_order_id BIGINT,
     OUT p_picked INT,
     OUT p_error_number INT,
-    OUT p_error_state CHAR(5),
+    OUT p_error_state CHAR(5) CHARACTER SET ascii,
     OUT p_error_message VARCHAR(512) CHARACTER SET utf8mb4
 )
     COMMENT 'Description: cancels one batch of the sweep in one transaction: all that can be locked at once, or none.

@@ -26,7 +26,7 @@ BEGIN
     DECLARE v_before_order_id BIGINT;
     DECLARE v_picked INT;
     DECLARE v_error_number INT;
-    DECLARE v_error_state CHAR(5);
+    DECLARE v_error_state CHAR(5) CHARACTER SET ascii;
     DECLARE v_error_message VARCHAR(512) CHARACTER SET utf8mb4;
 
     SELECT batch_size INTO v_batch_size FROM order_timeout_setting;

@@ -17,7 +17,7 @@ Example: CALL accept_payment(28229, ''pi_3MtwBw'')'
     MODIFIES SQL DATA
 BEGIN
     DECLARE v_joined BOOLEAN DEFAULT NOT @@SESSION.autocommit;
-    DECLARE v_outcome VARCHAR(16);
+    DECLARE v_outcome VARCHAR(16) CHARACTER SET ascii;
 
 {{> distrust_session}}
     CALL order_timeout_require_id('p_order_id', p_order_id);

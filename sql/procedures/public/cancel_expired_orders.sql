@@ -13,7 +13,7 @@ Example: CALL cancel_expired_orders()'
     MODIFIES SQL DATA
 BEGIN
     DECLARE v_started_at DATETIME(3) DEFAULT SYSDATE(3);
-    DECLARE v_outcome VARCHAR(16);
+    DECLARE v_outcome VARCHAR(16) CHARACTER SET ascii;
     DECLARE v_run_id BIGINT UNSIGNED;
     DECLARE v_cancelled BIGINT DEFAULT 0;
     DECLARE v_coupon_refunded BIGINT DEFAULT 0;

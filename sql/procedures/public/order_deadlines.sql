@@ -14,7 +14,7 @@ Example: CALL order_deadlines(''[28229, 26743]'')'
     READS SQL DATA
 BEGIN
     DECLARE v_wrong INT;
-    DECLARE v_message VARCHAR(128);
+    DECLARE v_message VARCHAR(128) CHARACTER SET utf8mb4;
 
 {{> distrust_session}}
     SELECT COALESCE(SUM(NOT COALESCE(REGEXP_LIKE(listed.digits, '^[1-9][0-9]{0,18}$') AND CAST(listed.digits AS UNSIGNED) <= 9223372036854775807, 0)), 0)

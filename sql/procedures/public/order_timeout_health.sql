@@ -10,7 +10,7 @@ Example: CALL order_timeout_health()'
     SQL SECURITY DEFINER
     READS SQL DATA
 BEGIN
-    DECLARE v_obstacle VARCHAR(16);
+    DECLARE v_obstacle VARCHAR(16) CHARACTER SET ascii;
 
 {{> distrust_session}}
     DO order_timeout_now();

@@ -11,7 +11,7 @@ Example: CALL release_order_hold(28229)'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-    DECLARE v_outcome VARCHAR(16);
+    DECLARE v_outcome VARCHAR(16) CHARACTER SET ascii;
 
 {{> distrust_session}}
     CALL order_timeout_require_id('p_order_id', p_order_id);

@@ -12,7 +12,7 @@ Example: CALL settle_late_payment(''pi_3MtwBw'', ''refund re_1Nis'')'
     SQL SECURITY DEFINER
     MODIFIES SQL DATA
 BEGIN
-    DECLARE v_outcome VARCHAR(16);
+    DECLARE v_outcome VARCHAR(16) CHARACTER SET ascii;
     DECLARE v_reference VARCHAR(256) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin DEFAULT p_reference;
 
 {{> distrust_session}}
