@@ -19,14 +19,14 @@ BEGIN
 
 {{#floor}}
     INSERT INTO order_timeout_finding (order_id, kind, target_id, what, amount, other_amount, opened_at)
-    SELECT short.order_id, '{{kind}}', short.target_id, 'below_floor', short.amount, short.before_amount, p_now
-      FROM (SELECT first_order.order_id, first_order.target_id, given.amount, COALESCE(target.{{amount_column}}, 0) AS before_amount
-              FROM (SELECT owed.account_id, SUM(owed.amount) AS amount
+    SELECT /*+ JOIN_FIXED_ORDER() */ short.order_id, '{{kind}}', short.target_id, 'below_floor', short.amount, short.before_amount, p_now
+      FROM (SELECT /*+ JOIN_FIXED_ORDER() */ first_order.order_id, first_order.target_id, given.amount, COALESCE(target.{{amount_column}}, 0) AS before_amount
+              FROM (SELECT /*+ JOIN_FIXED_ORDER() */ owed.account_id, SUM(owed.amount) AS amount
                       FROM {{> owed_rows}}
                      WHERE listed.is_there
                      GROUP BY owed.account_id) AS given
               JOIN order_timeout_shop_{{kind}} AS target ON target.{{id}} = given.account_id
-              JOIN LATERAL (SELECT refund.order_id, refund.target_id
+              JOIN LATERAL (SELECT /*+ JOIN_FIXED_ORDER() */ refund.order_id, refund.target_id
                               FROM {{> owed_rows}}
               {{> owed_refunds}}
                              WHERE owed.account_id = given.account_id
@@ -36,8 +36,8 @@ BEGIN
         ON DUPLICATE KEY UPDATE amount = short.amount, other_amount = short.before_amount, settled_at = NULL, opened_at = p_now;
 {{/floor}}
     INSERT INTO order_timeout_finding (order_id, kind, target_id, what, amount, opened_at)
-    SELECT gone.order_id, '{{kind}}', gone.target_id, 'missing_target', gone.amount, p_now
-      FROM (SELECT refund.order_id, refund.target_id, refund.amount
+    SELECT /*+ JOIN_FIXED_ORDER() */ gone.order_id, '{{kind}}', gone.target_id, 'missing_target', gone.amount, p_now
+      FROM (SELECT /*+ JOIN_FIXED_ORDER() */ refund.order_id, refund.target_id, refund.amount
               FROM {{> owed_rows}}
               {{> owed_refunds}}
              WHERE NOT listed.is_there) AS gone
@@ -45,7 +45,7 @@ BEGIN
 
     -- UPDATE changes a row once, however often it is joined: the sum for each row comes first.
     UPDATE /*+ JOIN_FIXED_ORDER() */
-           (SELECT owed.account_id, SUM(owed.amount) AS amount{{#tells.keeps_state}}, 0 AS keeps_state /* of a kind that was shared */{{/tells.keeps_state}}
+           (SELECT /*+ JOIN_FIXED_ORDER() */ owed.account_id, SUM(owed.amount) AS amount{{#tells.keeps_state}}, 0 AS keeps_state /* of a kind that was shared */{{/tells.keeps_state}}
               FROM {{> owed_rows}}
              WHERE listed.is_there
              GROUP BY owed.account_id) AS given

@@ -23,22 +23,21 @@ SELECT o.id AS order_id,
               COUNT(each_row.line) AS copies
          FROM (SELECT o.coupon_id, NULL AS applied, NULL AS line
                 UNION ALL
-               SELECT /*+ JOIN_INDEX(line) */ line.user_coupon_id, line.applied_amount, 1
-                 FROM order_coupons AS line
+               SELECT line.user_coupon_id, line.applied_amount, 1
+                 FROM order_coupons AS line :index(order_coupons)
                 WHERE line.order_id = o.id) AS each_row
         WHERE each_row.coupon_id > 0
         GROUP BY each_row.coupon_id
        ) AS named
   JOIN LATERAL (
-       SELECT /*+ JOIN_INDEX(row_of) */
-              CAST(COALESCE(SUM(IF(row_of.change_amount < 0 AND known.meaning = 'take', -row_of.change_amount, 0)), 0)
+       SELECT CAST(COALESCE(SUM(IF(row_of.change_amount < 0 AND known.meaning = 'take', -row_of.change_amount, 0)), 0)
                    AS SIGNED) AS taken,
               CAST(GREATEST(COALESCE(SUM(CASE WHEN row_of.change_amount > 0
                                               THEN IF(known.meaning <=> 'other', 0, row_of.change_amount)
                                               WHEN known.meaning = 'return' THEN row_of.change_amount
                                               ELSE 0 END), 0), 0) AS SIGNED) AS returned,
               MAX(IF(known.meaning IS NULL, COALESCE(row_of.action, ''), NULL)) AS unknown_action
-         FROM user_coupon_ledger AS row_of
+         FROM user_coupon_ledger AS row_of :index(user_coupon_ledger)
          LEFT JOIN order_timeout_ledger_action AS known FORCE INDEX (PRIMARY)
            ON known.kind = 'coupon'
           AND known.action = CONVERT(COALESCE(row_of.action, '') USING utf8mb4) COLLATE utf8mb4_general_ci

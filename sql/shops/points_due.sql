@@ -13,22 +13,21 @@ SELECT o.id AS order_id,
        entry.unknown_action
   FROM orders AS o FORCE INDEX (PRIMARY)
   JOIN LATERAL (
-       SELECT /*+ JOIN_INDEX(target) */ MIN(target.id) AS id
-         FROM user_points AS target
+       SELECT MIN(target.id) AS id
+         FROM user_points AS target :index(user_points)
         WHERE target.user_id = o.user_id
           AND (target.valid_end IS NULL OR target.valid_end > SYSDATE(3))
           AND (:only)
        ) AS account
   JOIN LATERAL (
-       SELECT /*+ JOIN_INDEX(row_of) */
-              CAST(COALESCE(SUM(IF(row_of.points < 0 AND known.meaning = 'take', -row_of.points, 0)), 0)
+       SELECT CAST(COALESCE(SUM(IF(row_of.points < 0 AND known.meaning = 'take', -row_of.points, 0)), 0)
                    AS SIGNED) AS taken,
               CAST(GREATEST(COALESCE(SUM(CASE WHEN row_of.points > 0
                                               THEN IF(known.meaning <=> 'other', 0, row_of.points)
                                               WHEN known.meaning = 'return' THEN row_of.points
                                               ELSE 0 END), 0), 0) AS SIGNED) AS returned,
               MAX(IF(known.meaning IS NULL, COALESCE(row_of.action, ''), NULL)) AS unknown_action
-         FROM user_points_ledger AS row_of
+         FROM user_points_ledger AS row_of :index(user_points_ledger)
          LEFT JOIN order_timeout_ledger_action AS known FORCE INDEX (PRIMARY)
            ON known.kind = 'points'
           AND known.action = CONVERT(COALESCE(row_of.action, '') USING utf8mb4) COLLATE utf8mb4_general_ci

@@ -13,6 +13,7 @@ import {
 import type { Shop } from './read';
 import type { Table } from '../tables';
 import {
+  fillDueView,
   referencesIn,
   reword,
   soleColumn,
@@ -105,10 +106,12 @@ function ruleOf(kind: string, rule: Rule, dueSql: string | undefined, ground: Gr
       .map((column) => `target.${quoteName(column)}`)
       .join(', '),
     due_sql:
-      dueSql
-        ?.trim()
-        .replace(/;$/, '')
-        .replaceAll(':only', only ?? 'TRUE') ?? null,
+      dueSql === undefined
+        ? null
+        : fillDueView(dueSql, only ?? 'TRUE', (read) => {
+            const needed = indexes.find(({ path }) => path === `give_back.${kind}.reads.${read}`);
+            return needed && `FORCE INDEX (${quoteName(needed.name)})`;
+          }),
     tells: Object.fromEntries(TELLS.map((name) => [name, tells.includes(name)])),
     line: lines ? lineOf(lines, kind, ground) : null,
     order: order ? { target: inView(order.target), amount: inView(order.amount) } : null,

@@ -65,6 +65,18 @@ export function reword(expression: string, inOtherWords: (part: Part) => string 
   );
 }
 
+/** A due view with what stands in it for `only`, and for the index of a table of `reads`; undefined: it says of none. */
+export const fillDueView = (
+  view: string,
+  only: string,
+  indexOf: (table: string) => string | undefined,
+) =>
+  view
+    .trim()
+    .replace(/;$/, '')
+    .replaceAll(':only', only)
+    .replaceAll(/:index\((\w+)\)/g, (text, table: string) => indexOf(table) ?? text);
+
 /** The expression with its texts left empty. */
 export const withoutTexts = (expression: string) =>
   expression.replace(PART, (part) => (/^['"]./.test(part) ? "''" : part));

@@ -1,7 +1,7 @@
 import type { Connection } from 'mysql2/promise';
 import { select } from '../connection';
 import { enumerate, quoteName } from '../text';
-import { type Expression, reword, usesOf } from './expressions';
+import { type Expression, fillDueView, reword, usesOf } from './expressions';
 import { inView, orderColumns } from './orders-context';
 import { errnoOf, type Finding, mistake, remark } from '../errors';
 import { type Column, readTables, type Table } from '../tables';
@@ -76,7 +76,7 @@ export async function readShopFacts(
       expressions.set(expression.path, await tryOut(db, expression, needAlias(file, tables)));
   }
   for (const [kind, view] of due)
-    expressions.set(`give_back.${kind}.due`, await tryView(db, view, file.give_back[kind]?.tells));
+    expressions.set(`give_back.${kind}.due`, await tryView(db, view, file.give_back[kind]));
   return { tables, expressions, statuses: await readStatuses(db, file, tables, expressions) };
 }
 
@@ -133,9 +133,14 @@ async function tryOut(
 }
 
 /** What is the engine's own may not be there yet: of such a view nothing is known. */
-async function tryView(db: Connection, view: string, tells: Rule['tells'] = []): Promise<Tried> {
+async function tryView(
+  db: Connection,
+  view: string,
+  { tells = [], reads = {} }: Pick<Rule, 'tells' | 'reads'> = {},
+): Promise<Tried> {
   const columns = ['order_id, user_id, target_id, account_id, taken, returned, source', ...tells];
-  const rows = view.trim().replace(/;$/, '').replaceAll(':only', 'TRUE');
+  // The index may be yet to be made.
+  const rows = fillDueView(view, 'TRUE', (read) => (reads[read]?.index ? '' : undefined));
   try {
     const [, fields] = await db.query(
       `SELECT ${columns.join(', ')} FROM (\n${rows}\n) AS due WHERE FALSE`,

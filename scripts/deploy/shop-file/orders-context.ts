@@ -79,13 +79,17 @@ export function ordersOf({ file, tables, indexes }: Ground) {
     codes.size === 1
       ? [...codes].join('')
       : `CASE p_cause ${CAUSES.map((cause) => `WHEN '${cause}' THEN ${literal(status.cancelled[cause])}`).join(' ')} END`;
+  const nameOfIndex = (wanted: string) =>
+    quoteName(indexes.find(({ path }) => path === wanted)?.name ?? '');
   const dueColumns = [status.column, orders.type, orders.deadline ?? orders.created];
   return {
     table: quoteName(orders.table),
     table_text: orders.table,
     id: quoteName(orders.id),
     /** The index by which an order is found: not every id is the primary key. */
-    key: quoteName(indexes.find(({ path }) => path === 'orders.id')?.name ?? ''),
+    key: nameOfIndex('orders.id'),
+    /** The one on due orders: with old statistics the sweep would read all orders, every minute. */
+    index: nameOfIndex(orders.deadline === undefined ? 'orders.created' : 'orders.deadline'),
     user: quoteName(orders.user),
     /** Whose the order is; 0: nobody's, as of a guest. */
     owner: table?.columns.get(orders.user.toLowerCase())?.nullable

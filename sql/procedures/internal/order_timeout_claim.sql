@@ -23,7 +23,7 @@ BEGIN
     -- {{kind}}: {{source_comment}}
 {{#is_auditable}}
     IF p_cause = 'repair' THEN
-        SET v_is_known_{{kind}} = EXISTS (SELECT 1
+        SET v_is_known_{{kind}} = EXISTS (SELECT /*+ JOIN_FIXED_ORDER() */ 1
                                             FROM {{> picked}}
                                             JOIN order_timeout_shop_order AS o ON o.order_id = picked.order_id
                                            WHERE {{> is_audited}});

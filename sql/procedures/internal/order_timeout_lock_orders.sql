@@ -62,7 +62,7 @@ BEGIN
     -- {{kind}}: a row is for one order at a time; the others find another one, or none, in the next run.
     SELECT /*+ {{> session}} */ JSON_ARRAYAGG(rival.order_id)
       INTO p_order_ids
-      FROM (SELECT picked.order_id,
+      FROM (SELECT /*+ JOIN_FIXED_ORDER() */ picked.order_id,
                    ROW_NUMBER() OVER (PARTITION BY COALESCE(took.account_id, -picked.order_id) ORDER BY picked.order_id) AS nth
               FROM {{> picked}}
               LEFT JOIN order_timeout_due_{{kind}} AS took ON took.order_id = picked.order_id) AS rival

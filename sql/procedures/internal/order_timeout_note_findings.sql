@@ -21,14 +21,14 @@ BEGIN
     IF v_paid IS NOT NULL THEN
         INSERT INTO order_timeout_finding (order_id, what, detail, opened_at)
         SELECT /*+ {{> callers_session}} {{> whole_lists}} */ seen.order_id, 'cancelled_after_payment', seen.detail, p_now
-          FROM (SELECT payment.order_id, 0 AS amount, 0 AS other_amount,
+          FROM (SELECT /*+ JOIN_FIXED_ORDER() */ payment.order_id, 0 AS amount, 0 AS other_amount,
                        -- The latest first: it is seen to be another one, however long they are.
                        LEFT(GROUP_CONCAT(CONVERT(payment.reference USING utf8mb4) COLLATE utf8mb4_0900_ai_ci
                                          ORDER BY payment.received_at DESC, payment.reference SEPARATOR ', '), 255) AS detail
-                  FROM order_timeout_payment AS payment FORCE INDEX (order_timeout_payment_order)
-                 WHERE payment.order_id IN (SELECT paid.order_id FROM JSON_TABLE(v_paid, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS paid)
-                   AND payment.outcome IN ('accepted', 'paid_elsewhere')
-                   AND EXISTS (SELECT /*+ NO_SEMIJOIN() */ 1 FROM order_timeout_cancellation AS cancellation FORCE INDEX (order_timeout_cancellation_order)
+                  FROM (SELECT DISTINCT paid.order_id FROM JSON_TABLE(v_paid, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS paid) AS listed
+                  JOIN order_timeout_payment AS payment FORCE INDEX (order_timeout_payment_order)
+                    ON payment.order_id = listed.order_id AND payment.outcome IN ('accepted', 'paid_elsewhere')
+                 WHERE EXISTS (SELECT /*+ NO_SEMIJOIN() */ 1 FROM order_timeout_cancellation AS cancellation FORCE INDEX (order_timeout_cancellation_order)
                                 WHERE cancellation.order_id = payment.order_id AND cancellation.cancelled_at >= payment.received_at)
                  GROUP BY payment.order_id) AS seen
             ON DUPLICATE KEY UPDATE {{> reopen_finding}};

@@ -19,8 +19,8 @@ BEGIN
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     START TRANSACTION READ WRITE;
     INSERT INTO order_timeout_finding (order_id, kind, target_id, what, amount, other_amount, detail, opened_at)
-    SELECT seen.order_id, p_kind, seen.target_id, 'not_given', seen.amount, seen.other_amount, seen.detail, p_now
-      FROM (SELECT refund.order_id, refund.target_id, SUM(refund.amount) OVER () AS amount, COUNT(*) OVER () AS other_amount,
+    SELECT /*+ JOIN_FIXED_ORDER() */ seen.order_id, p_kind, seen.target_id, 'not_given', seen.amount, seen.other_amount, seen.detail, p_now
+      FROM (SELECT /*+ JOIN_FIXED_ORDER() */ refund.order_id, refund.target_id, SUM(refund.amount) OVER () AS amount, COUNT(*) OVER () AS other_amount,
                    LEFT(p_error, 255) AS detail
               FROM order_timeout_owed AS owed
               {{> owed_refunds}}
