@@ -148,7 +148,7 @@ export function* checkIndexes(facts: Facts): Generator<Finding> {
   if (missing.length === 0) yield ok("The shop's tables have the indexes that the sweep needs.");
   else
     yield fail(
-      `${missing.join('. ')}: the sweep reads whole tables.`,
+      `${missing.join('. ')}: the sweep fails, or reads whole tables.`,
       `${onPrimary(facts)}order-timeout up makes it again; an invisible one is shown by ALTER TABLE … ALTER INDEX … VISIBLE.`,
     );
 }
