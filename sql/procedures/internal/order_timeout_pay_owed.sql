@@ -29,7 +29,7 @@ BEGIN
           INTO v_accounts, v_last
           FROM (SELECT DISTINCT next_owed.account_id
                   FROM (SELECT owed.account_id
-                          FROM order_timeout_owed AS owed FORCE INDEX (PRIMARY)
+                          FROM order_timeout_owed AS owed
                          WHERE owed.kind = '{{kind}}' AND owed.account_id > v_after AND owed.account_id <= v_until
                          ORDER BY owed.account_id
                          LIMIT 100) AS next_owed
