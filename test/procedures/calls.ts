@@ -20,6 +20,20 @@ export async function call(db: Database, sql: string, ...values: unknown[]): Pro
   return row;
 }
 
+/**
+ * Rows that the server handed out while a statement ran: from indexes and tables, those of temporary tables among
+ * them. By what the session counted before and after: FLUSH STATUS would reset what other tests' sessions count too.
+ */
+export async function readsOf(db: Connection, sql: string): Promise<number> {
+  const counted = async () => {
+    const [rows] = await db.query<RowDataPacket[]>("SHOW SESSION STATUS LIKE 'Handler_read%'");
+    return rows.reduce((sum, { Value }) => sum + Number(Value), 0);
+  };
+  const before = await counted();
+  await db.query(sql);
+  return (await counted()) - before;
+}
+
 export function cancelExpiredOrder(db: Database, order: OrderId): Promise<Row> {
   return call(db, 'cancel_expired_order(?)', idOf(order));
 }

@@ -1,7 +1,8 @@
-import type { Connection, RowDataPacket } from 'mysql2/promise';
+import type { Connection } from 'mysql2/promise';
 import { beforeAll, expect, test } from 'vitest';
 import { loadExampleShop } from '../../scripts/dev/shop';
 import { createShop, type Shop } from '../support';
+import { readsOf } from './calls';
 
 /** The same orders are due in both; the large one has forty times as many that are not. */
 const MIX = {
@@ -39,14 +40,6 @@ async function measured({ orders, mix }: (typeof MIX)['small']): Promise<Measure
   return { shop, db, orderIds: due.map(({ id }) => id) };
 }
 
-/** Rows that the server handed out while a statement ran: from indexes and tables, those of temporary tables among them. */
-async function readsOf({ db }: Pick<Measured, 'db'>, sql: string): Promise<number> {
-  await db.query('FLUSH STATUS');
-  await db.query(sql);
-  const [rows] = await db.query<RowDataPacket[]>("SHOW SESSION STATUS LIKE 'Handler_read%'");
-  return rows.reduce((sum, { Value }) => sum + Number(Value), 0);
-}
-
 test.for<[call: string, most: number, isFlat: boolean]>([
   ['cancel_expired_order(ID)', 200, true],
   ["cancel_order_as_admin(ID, 'x')", 200, true],
@@ -62,7 +55,7 @@ test.for<[call: string, most: number, isFlat: boolean]>([
   ['list_late_payments(10)', 60, false],
 ])('%s reads at most %i rows, however large the shop is', async ([call, most, isFlat]) => {
   const reads = ({ orderIds, ...measured }: Measured) =>
-    readsOf(measured, `CALL ${call.replace('ID', String(orderIds.pop()))}`);
+    readsOf(measured.db, `CALL ${call.replace('ID', String(orderIds.pop()))}`);
   const [inSmall, inLarge] = [await reads(small), await reads(large)];
 
   expect(inLarge).toBeLessThan(most);
@@ -75,7 +68,7 @@ test('a sweep reads as many rows for each order in a large shop as in a small on
     await measured.shop.run(
       'UPDATE order_timeout_heartbeat SET reconciled_order_id = 99999999999, reconciled_again_order_id = 99999999999',
     );
-    const reads = await readsOf(measured, 'CALL cancel_expired_orders()');
+    const reads = await readsOf(measured.db, 'CALL cancel_expired_orders()');
     const sql = 'SELECT cancelled FROM order_timeout_run ORDER BY id DESC LIMIT 1';
     const [run = { cancelled: 0 }] = await measured.shop.run<{ cancelled: number }>(sql);
     expect(run.cancelled).toBeGreaterThan(500);
@@ -88,13 +81,13 @@ test('a sweep reads as many rows for each order in a large shop as in a small on
   expect(inLarge).toBeLessThan(90);
   // Where the other tests' tables have pushed ours out of the server's cache, opening them reads rows of the dictionary.
   const idle: number[] = [];
-  while (idle.length < 3) idle.push(await readsOf(large, 'CALL cancel_expired_orders()'));
+  while (idle.length < 3) idle.push(await readsOf(large.db, 'CALL cancel_expired_orders()'));
   expect(Math.min(...idle)).toBeLessThan(60);
 });
 
 test('the feed reads the batches of its page', async () => {
   await large.db.query('CALL read_cancellations(0, 0, 1)');
-  expect(await readsOf(large, 'CALL read_cancellations(0, 0, 10)')).toBeLessThan(5_000);
+  expect(await readsOf(large.db, 'CALL read_cancellations(0, 0, 10)')).toBeLessThan(5_000);
 });
 
 test('with the statistics of a young table a run looks at orders by their indexes all the same', async () => {
@@ -112,7 +105,7 @@ test('with the statistics of a young table a run looks at orders by their indexe
     );
   await run('FLUSH TABLES order_timeout_cancellation');
 
-  expect(await readsOf(small, 'CALL cancel_expired_orders()')).toBeLessThan(30_000);
+  expect(await readsOf(small.db, 'CALL cancel_expired_orders()')).toBeLessThan(30_000);
 });
 
 /** Four to the power of `digits` rows (id, at), so many days old. */
@@ -139,7 +132,7 @@ test('to clear large batches away, a run reads them as far as it clears', async 
   };
   const before = await counted();
   await small.shop.run('UPDATE order_timeout_heartbeat SET purged_at = NULL');
-  const reads = await readsOf(small, 'CALL cancel_expired_orders()');
+  const reads = await readsOf(small.db, 'CALL cancel_expired_orders()');
 
   expect(before - (await counted())).toBeGreaterThan(9_000);
   expect(reads).toBeLessThan(85_000);
@@ -155,7 +148,7 @@ test('what a minute and a monitor read is the same however long the history is',
     const least = [Infinity, Infinity, Infinity];
     for (let round = 0; round < 3; round += 1)
       for (const [nth, call] of calls.entries())
-        least[nth] = Math.min(least[nth] ?? 0, await readsOf(large, `CALL ${call}`));
+        least[nth] = Math.min(least[nth] ?? 0, await readsOf(large.db, `CALL ${call}`));
     return least;
   };
   const before = await readAll();
