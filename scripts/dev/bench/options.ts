@@ -81,7 +81,7 @@ with 1 when a payment fails, end states differ, or an idle sweep reads too much.
 
 Examples:
   npm run bench                                     all parts; writes docs/bench.json, bench.svg and the table
-  npm run bench -- --quick                          under three minutes, for CI
+  npm run bench -- --quick                          about eleven minutes on two cores, for CI
   npm run bench -- --only throughput --orders 30000 --rounds 3
   npm run bench -- --only neighbour --batch-size 250
   npm run bench -- --only statements`;
